@@ -1,0 +1,120 @@
+"""The tree of Parley's own exceptions.
+
+::
+
+    ParleyError
+    ├── ParamsError                 a parameter is unknown or out of range
+    ├── DatasetError                a dataset is missing, empty, damaged or not the version that was asked for
+    ├── WeightsError                a checkpoint does not fit the network
+    ├── ChannelError
+    │   ├── UnknownChannelError     no channel of that name
+    │   └── IncompleteChannelError  a channel lacks one of its files or functions
+    ├── StoreError                  object storage cannot be reached, written or trusted
+    ├── ArtifactError
+    │   └── DigestMismatchError     stored bytes are not the bytes that were written
+    ├── ExplanationError
+    │   ├── NoConceptsFoundError    no cluster of a class passed the popularity rules
+    │   └── LowAgreementError       the reasoner does not imitate the classifier well enough to explain it
+    ├── TrackingError               the tracking server refused or lost something
+    └── FeedbackError               a reviewer's document is refused; the reason reaches the reviewer
+        ├── MalformedDocumentError  not JSON, too large, too deep, or not of the schema
+        ├── SchemaVersionError      a version of the schema that this Parley does not speak
+        ├── BundleMismatchError     written for another request or for other evidence than was shown
+        ├── UnknownTargetError      names a class, slot, concept or edge that the bundle does not have
+        ├── ContradictionError      asks for two things that cannot both hold
+        └── ClosedRequestError      the request is decided, expired or withdrawn
+
+Every message says what was expected, what was got, and the remedy. Mistakes of the calling programmer stay
+``ValueError`` and ``TypeError``.
+"""
+
+
+class ParleyError(Exception):
+    """Base of every error that Parley raises for its user.
+
+    Example:
+        >>> try:
+        ...     raise DatasetError("expected at least two classes (got 1: 'cat'); add a folder per class")
+        ... except ParleyError as error:
+        ...     message = str(error)
+    """
+
+
+class ParamsError(ParleyError):
+    """A parameter is unknown, of the wrong type or out of range."""
+
+
+class DatasetError(ParleyError):
+    """A dataset is missing, empty, damaged or not the version that was asked for."""
+
+
+class WeightsError(ParleyError):
+    """A checkpoint does not fit the network by name or shape."""
+
+
+class ChannelError(ParleyError):
+    """A channel cannot be used."""
+
+
+class UnknownChannelError(ChannelError):
+    """No channel of that name was discovered."""
+
+
+class IncompleteChannelError(ChannelError):
+    """A discovered channel lacks one of its files or functions."""
+
+
+class StoreError(ParleyError):
+    """Object storage cannot be reached, written or trusted."""
+
+
+class ArtifactError(ParleyError):
+    """A stored artifact is missing or unreadable."""
+
+
+class DigestMismatchError(ArtifactError):
+    """Stored bytes are not the bytes that were written."""
+
+
+class ExplanationError(ParleyError):
+    """The network cannot be explained with these settings."""
+
+
+class NoConceptsFoundError(ExplanationError):
+    """No cluster of a class passed the popularity rules."""
+
+
+class LowAgreementError(ExplanationError):
+    """The reasoner does not imitate the classifier well enough to explain it."""
+
+
+class TrackingError(ParleyError):
+    """The tracking server refused or lost something."""
+
+
+class FeedbackError(ParleyError):
+    """A reviewer's document is refused; the message becomes the rejection's reason."""
+
+
+class MalformedDocumentError(FeedbackError):
+    """Not JSON, too large, too deep, or not of the schema."""
+
+
+class SchemaVersionError(FeedbackError):
+    """A version of the schema that this Parley does not speak."""
+
+
+class BundleMismatchError(FeedbackError):
+    """Written for another request or for other evidence than was shown."""
+
+
+class UnknownTargetError(FeedbackError):
+    """Names a class, slot, concept or edge that the bundle does not have."""
+
+
+class ContradictionError(FeedbackError):
+    """Asks for two things that cannot both hold."""
+
+
+class ClosedRequestError(FeedbackError):
+    """The request is decided, expired or withdrawn and takes nothing more."""

@@ -1,0 +1,140 @@
+"""Parameters of the concept-graph channel, each with its source or our reason."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from models.params import Count, Params, Positive, Share
+
+
+class SegmentParams(Params):
+    """Multi-resolution SLIC superpixels (Achanta et al. 2012; ACE's settings)."""
+
+    n_segments: tuple[Count, ...] = (15, 50, 80)
+    """Requested segments, one entry per resolution, coarse to fine."""
+    compactness: Positive = 20.0
+    """Weight of space against colour."""
+    sigma: Annotated[float, Field(ge=0)] = 1.0
+    """Gaussian smoothing before clustering, pixels."""
+    min_size_factor: Share = 0.5
+    """Smallest segment, as a share of the mean size."""
+    min_area: Share = 0.001
+    """Segments covering no more than this share of the image are dropped."""
+    max_overlap: Share = 0.5
+    """A segment whose Jaccard overlap with one kept at a coarser resolution exceeds this is dropped."""
+
+
+class GateParams(Params):
+    """Grad-CAM gate: which segments belong to what the network looks at."""
+
+    enabled: bool = True
+    """Use the gate when concepts are mined."""
+    matching: bool = False
+    """Use the gate, by the same rule, when images are matched to graphs. A biased Grad-CAM hides the object, so a
+    repair of a shortcut wants this off; see docs/decisions."""
+    keep_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Share of the image's pixels that the gate keeps."""
+    coverage: Share = 0.5
+    """A segment passes when at least this share of it lies inside the kept pixels."""
+
+
+class ClusterParams(Params):
+    """Segments of one class clustered into concepts (ACE)."""
+
+    embedding: Literal["pooled", "patch"] = "pooled"
+    """One forward per image and masked pooling, or ACE's one forward per cut-out segment (the reference)."""
+    max_images: Annotated[int, Field(ge=2)] = 50
+    """Images per class from which concepts are mined."""
+    n_clusters: Annotated[int, Field(ge=2)] = 25
+    """k of k-means."""
+    normalise: bool = False
+    """L2-normalise embeddings before clustering."""
+    min_segments: Count = 20
+    """A concept has at least this many segments."""
+    n_exemplars: Count = 10
+    """Example segments shown per concept, from distinct images."""
+
+
+class TcavParams(Params):
+    """Concept activation vectors with random controls (Kim et al. 2018)."""
+
+    n_random: Annotated[int, Field(ge=2)] = 20
+    """Random sets, each the negative side of one CAV."""
+    random_size: Annotated[int, Field(ge=2)] = 50
+    """Segments per random set."""
+    cav: Literal["sgd", "mean_difference"] = "sgd"
+    """Linear classifier of ACE, or the difference of class means (nearly free)."""
+    alpha: Positive = 0.01
+    """Regularisation of the linear classifier."""
+    level: Share = 0.05
+    """False discovery rate of the Benjamini-Hochberg procedure."""
+
+
+class GraphParams(Params):
+    """Class graphs and the matching of images to them."""
+
+    n_concepts: Annotated[int, Field(ge=2, le=16)] = 4
+    """K, nodes per class graph."""
+    threshold_quantile: Share = 0.95
+    """A concept is detected within this quantile of its members' distances to the centre."""
+    absent: Literal["learned", "ones"] = "learned"
+    """Feature of an undetected concept: a learned vector per class and concept, or VRX's vector of ones."""
+
+
+class ReasonerParams(Params):
+    """Graph reasoning network (VRX's layer, mended)."""
+
+    node_dims: tuple[Count, ...] = (64, 32, 32)
+    """Node width after each layer."""
+    edge_dims: tuple[Count, ...] = (5, 5, 5)
+    """Edge width after each layer."""
+    hidden: Annotated[int, Field(ge=0)] = 0
+    """Hidden width of the embedding network E; 0 keeps it linear, which makes contributions exact."""
+    imitation: Literal["softmax_l1", "l1norm_mse"] = "softmax_l1"
+    """Imitation loss: the paper's, or the one in VRX's code."""
+    lr: Positive = 3e-3
+    """Learning rate of Adam."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
+    """Weight decay."""
+    batch_size: Annotated[int, Field(ge=2)] = 128
+    """Images per step (each has one graph per class)."""
+    epochs: Count = 100
+    """Largest number of passes."""
+    patience: Count = 20
+    """Passes without a better validation loss before stopping."""
+    n_seeds: Annotated[int, Field(ge=1, le=25)] = 5
+    """Reasoners fitted; the one with the median validation loss is kept as teacher."""
+    min_agreement: Share = 0.9
+    """Below this top-1 agreement with the classifier a review is not published unless ``publish_anyway``."""
+    publish_anyway: bool = False
+    """Publish explanations of a reasoner that does not imitate the classifier well enough."""
+
+
+class ConceptGraphParams(Params):
+    """All parameters of the ``concept_graph`` channel."""
+
+    classes: tuple[str, ...] = ()
+    """Classes to explain and repair; empty lets the confusion among classes suggest them."""
+    n_classes: Annotated[int, Field(ge=2, le=10)] = 3
+    """How many classes to suggest when none are named."""
+    segments: SegmentParams = SegmentParams()
+    gate: GateParams = GateParams()
+    clusters: ClusterParams = ClusterParams()
+    tcav: TcavParams = TcavParams()
+    graph: GraphParams = GraphParams()
+    reasoner: ReasonerParams = ReasonerParams()
+    workers: Annotated[int, Field(ge=0)] = 0
+    """Processes for segmentation; 0 takes one per core."""
+
+    @model_validator(mode="after")
+    def _layers_pair_up(self) -> "ConceptGraphParams":
+        if len(self.reasoner.node_dims) != len(self.reasoner.edge_dims):
+            raise ValueError(
+                "expected as many node_dims as edge_dims, one per layer "
+                f"(got {len(self.reasoner.node_dims)} and {len(self.reasoner.edge_dims)})"
+            )
+        if self.classes and len(self.classes) < 2:
+            raise ValueError(
+                f"expected at least two classes to tell apart (got {len(self.classes)})"
+            )
+        return self
