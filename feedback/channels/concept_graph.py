@@ -1,0 +1,35 @@
+"""The concept-graph channel's face towards the exchange: what is shown, what may be answered, what is refused."""
+
+from feedback.concept_graph.evidence import (
+    ClassEvidence,
+    ConceptCard,
+    EdgeEvidence,
+    ExampleEvidence,
+    Exemplar,
+    GraphEvidence,
+    LocatedConcept,
+)
+from feedback.concept_graph.ops import AddEdge, GraphEdit, GraphOp, RemoveEdge, ReplaceConcept
+
+RESPONSE = GraphEdit
+"""Model of one response in a feedback document of this channel."""
+
+EVIDENCE = GraphEvidence
+"""Model of the evidence in a bundle of this channel."""
+
+__all__ = [
+    "EVIDENCE",
+    "RESPONSE",
+    "AddEdge",
+    "ClassEvidence",
+    "ConceptCard",
+    "EdgeEvidence",
+    "ExampleEvidence",
+    "Exemplar",
+    "GraphEdit",
+    "GraphEvidence",
+    "GraphOp",
+    "LocatedConcept",
+    "RemoveEdge",
+    "ReplaceConcept",
+]

@@ -1,0 +1,106 @@
+"""Field types shared by everything that travels between Parley and people.
+
+Every string that a reviewer can write is bounded and free of control characters, so that a comment can be shown in a
+terminal, a page or a log without changing what stands around it.
+"""
+
+import re
+import unicodedata
+from typing import Annotated
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+
+# A line break and a tab are the only control characters that free text needs.
+_ALLOWED_CONTROLS = "\n\t"
+# Explicit bidirectional overrides can make a reason read as its opposite (Unicode TR 36).
+_BIDI_CONTROLS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+
+JsonObject = dict[str, JsonValue]
+"""A JSON object, typed without ``Any``."""
+
+
+class Exchanged(BaseModel):
+    """Frozen, closed to unknown names, finite numbers only; the base of every exchanged document."""
+
+    model_config = ConfigDict(
+        frozen=True,
+        extra="forbid",
+        allow_inf_nan=False,
+        use_attribute_docstrings=True,
+        validate_by_alias=True,
+        validate_by_name=True,
+        serialize_by_alias=True,
+        # A field may be called model_version without pydantic claiming the prefix.
+        protected_namespaces=(),
+    )
+
+
+def check_text(text: str) -> str:
+    """Refuse control characters, bidirectional overrides and lone surrogates.
+
+    Args:
+        text: Free text as a person wrote it.
+
+    Returns:
+        The same text; nothing is stripped, since a signed document must not change.
+
+    Raises:
+        ValueError: If the text holds such a character.
+    """
+    for character in text:
+        category = unicodedata.category(character)
+        is_control = category == "Cc" and character not in _ALLOWED_CONTROLS
+        if is_control or category == "Cs" or character in _BIDI_CONTROLS:
+            raise ValueError(
+                f"expected text without control characters (got U+{ord(character):04X}); remove it"
+            )
+    return text
+
+
+def _check_line(text: str) -> str:
+    if "\n" in text or "\t" in text:
+        raise ValueError("expected one line of text (got a line break or tab); remove it")
+    return check_text(text)
+
+
+def _bare_digest(value: object) -> object:
+    return value.removeprefix("sha256:") if isinstance(value, str) else value
+
+
+Sha256 = Annotated[
+    str, BeforeValidator(_bare_digest), Field(pattern=r"^[0-9a-f]{64}$", max_length=64)
+]
+"""SHA-256 as 64 lower-case hexadecimal digits; a leading ``sha256:`` is accepted and dropped."""
+
+Name = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_check_line)]
+"""Name of a class, concept, image, model; any script, one line."""
+
+Reason = Annotated[str, Field(max_length=500), AfterValidator(check_text)]
+"""Why a reviewer made one edit."""
+
+Comment = Annotated[str, Field(max_length=4000), AfterValidator(check_text)]
+"""A reviewer's free text on the whole request."""
+
+Identifier = Annotated[str, Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.@-]{0,79}$", max_length=80)]
+"""Id that becomes one part of an object key: request, reviewer, channel."""
+
+Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", max_length=64)]
+"""Reviewer's one-time name of an upload, 8 to 64 letters, digits, ``_`` or ``-``."""
+
+FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,119}){0,3}")
+"""Name of a bundle's file: at most four parts of ASCII letters, digits, ``_``, ``.``, ``-``; none starts with a dot."""
+
+
+def _check_file_name(name: str) -> str:
+    if not FILE_NAME.fullmatch(name) or len(name) > 240:
+        raise ValueError(
+            f"expected a file name of letters, digits, '_', '.', '-' and '/' (got {name[:80]!r})"
+        )
+    return name
+
+
+FileName = Annotated[str, AfterValidator(_check_file_name)]
+"""Name of a file of the bundle."""
+
+Share = Annotated[float, Field(ge=0, le=1)]
+"""A share, in [0, 1]."""
