@@ -1,0 +1,157 @@
+"""All parameters of a run: one frozen object, read from one ``params.yaml``.
+
+Each algorithm's parameters live beside the algorithm; this file only composes them. A channel's own parameters sit
+under ``channels.<name>`` and are validated by the class that ``models/<name>/params.py`` defines.
+"""
+
+import importlib
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
+
+from feedback.errors import ParamsError
+from models.params import (
+    ClassifierParams,
+    DistillationParams,
+    Params,
+    PromotionParams,
+    TrainingParams,
+)
+
+
+class ReviewParams(Params):
+    """Whom the run asks, and how long it waits."""
+
+    reviewer: Annotated[str, Field(pattern=r"^(simulated|inbox|file:.+)$")] = "simulated"
+    """``simulated``, ``inbox`` (wait for people), or ``file:PATH`` (submit that document, then go on)."""
+    poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 0.5
+    """Pause between two looks into the store while waiting."""
+    deadline_hours: Annotated[float, Field(gt=0)] = 168.0
+    """When an unanswered request expires; expiry never promotes."""
+
+
+class PipelineParams(Params):
+    """Everything that decides what a run computes."""
+
+    channel: str = "concept_graph"
+    """Channel through which people and the network talk."""
+    data: str = "data"
+    """Folder of the dataset, with ``train/<class>``, ``test/<class>``, and optional ``masks/`` and ``pool/``."""
+    unversioned_data: Literal["refuse", "allow"] = "refuse"
+    """What to do when the working ``data/`` differs from ``data.dvc``."""
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
+    """Seed of the split, the initial weights, the batches and every sampling that follows."""
+    model_name: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,63}$")] = "parley"
+    """Name of the registered model."""
+    classifier: ClassifierParams = ClassifierParams()
+    training: TrainingParams = TrainingParams()
+    review: ReviewParams = ReviewParams()
+    distillation: DistillationParams = DistillationParams()
+    promotion: PromotionParams = PromotionParams()
+    channels: dict[str, SerializeAsAny[Params]] = {}
+    """Parameters of single channels, by name; a channel left out runs on its defaults."""
+
+    @field_validator("channels", mode="before")
+    @classmethod
+    def _by_their_own_class(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            return value
+        return {
+            name: settings
+            if isinstance(settings, Params)
+            else channel_params_class(name).model_validate(settings)
+            for name, settings in value.items()
+        }
+
+    @model_validator(mode="after")
+    def _channel_exists(self) -> "PipelineParams":
+        channel_params_class(self.channel)
+        return self
+
+    def of_channel(self) -> Params:
+        """Return the parameters of the chosen channel, its defaults when none were given."""
+        return self.channels.get(self.channel) or channel_params_class(self.channel)()
+
+
+def channel_params_class(name: str) -> type[Params]:
+    """Return the parameters class of channel ``name``: the one whose name is the channel's, in CamelCase.
+
+    Raises:
+        ValueError: If there is no such channel; pydantic turns it into a readable error.
+    """
+    if not name.isidentifier():
+        raise ValueError(f"expected the name of a channel (got {name!r}); see `parley channels`")
+    try:
+        module = importlib.import_module(f"models.{name}.params")
+    except ModuleNotFoundError as error:
+        raise ValueError(f"no channel named {name!r}; `parley channels` lists them") from error
+    camel = "".join(part.capitalize() for part in name.split("_"))
+    found: type[Params] = getattr(module, f"{camel}Params")
+    return found
+
+
+def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineParams:
+    """Read parameters from a YAML file and apply ``key=value`` overrides.
+
+    Args:
+        path: The file; None starts from the defaults.
+        overrides: ``key.of.parameter=value`` with the value in YAML. A key that starts with a channel's name stands
+            for that key below ``channels``.
+
+    Returns:
+        The validated parameters.
+
+    Raises:
+        ParamsError: If the file cannot be read, or a parameter is unknown or out of range.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        try:
+            loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ParamsError(
+                f"expected a parameter file at {path} ({error.strerror}); check --params"
+            ) from error
+        except (yaml.YAMLError, UnicodeDecodeError) as error:
+            raise ParamsError(f"expected YAML in {path} (got: {error}); mend the file") from error
+        if loaded is not None and not isinstance(loaded, dict):
+            raise ParamsError(f"expected a mapping in {path} (got {type(loaded).__name__})")
+        tree = loaded or {}
+    for override in overrides:
+        _apply(tree, override)
+    try:
+        return PipelineParams.model_validate(tree)
+    except ValidationError as error:
+        raise ParamsError(_readable(error)) from error
+
+
+def _apply(tree: dict[str, Any], override: str) -> None:
+    key, equals, text = override.partition("=")
+    parts = key.split(".")
+    if not equals or not all(parts):
+        raise ParamsError(f"expected --set key=value (got {override!r})")
+    if parts[0] not in PipelineParams.model_fields and len(parts) > 1:
+        parts = ["channels", *parts]
+    try:
+        value = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ParamsError(f"expected a YAML value in --set {override!r} (got: {error})") from error
+    node = tree
+    for part in parts[:-1]:
+        child = node.setdefault(part, {})
+        if not isinstance(child, dict):
+            raise ParamsError(f"expected {part!r} of --set {override!r} to be a group of parameters")
+        node = child
+    node[parts[-1]] = value
+
+
+def _readable(error: ValidationError) -> str:
+    first, *others = error.errors()
+    where = ".".join(str(part) for part in first["loc"]) or "parameters"
+    if first["type"] == "extra_forbidden":
+        message = f"unknown parameter {where!r}; `parley params` prints all of them"
+    else:
+        message = f"{where}: {first['msg']} (got {first['input']!r})"
+    return message + (f" (and {len(others)} more)" if others else "")

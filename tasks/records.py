@@ -1,0 +1,49 @@
+"""What a step has to say about itself: plain records that ``tasks/tracking.py`` alone turns into MLflow calls."""
+
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+
+
+@dataclass(frozen=True)
+class Param:
+    """A setting of the run."""
+
+    name: str
+    value: JsonValue
+
+
+@dataclass(frozen=True)
+class Tag:
+    """A fact about the run that is not measured: an origin, a digest, a decision."""
+
+    name: str
+    value: str
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A measured number, at a step when it belongs to a series."""
+
+    name: str
+    value: float
+    step: int = 0
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A picture; the same name in every run, so that the compare page lines them up."""
+
+    name: str
+    png: bytes
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of named columns."""
+
+    name: str
+    columns: dict[str, list[JsonValue]]
+
+
+Record = Param | Tag | Metric | Figure | Table

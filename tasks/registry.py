@@ -1,0 +1,225 @@
+"""Registered model versions: logged without pickle, found again by digest, promoted by compare-and-set.
+
+Aliases: ``candidate`` is the latest student, ``champion`` the version in use, ``previous`` the champion before it.
+"""
+
+import logging
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from feedback.errors import TrackingError
+from tasks.tracking import Tracker
+
+if TYPE_CHECKING:
+    from torch import nn
+
+CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
+DIGEST_TAG = "parley.weights_sha256"
+
+
+class VersionRef(BaseModel):
+    """A registered version of a model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    version: str
+    digest: str
+
+
+def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
+    """Return the version of ``name`` whose weights hash to ``digest``, if it was registered before."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = tracker.client.search_model_versions(
+            f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'"
+        )
+    except MlflowException as error:
+        raise _refused("search for model versions", error) from error
+    return VersionRef(name=name, version=str(found[0].version), digest=digest) if found else None
+
+
+def register_version(
+    tracker: Tracker,
+    model: "nn.Module",
+    *,
+    name: str,
+    digest: str,
+    examples: Mapping[str, tuple[int, ...]],
+    outputs: Mapping[str, tuple[int, ...]],
+    tags: Mapping[str, str],
+) -> VersionRef:
+    """Log a network as an exported program (pt2, no pickle) and register it; the same weights are registered once.
+
+    Args:
+        tracker: The run that the version belongs to.
+        model: A module from tensors to one tensor, in evaluation mode.
+        name: Registered name.
+        digest: sha256 of the weights' artifact.
+        examples: Shape of each input, in order, with the batch first; the batch may have any size later.
+        outputs: Shape of each output, likewise.
+        tags: Facts about the version: dataset md5, request, decision, edits.
+
+    Returns:
+        The registered version.
+
+    Raises:
+        TrackingError: If MLflow refuses it.
+    """
+    known = find_version(tracker, name, digest)
+    if known is not None:
+        return known
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        uri = log_network(tracker, model, name=name, examples=examples, outputs=outputs)
+        with _quiet():
+            version = mlflow.register_model(uri, name, tags={**tags, DIGEST_TAG: digest})
+    except MlflowException as error:
+        raise _refused(f"register a version of {name}", error) from error
+    return VersionRef(name=name, version=str(version.version), digest=digest)
+
+
+def log_network(
+    tracker: Tracker,
+    model: "nn.Module",
+    *,
+    name: str,
+    examples: Mapping[str, tuple[int, ...]],
+    outputs: Mapping[str, tuple[int, ...]],
+) -> str:
+    """Log a network to a child run of ``tracker`` as an exported program and return its address.
+
+    Args:
+        tracker: The parent run.
+        model: A module in evaluation mode.
+        name: Name of the logged model.
+        examples: Shape of each input with the batch first.
+        outputs: Shape of each output with the batch first.
+    """
+    import mlflow
+    import numpy as np
+    import torch
+    from mlflow.models import ModelSignature
+    from mlflow.types import Schema, TensorSpec
+
+    def schema(shapes: Mapping[str, tuple[int, ...]]) -> Any:
+        return Schema(
+            [
+                TensorSpec(np.dtype("float32"), (-1, *shape[1:]), key)
+                for key, shape in shapes.items()
+            ]
+        )
+
+    # A batch of one would freeze that dimension in the exported program.
+    arrays = [np.zeros((2, *shape[1:]), np.float32) for shape in examples.values()]
+    child = tracker.client.create_run(
+        tracker.experiment_id,
+        tags={"mlflow.parentRunId": tracker.run_id, "mlflow.runName": f"log {name}"},
+    )
+    with _quiet(), mlflow.start_run(run_id=child.info.run_id):
+        info = mlflow.pytorch.log_model(
+            model.eval(),
+            name=name,
+            serialization_format="pt2",
+            signature=ModelSignature(inputs=schema(examples), outputs=schema(outputs)),
+            input_example=arrays[0] if len(arrays) == 1 else arrays,
+            # Asking pip what is installed takes seconds and needs a network.
+            pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
+        )
+    uri: str = info.model_uri
+    return uri
+
+
+def load_network(uri: str) -> "nn.Module":
+    """Load a logged network; refuses a pickled one."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        with _quiet():
+            network: nn.Module = mlflow.pytorch.load_model(uri)
+    except MlflowException as error:
+        raise _refused(f"load {uri}", error) from error
+    return network
+
+
+def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
+    """Return the version that ``alias`` points to, if any."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        found = tracker.client.get_model_version_by_alias(name, alias)
+    except MlflowException as error:
+        if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
+            return None
+        raise _refused(f"read the alias {alias} of {name}", error) from error
+    return VersionRef(
+        name=name, version=str(found.version), digest=found.tags.get(DIGEST_TAG, "")
+    )
+
+
+def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:
+    """Point ``alias`` to ``version`` and read it back.
+
+    Raises:
+        TrackingError: If another version is read back, which means that somebody else moved the alias meanwhile.
+    """
+    tracker.client.set_registered_model_alias(version.name, alias, version.version)
+    found = alias_version(tracker, version.name, alias)
+    if found is None or found.version != version.version:
+        raise TrackingError(
+            f"expected {alias} of {version.name} to be version {version.version} "
+            f"(got {found.version if found else 'none'}); another run moved it: run again"
+        )
+
+
+def promote(tracker: Tracker, version: VersionRef, *, base: VersionRef | None) -> None:
+    """Make ``version`` champion if the champion is still ``base``, and keep the old one as ``previous``.
+
+    Args:
+        tracker: The run that promotes.
+        version: The new champion.
+        base: The champion that the decision was made against; None when there was none.
+
+    Raises:
+        TrackingError: If the champion changed since: the decision is stale.
+    """
+    champion = alias_version(tracker, version.name, CHAMPION)
+    if (champion and champion.version) != (base and base.version):
+        raise TrackingError(
+            f"expected the champion of {version.name} to be version {base.version if base else 'none'} as when the "
+            f"comparison was made (got {champion.version if champion else 'none'}); "
+            "the decision is stale: run again to compare with the new champion"
+        )
+    if champion is not None and champion.version != version.version:
+        set_alias(tracker, champion, PREVIOUS)
+    set_alias(tracker, version, CHAMPION)
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep MLflow's and the exporter's advice off the user's terminal."""
+    loggers = [logging.getLogger(name) for name in ("mlflow", "torch.export", "alembic")]
+    levels = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.ERROR)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
+
+
+def _refused(what: str, error: Exception) -> TrackingError:
+    return TrackingError(
+        f"expected MLflow to {what} (got: {error}); check the server with `parley doctor`"
+    )

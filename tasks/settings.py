@@ -1,0 +1,68 @@
+"""Where Parley keeps things and whom it talks to, read from the environment when asked.
+
+Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow read them from the environment themselves.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+QUIET = {
+    # Nothing phones home. MLflow counts only "true"; Prefect takes any of these.
+    "DO_NOT_TRACK": "true",
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "PREFECT_SERVER_UI_SHOW_PROMOTIONAL_CONTENT": "false",
+    "MLFLOW_DISABLE_TELEMETRY": "true",
+    "DVC_NO_ANALYTICS": "1",
+    # Models are read back without pickle, or not at all.
+    "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
+    "GIT_PYTHON_REFRESH": "quiet",
+    # A single-process run keeps its state beside the project, and the terminal for its own lines.
+    "PREFECT_LOGGING_EXTRA_LOGGERS": "models,tasks,feedback",
+    "PREFECT_LOGGING_LEVEL": "WARNING",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
+}
+
+
+class Settings(BaseSettings):
+    """Addresses of this installation, each overridable by an environment variable ``PARLEY_<FIELD>``."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="PARLEY_", frozen=True, use_attribute_docstrings=True, extra="ignore"
+    )
+
+    home: Path = Path(".parley")
+    """Folder of everything that a run leaves behind: artifacts, checkpoints, tracking and orchestration databases."""
+    store: str = ""
+    """Object storage of reviews and artifacts: a folder or ``s3://bucket/prefix``; empty means ``<home>/store``."""
+    tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
+    """MLflow tracking server; empty means a SQLite file in ``home``."""
+    experiment: str = "parley"
+    """MLflow experiment of the runs."""
+
+    def store_url(self) -> str:
+        """Return the address of the object storage."""
+        return self.store or str(self.home.absolute() / "store")
+
+    def mlflow_uri(self) -> str:
+        """Return the address of the tracking store."""
+        return self.tracking_uri or f"sqlite:///{self.home.absolute() / 'mlflow.db'}"
+
+    def artifact_root(self) -> str | None:
+        """Return where MLflow keeps artifacts when it runs without a server."""
+        return None if self.tracking_uri else (self.home.absolute() / "mlflow-artifacts").as_uri()
+
+
+def prepare_environment(settings: Settings) -> None:
+    """Silence telemetry and keep the orchestrator's state under ``home``, unless the environment says otherwise.
+
+    Must run before Prefect, MLflow or DVC is imported, so the command line calls it first.
+
+    Args:
+        settings: The installation's addresses.
+    """
+    for name, value in QUIET.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_HOME", str(settings.home.absolute() / "prefect"))

@@ -1,0 +1,184 @@
+"""The only code that talks to MLflow: runs, metrics, figures and tables.
+
+One parent run per flow run, one child per stage. Runs are addressed by id through the client, never through MLflow's
+stack of active runs, which is local to a thread and does not survive a suspension.
+"""
+
+import json
+import logging
+import re
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feedback.errors import StoreError, TrackingError
+from tasks.records import Figure, Metric, Param, Record, Table, Tag
+from tasks.settings import Settings
+from tasks.stage import StageResult
+from tasks.workplace import Workplace
+
+if TYPE_CHECKING:
+    from mlflow.tracking import MlflowClient
+
+logger = logging.getLogger(__name__)
+_MAX_PARAM = 6000  # characters; MLflow refuses longer values
+_BATCH = 900  # entities per log_batch call; the server's limit is 1000
+
+
+class Tracker:
+    """One flow run in MLflow.
+
+    Attributes:
+        client: MLflow's client, bound to the installation's tracking store.
+        run_id: The parent run's id.
+    """
+
+    def __init__(self, client: "MlflowClient", experiment_id: str, run_id: str) -> None:
+        self.client = client
+        self.experiment_id = experiment_id
+        self.run_id = run_id
+
+    def log(self, records: Iterable[Record], *, run_id: str | None = None) -> None:
+        """Write records to the parent run, or to the run ``run_id``.
+
+        Args:
+            records: What to write; figures land under ``figures/<name>.png`` in every run.
+            run_id: A child run.
+
+        Raises:
+            TrackingError: If MLflow refuses them.
+        """
+        from mlflow.entities import Metric as MlflowMetric
+        from mlflow.entities import Param as MlflowParam
+        from mlflow.entities import RunTag
+        from mlflow.exceptions import MlflowException
+        from mlflow.utils.time import get_current_time_millis
+
+        target = run_id or self.run_id
+        now = get_current_time_millis()
+        metrics: list[MlflowMetric] = []
+        params: list[MlflowParam] = []
+        tags: list[RunTag] = []
+        try:
+            for record in records:
+                match record:
+                    case Metric():
+                        metrics.append(
+                            MlflowMetric(_key(record.name), record.value, now, record.step)
+                        )
+                    case Param():
+                        text = (
+                            record.value
+                            if isinstance(record.value, str)
+                            else json.dumps(record.value)
+                        )
+                        params.append(MlflowParam(_key(record.name), text[:_MAX_PARAM]))
+                    case Tag():
+                        tags.append(RunTag(record.name, record.value))
+                    case Figure():
+                        self._log_png(target, record)
+                    case Table():
+                        self.client.log_dict(
+                            target, dict(record.columns), f"tables/{_key(record.name)}.json"
+                        )
+            for start in range(0, max(len(metrics), 1), _BATCH):
+                self.client.log_batch(
+                    target,
+                    metrics=metrics[start : start + _BATCH],
+                    params=params if start == 0 else [],
+                    tags=tags if start == 0 else [],
+                )
+        except MlflowException as error:
+            raise TrackingError(
+                f"expected MLflow to take the records of run {target} (got: {error.message}); "
+                "check the server with `parley doctor`"
+            ) from error
+
+    def log_stage(self, workplace: Workplace, result: StageResult, records: Iterable[Record]) -> str:
+        """Write one stage as a child run; a reused stage links to the run that computed it.
+
+        Args:
+            workplace: Holds the link from a stage's key to the run that computed it.
+            result: The finished stage.
+            records: Metrics and figures of the stage.
+
+        Returns:
+            The child run's id.
+        """
+        link = f"tracking/{result.key}.json"
+        tags = {
+            "mlflow.parentRunId": self.run_id,
+            "mlflow.runName": result.name,
+            "cache.key": result.key,
+            "parley.stage": result.name,
+            "parley.reused": str(result.reused).lower(),
+        }
+        if result.reused:
+            try:
+                tags["parley.computed_in_run"] = json.loads(workplace.objects.get(link))["run_id"]
+            except (StoreError, ValueError, KeyError):
+                logger.info("stage %s was computed in a run that is not known any more", result.name)
+        child = self.client.create_run(self.experiment_id, tags=tags)
+        child_id: str = child.info.run_id
+        self.log([Metric("seconds", result.seconds), *records], run_id=child_id)
+        self.client.set_terminated(child_id, "FINISHED")
+        if not result.reused:
+            workplace.objects.put(link, json.dumps({"run_id": child_id}).encode())
+        return child_id
+
+    def finish(self, *, failed: bool = False) -> None:
+        """Close the parent run."""
+        self.client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
+
+    def _log_png(self, run_id: str, figure: Figure) -> None:
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / f"{_key(figure.name)}.png"
+            path.write_bytes(figure.png)
+            self.client.log_artifact(run_id, str(path), "figures")
+
+
+def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> Tracker:
+    """Open the tracking store, create the experiment when it is new, and start the parent run.
+
+    Args:
+        settings: The installation's addresses.
+        run_name: Shown in the list of runs.
+        tags: Tags of the parent run.
+
+    Returns:
+        The tracker of the new run.
+
+    Raises:
+        TrackingError: If the tracking store cannot be opened.
+    """
+    import mlflow
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    mlflow.set_tracking_uri(settings.mlflow_uri())
+    client = MlflowClient(tracking_uri=settings.mlflow_uri())
+    try:
+        experiment = client.get_experiment_by_name(settings.experiment)
+        if experiment is None:
+            experiment_id: str = client.create_experiment(
+                settings.experiment, artifact_location=settings.artifact_root()
+            )
+        else:
+            experiment_id = experiment.experiment_id
+        run = client.create_run(experiment_id, run_name=run_name, tags=tags)
+    except MlflowException as error:
+        raise TrackingError(
+            f"expected a tracking store at {_without_password(settings.mlflow_uri())} (got: {error.message}); "
+            "check MLFLOW_TRACKING_URI with `parley doctor`"
+        ) from error
+    return Tracker(client, experiment_id, run.info.run_id)
+
+
+def _key(name: str) -> str:
+    """Return ``name`` in the characters that MLflow's keys and file names all take."""
+    return re.sub(r"[^\w./-]+", "_", name)
+
+
+def _without_password(uri: str) -> str:
+    return re.sub(r"//[^@/]+@", "//***@", uri)

@@ -1,0 +1,101 @@
+"""The place where stages run: folders, stores and listeners of this process, found from the settings."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from feedback.errors import StoreError
+from feedback.store import ObjectStore, open_store
+from tasks.artifacts import ArtifactStore
+from tasks.progress import Listener, Progress
+from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from tasks.stage import StageResult
+
+
+class Workplace:
+    """Folders, stores and listeners shared by the stages of one run.
+
+    Deliberately no dataclass: Prefect walks into dataclass arguments of a task, and there is nothing in here to resolve.
+
+    Attributes:
+        settings: The installation's addresses.
+        artifacts: Artifacts and stage records.
+        listeners: Told of every stage's progress.
+        on_finished: Told of every finished or reused stage.
+        fresh: Compute every stage again even when its key is known.
+        results: Stages finished or found so far, in order.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        artifacts: ArtifactStore,
+        *,
+        listeners: tuple[Listener, ...] = (),
+        on_finished: tuple[Callable[["StageResult"], None], ...] = (),
+        fresh: bool = False,
+    ) -> None:
+        self.settings = settings
+        self.artifacts = artifacts
+        self.listeners = listeners
+        self.on_finished = on_finished
+        self.fresh = fresh
+        self.results: list[StageResult] = []
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The object store under the artifacts, where reviews are exchanged too."""
+        return self.artifacts.objects
+
+    def scratch_folder(self, key: str) -> Path:
+        """Return the folder in which the stage with ``key`` keeps checkpoints; not created."""
+        return self.settings.home / "work" / key[:32]
+
+    def cache_folder(self) -> Path:
+        """Return the folder of decoded data that may be deleted at any time."""
+        folder = self.settings.home / "cache"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def progress(self, stage: str) -> Progress:
+        """Return the progress of a stage that is about to start."""
+        return Progress(stage, self.listeners)
+
+    def finished(self, result: "StageResult") -> None:
+        """Note that a stage finished or was found."""
+        self.results.append(result)
+        for listener in self.on_finished:
+            listener(result)
+
+
+def open_workplace(
+    settings: Settings, *, listeners: tuple[Listener, ...] = (), fresh: bool = False
+) -> Workplace:
+    """Open the object store and the folders of this installation.
+
+    Args:
+        settings: The installation's addresses.
+        listeners: Told of every stage's progress.
+        fresh: Compute every stage again even when its key is known.
+
+    Returns:
+        The opened workplace.
+
+    Raises:
+        StoreError: If ``home`` or the object store cannot be written.
+    """
+    try:
+        settings.home.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise StoreError(
+            f"expected a writable folder at {settings.home} ({error.strerror}); "
+            "free it, or name another one in PARLEY_HOME"
+        ) from error
+    return Workplace(
+        settings=settings,
+        artifacts=ArtifactStore(open_store(settings.store_url())),
+        listeners=listeners,
+        fresh=fresh,
+    )
