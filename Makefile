@@ -1,0 +1,64 @@
+# `make run` and `make test` do everything on a machine with Python 3.11, make and git.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+PYTHON ?= python3.11
+VENV ?= .venv
+BIN := $(VENV)/bin
+# Only what the run itself needs is installed by `make run`; `make test` adds the developers' tools.
+RUNTIME := $(VENV)/.runtime
+DEVELOP := $(VENV)/.develop
+DATA ?=
+PARAMS ?= $(if $(DATA),,params.yaml)
+WEIGHTS ?=
+SET ?=
+REPORT ?=
+
+RUN_FLAGS = $(if $(PARAMS),--params $(PARAMS)) $(if $(DATA),--data $(DATA)) \
+	$(if $(WEIGHTS),--weights $(WEIGHTS)) $(foreach pair,$(SET),--set $(pair)) $(if $(REPORT),--report $(REPORT))
+
+.PHONY: help run test test-fast test-all check format bench ui clean
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
+
+$(RUNTIME): constraints.txt pyproject.toml
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@# torch first and alone: a plain resolve would bring gigabytes of CUDA to a machine without a GPU.
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch numpy
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
+	@touch $@
+
+$(DEVELOP): $(RUNTIME)
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,s3]'
+	@touch $@
+
+run: $(RUNTIME) ## Install, render the demo dataset if there is none, run the loop with a simulated reviewer
+	$(if $(DATA),,@$(BIN)/parley data demo --if-missing)
+	@$(BIN)/parley run $(RUN_FLAGS)
+
+test: $(DEVELOP) ## Run the tests that take seconds each
+	@$(BIN)/python -m pytest -q -n 2 -m "not e2e"
+
+test-fast: $(DEVELOP) ## Run the quickest tests only
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow and not e2e"
+
+test-all: $(DEVELOP) ## Run every test, end-to-end ones included
+	@$(BIN)/python -m pytest -q -n 2
+
+check: $(DEVELOP) ## Formatting, lint, types and import rules
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(DEVELOP) ## Format the code
+	@$(BIN)/ruff format . && $(BIN)/ruff check --fix .
+
+bench: $(DEVELOP) ## Run every benchmark and rebuild the README's tables (hours on two cores)
+	@$(BIN)/python -m benchmarks.all
+
+ui: $(RUNTIME) ## Open the MLflow UI on the runs of this folder, on 127.0.0.1:5000
+	@$(BIN)/mlflow ui --backend-store-uri sqlite:///.parley/mlflow.db --host 127.0.0.1 --port 5000
+
+clean: ## Remove what runs left behind, not the environment or the data
+	@rm -rf .parley
