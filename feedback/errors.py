@@ -4,28 +4,30 @@
 
     ParleyError
     ├── ParamsError                 a parameter is unknown or out of range
-    ├── DatasetError                a dataset is missing, empty, damaged or not the version that was asked for
+    ├── DatasetError                a dataset is missing, damaged or not the version asked for
     ├── WeightsError                a checkpoint does not fit the network
     ├── ChannelError
     │   ├── UnknownChannelError     no channel of that name
     │   └── IncompleteChannelError  a channel lacks one of its files or functions
     ├── StoreError                  object storage cannot be reached, written or trusted
+    │   ├── ObjectNotFoundError     no object under that key
+    │   └── ObjectTooLargeError     an object exceeds what its reader accepts
     ├── ArtifactError
     │   └── DigestMismatchError     stored bytes are not the bytes that were written
     ├── ExplanationError
     │   ├── NoConceptsFoundError    no cluster of a class passed the popularity rules
-    │   └── LowAgreementError       the reasoner does not imitate the classifier well enough to explain it
+    │   └── LowAgreementError       the reasoner does not imitate the classifier well enough
     ├── TrackingError               the tracking server refused or lost something
-    └── FeedbackError               a reviewer's document is refused; the reason reaches the reviewer
+    └── FeedbackError               a reviewer's document is refused and told why
         ├── MalformedDocumentError  not JSON, too large, too deep, or not of the schema
-        ├── SchemaVersionError      a version of the schema that this Parley does not speak
-        ├── BundleMismatchError     written for another request or for other evidence than was shown
-        ├── UnknownTargetError      names a class, slot, concept or edge that the bundle does not have
+        ├── SchemaVersionError      a version of the schema that this Parley lacks
+        ├── BundleMismatchError     written for another request or other evidence
+        ├── UnknownTargetError      names a class, slot, concept or edge not shown
         ├── ContradictionError      asks for two things that cannot both hold
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
-Every message says what was expected, what was got, and the remedy. Mistakes of the calling programmer stay
-``ValueError`` and ``TypeError``.
+Every message says what was expected, what was got, and the remedy. Mistakes of the calling
+programmer stay ``ValueError`` and ``TypeError``.
 """
 
 
@@ -34,7 +36,7 @@ class ParleyError(Exception):
 
     Example:
         >>> try:
-        ...     raise DatasetError("expected at least two classes (got 1: 'cat'); add a folder per class")
+        ...     raise DatasetError("expected at least two classes (got 1); add a folder per class")
         ... except ParleyError as error:
         ...     message = str(error)
     """
@@ -66,6 +68,14 @@ class IncompleteChannelError(ChannelError):
 
 class StoreError(ParleyError):
     """Object storage cannot be reached, written or trusted."""
+
+
+class ObjectNotFoundError(StoreError):
+    """No object under that key."""
+
+
+class ObjectTooLargeError(StoreError):
+    """An object exceeds what its reader accepts."""
 
 
 class ArtifactError(ParleyError):

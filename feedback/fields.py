@@ -1,7 +1,7 @@
 """Field types shared by everything that travels between Parley and people.
 
-Every string that a reviewer can write is bounded and free of control characters, so that a comment can be shown in a
-terminal, a page or a log without changing what stands around it.
+Every string that a reviewer can write is bounded and free of control characters, so that a comment
+can be shown in a terminal, a page or a log without changing what stands around it.
 """
 
 import re
@@ -20,7 +20,7 @@ JsonObject = dict[str, JsonValue]
 
 
 class Exchanged(BaseModel):
-    """Frozen, closed to unknown names, finite numbers only; the base of every exchanged document."""
+    """Base of every exchanged document: frozen, no unknown names, finite numbers only."""
 
     model_config = ConfigDict(
         frozen=True,
@@ -88,7 +88,7 @@ Nonce = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{8,64}$", max_length=64)]
 """Reviewer's one-time name of an upload, 8 to 64 letters, digits, ``_`` or ``-``."""
 
 FILE_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,119}(/[A-Za-z0-9][A-Za-z0-9_.-]{0,119}){0,3}")
-"""Name of a bundle's file: at most four parts of ASCII letters, digits, ``_``, ``.``, ``-``; none starts with a dot."""
+"""At most four parts of ASCII letters, digits, ``_``, ``.``, ``-``; none starts with a dot."""
 
 
 def _check_file_name(name: str) -> str:

@@ -1,4 +1,4 @@
-"""The concept-graph channel's face towards the exchange: what is shown, what may be answered, what is refused."""
+"""The concept-graph channel towards the exchange: what is shown, answered and refused."""
 
 from feedback.concept_graph.evidence import (
     ClassEvidence,

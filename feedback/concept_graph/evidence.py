@@ -56,7 +56,7 @@ class ConceptCard(Exchanged):
     popular: bool
     """Whether the popularity rules accept the cluster as a concept."""
     uniqueness: Annotated[float, Field(ge=0)] | None
-    """Distance to the nearest concept of another class over the concept's own threshold; larger is more distinctive."""
+    """Distance to the nearest concept of another class over the concept's own threshold."""
     score: float | None = None
     """Key by which candidates are ordered, larger first."""
     closest_other: Name | None = None
@@ -158,7 +158,7 @@ class ExampleEvidence(Exchanged):
     concepts: tuple[LocatedConcept, ...] = Field(default=(), max_length=256)
     """Located concepts."""
     deletion: tuple[float, ...] = ()
-    """Change of the classifier's logit of the predicted class when each concept of ``concepts`` is blanked."""
+    """Change of the classifier's logit when each concept of ``concepts`` is blanked."""
 
 
 class GraphEvidence(Exchanged):
@@ -169,7 +169,7 @@ class GraphEvidence(Exchanged):
     l1: Annotated[float, Field(ge=0)]
     """Mean L1 distance of their class probabilities."""
     confusion: tuple[tuple[Count, ...], ...] = ()
-    """Validation images by true class (row) and predicted class (column), in the order of ``classes``."""
+    """Validation images by true (row) and predicted (column) class, in the order of ``classes``."""
     examples: tuple[ExampleEvidence, ...] = Field(default=(), max_length=256)
     """Example images."""
     figures: tuple[FileName, ...] = Field(default=(), max_length=32)

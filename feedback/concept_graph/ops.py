@@ -1,7 +1,8 @@
 """Edits of a class's concept graph, as a reviewer writes them (methods.md A.6 and A.9).
 
-Slots and edge ends are positions in the class graph, 0 to K-1; concepts are named by their id. What an edit means for
-the computation stands in ``models/concept_graph/edits.py``; whether it fits the evidence in ``validation.py`` beside.
+Slots and edge ends are positions in the class graph, 0 to K-1; concepts are named by their id.
+What an edit means for the computation stands in ``models/concept_graph/edits.py``; whether it
+fits the evidence in ``validation.py`` beside.
 """
 
 from typing import Annotated, Literal

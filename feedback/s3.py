@@ -1,0 +1,207 @@
+"""Object store in a bucket of any S3 service that honours conditional writes.
+
+Credentials, region and endpoint come from boto3's own places (``AWS_ACCESS_KEY_ID``,
+``AWS_ENDPOINT_URL_S3``, ``AWS_REGION``, profiles); none of them is ever logged or repeated.
+"""
+
+import logging
+import random
+import time
+import uuid
+from collections.abc import Callable, Sequence
+from typing import Literal
+
+import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from feedback.errors import ObjectNotFoundError, ObjectTooLargeError, StoreError
+from feedback.keys import check_key, check_prefix
+from feedback.objects import ObjectInfo
+
+logger = logging.getLogger(__name__)
+
+_NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
+_TAKEN = frozenset({"412", "PreconditionFailed"})
+# Two conditional writes of one key met: S3 asks the loser to try again.
+_CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})
+_CONFLICT_TRIES = 8
+
+
+class S3Store:
+    """Objects of one bucket under one prefix."""
+
+    def __init__(
+        self,
+        bucket: str,
+        *,
+        prefix: str = "",
+        endpoint: str | None = None,
+        addressing: Literal["auto", "path", "virtual"] = "auto",
+        tries: int = 5,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        """Prepare the client; nothing is sent yet.
+
+        Args:
+            bucket: Bucket, which must exist.
+            prefix: Start of every key, without slashes at its ends.
+            endpoint: Address of the service; None takes the environment's.
+            addressing: Bucket in the path or in the host name; auto takes the path for every
+                endpoint but Amazon's.
+            tries: Attempts at each request, with growing pauses.
+            sleep: Waits between conflicting conditional writes.
+
+        Raises:
+            StoreError: If the client's settings are not usable.
+        """
+        self._bucket = bucket
+        self._prefix = f"{check_key(prefix)}/" if prefix else ""
+        self._sleep = sleep
+        config = Config(
+            connect_timeout=5,
+            read_timeout=60,
+            retries={"mode": "standard", "total_max_attempts": tries},
+            s3={"addressing_style": addressing},
+            # Services other than Amazon's often refuse the checksums that boto3 adds on its own.
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        )
+        try:
+            self._client = boto3.client("s3", endpoint_url=endpoint, config=config)
+        except (BotoCoreError, ValueError) as error:
+            raise StoreError(
+                f"expected usable S3 settings (got {type(error).__name__}); "
+                "check AWS_REGION, the endpoint and the credentials' environment variables"
+            ) from None
+
+    @property
+    def url(self) -> str:
+        """Address of the store."""
+        return f"s3://{self._bucket}/{self._prefix}".rstrip("/")
+
+    def put(self, key: str, data: bytes) -> None:
+        """Write an object, replacing one of the same key."""
+        try:
+            self._client.put_object(Bucket=self._bucket, Key=self._key(key), Body=data)
+        except (ClientError, BotoCoreError) as error:
+            raise self._explained("write", key, error) from None
+
+    def put_if_absent(self, key: str, data: bytes) -> bool:
+        """Write an object unless its key is taken (``If-None-Match: *``)."""
+        name = self._key(key)
+        for attempt in range(_CONFLICT_TRIES):
+            try:
+                self._client.put_object(Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*")
+            except (ClientError, BotoCoreError) as error:
+                if _code(error) in _TAKEN:
+                    # Perhaps our own first attempt, whose answer was lost. Never two winners
+                    # matters more than always one: who is told False reads what stands there.
+                    return False
+                if _code(error) not in _CONFLICT:
+                    raise self._explained("write", key, error) from None
+                self._sleep(random.uniform(0, min(2.0, 0.05 * 2**attempt)))
+            else:
+                return True
+        raise StoreError(
+            f"expected to write {key!r} to {self.url} (got a conflict {_CONFLICT_TRIES} times); "
+            "try again when the store is less busy"
+        )
+
+    def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
+        """Read an object, at most ``max_bytes`` of it."""
+        try:
+            answer = self._client.get_object(Bucket=self._bucket, Key=self._key(key))
+            size: int = answer["ContentLength"]
+            if max_bytes is not None and size > max_bytes:
+                answer["Body"].close()
+                raise ObjectTooLargeError(
+                    f"expected at most {max_bytes} bytes at {key!r} (got {size})"
+                )
+            data: bytes = answer["Body"].read()
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) in _NOT_FOUND:
+                raise ObjectNotFoundError(
+                    f"expected an object at {key!r} of {self.url} (got none); check its name"
+                ) from None
+            raise self._explained("read", key, error) from None
+        return data
+
+    def exists(self, key: str) -> bool:
+        """Tell whether there is an object under the key."""
+        try:
+            self._client.head_object(Bucket=self._bucket, Key=self._key(key))
+        except (ClientError, BotoCoreError) as error:
+            if _code(error) in _NOT_FOUND:
+                return False
+            raise self._explained("look for", key, error) from None
+        return True
+
+    def delete(self, key: str) -> None:
+        """Remove an object; no error when there is none."""
+        try:
+            self._client.delete_object(Bucket=self._bucket, Key=self._key(key))
+        except (ClientError, BotoCoreError) as error:
+            raise self._explained("delete", key, error) from None
+
+    def list(self, prefix: str = "") -> Sequence[ObjectInfo]:
+        """List the objects whose key starts with ``prefix``, sorted by key."""
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=self._prefix + check_prefix(prefix)
+        )
+        try:
+            found = [
+                ObjectInfo(
+                    key=entry["Key"].removeprefix(self._prefix),
+                    size=entry["Size"],
+                    modified=entry["LastModified"],
+                    etag=entry["ETag"].strip('"'),
+                )
+                for page in pages
+                for entry in page.get("Contents", ())
+                # Consoles make empty objects that end with a slash to show folders.
+                if not entry["Key"].endswith("/")
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise self._explained("list", prefix, error) from None
+        return sorted(found, key=lambda info: info.key)
+
+    def probe_conditional_writes(self) -> None:
+        """Refuse a store that would let two writers win.
+
+        Writes one object twice with ``If-None-Match: *`` and expects the second to be refused.
+
+        Raises:
+            StoreError: If the store cannot be written, or ignores the condition.
+        """
+        key = f"probe/{uuid.uuid4().hex}"
+        first = self.put_if_absent(key, b"first")
+        second = self.put_if_absent(key, b"second")
+        kept = self.get(key)
+        try:
+            self.delete(key)
+        except StoreError:
+            # A role without the right to delete may use the store all the same.
+            logger.info("the probe object %s stays in %s", key, self.url)
+        if not first or second or kept != b"first":
+            raise StoreError(
+                f"expected {self.url} to refuse a second conditional write (got: it was accepted); "
+                "use a store that honours If-None-Match: *, such as Amazon S3 or Ceph radosgw"
+            )
+
+    def _key(self, key: str) -> str:
+        return self._prefix + check_key(key)
+
+    def _explained(self, verb: str, key: str, error: Exception) -> StoreError:
+        # Neither the message nor the chain repeats the request, which may hold signed headers.
+        return StoreError(
+            f"expected to {verb} {key!r} in {self.url} (got {_code(error)}); check that the bucket "
+            "exists, the service answers and the credentials allow it"
+        )
+
+
+def _code(error: Exception) -> str:
+    if isinstance(error, ClientError):
+        code = error.response.get("Error", {}).get("Code", "")
+        return str(code or error.response["ResponseMetadata"]["HTTPStatusCode"])
+    return type(error).__name__
