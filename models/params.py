@@ -30,7 +30,8 @@ class ClassifierParams(Params):
     preprocess: Literal["auto", "imagenet", "caffe_bgr", "symmetric"] = "auto"
     """Input normalisation: ImageNet mean and deviation, Caffe's BGR minus mean, or x*2-1; auto reads the weights'."""
     concept_layer: str = "auto"
-    """Layer whose post-ReLU features carry the concepts, e.g. ``layer3`` or ``features.29``; auto is the last block."""
+    """Layer whose post-ReLU features carry the concepts, e.g. ``layer3`` or ``features.29``; auto is the last one whose
+    cells are 16 pixels apart."""
     frozen_until: str | None = None
     """Layer up to which (inclusive) parameters and statistics stay as loaded; None trains everything."""
     dropout: Share = 0.5
