@@ -115,9 +115,8 @@ def _draw_group(axes: Axes, group: str, arms: Sequence[ArmView], first_row: int)
             markeredgecolor=PAPER,
             markeredgewidth=1.2,
         )
-        change = (
-            "" if offset == 0 else f"   {100 * (score.value - reference):+.1f}".replace("-", "−")
-        )
+        points = f"{100 * (score.value - reference):+.1f}".replace("-", "−")
+        change = "" if offset == 0 else f"   {points}"
         axes.text(
             1.015,
             row,

@@ -1,8 +1,8 @@
 """The look that all of Parley's figures share: page size, colours, type and PNG bytes.
 
-Figures are built with matplotlib's object API on an Agg canvas, never pyplot, so that drawing one changes no global
-state and works in any thread. Widths suit a page of 1280 pixels; colours are Okabe and Ito's, which stay apart for
-colour-blind readers.
+Figures are built with matplotlib's object API on an Agg canvas, never pyplot, so that drawing one
+changes no global state and works in any thread. Widths suit a page of 1280 pixels; colours are
+Okabe and Ito's, which stay apart for colour-blind readers.
 """
 
 import io
@@ -104,8 +104,8 @@ def text_style(size: float = BODY, colour: str = INK) -> dict[str, Any]:
 def printable(text: str, limit: int | None = None) -> str:
     r"""Return ``text`` so that it can be drawn whatever it holds.
 
-    Dollar signs lose their meaning as formulas, and a character that no installed face has is written as its code
-    (``\u822a``), so that two names never look alike.
+    Dollar signs lose their meaning as formulas, and a character that no installed face has is
+    written as its code (``\u822a``), so that two names never look alike.
 
     Args:
         text: Class names, concept ids, sentences.
@@ -125,7 +125,7 @@ def percent(share: float | None) -> str:
 
 @lru_cache(maxsize=1)
 def families() -> Sequence[str]:
-    """Return DejaVu Sans, which comes with matplotlib, and the installed faces for what it lacks."""
+    """Return DejaVu Sans, which comes with matplotlib, and installed faces for what it lacks."""
     installed = set(font_manager.get_font_names())
     return ("DejaVu Sans", *(family for family in _FALLBACK_FAMILIES if family in installed))
 

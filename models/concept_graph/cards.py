@@ -95,7 +95,7 @@ def _check(pixels: Pixels, inside: Mask, box: tuple[int, int, int, int]) -> None
 def _square_window(
     box: tuple[int, int, int, int], height: int, width: int, margin: float
 ) -> tuple[int, int, int]:
-    """Return left, top and side of a square around the box, moved inside the image where it fits."""
+    """Return left, top and side of a square around the box, inside the image where it fits."""
     x0, y0, x1, y1 = (int(edge) for edge in box)
     longer = max(x1 - x0, y1 - y0)
     side = max(round(longer * (1 + 2 * margin)), 24)

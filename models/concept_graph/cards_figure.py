@@ -114,7 +114,8 @@ def _draw_row(figure: Figure, card: ConceptCardView, row: int, n_examples: int) 
     for index, (text, colour) in enumerate(lines):
         figure.text(left, (top - 0.3 - 0.22 * index) / height, text, va="top",
                     weight="bold" if colour == PAPER else "normal",
-                    bbox=badge if colour == PAPER else None, **text_style(SMALL, colour))  # fmt: skip
+                    bbox=badge if colour == PAPER else None,
+                    **text_style(SMALL, colour))  # fmt: skip
     step = (width - TEXT_WIDTH - 0.2) / n_examples
     side = min(step - 0.06, ROW_HEIGHT - 0.14)
     for index, crop in enumerate(card.crops[:n_examples]):

@@ -1,7 +1,7 @@
 """Why one class and why not another, for one image.
 
-Contributions are those of the reasoner, a surrogate of the classifier; the figure therefore always says how often
-the two agree.
+Contributions are those of the reasoner, a surrogate of the classifier; the figure therefore always
+says how often the two agree.
 """
 
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ from models.figure_style import (
 
 @dataclass(frozen=True)
 class LocatedConcept:
-    """A concept found in the image: its label and its segment (H, W), or None when it was not found."""
+    """A concept in the image: its label and its segment (H, W), None when it was not found."""
 
     label: str
     mask: NDArray[np.bool_] | None = None
@@ -101,7 +101,10 @@ def contribution_figure(
             f"{word} {printable(reason.class_name, 22)}",
             loc="left", x=-0.62, pad=8, weight="bold", **text_style(HEADING),
         )  # fmt: skip
-        axes.set_xlabel(f"sum of all parts: logit {reason.logit:.2f}", **text_style(SMALL, MUTED))
+        axes.set_xlabel(
+            f"sum of all parts: logit {reason.logit:.2f}".replace("-", "−"),
+            **text_style(SMALL, MUTED),
+        )
     return figure
 
 
@@ -121,7 +124,7 @@ def _draw_image(axes: Axes, image: NDArray[np.uint8], located: Sequence[LocatedC
         rows, columns = np.nonzero(concept.mask)
         axes.text(
             float(columns.mean()), float(rows.mean()), label, ha="center", va="center",
-            bbox={"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": INK, "linewidth": 0.8},
+            bbox={"boxstyle": "round,pad=0.2", "facecolor": colour, "edgecolor": INK},
             **text_style(SMALL - 1),
         )  # fmt: skip
 
