@@ -1,0 +1,90 @@
+"""All that mining needs from the network, with one forward and one backward per image.
+
+Shape legend: B images · N classes · D features · S segments.
+"""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from models.attribution import cell_gradients, gate_mask, grad_cam
+from models.classifier import Classifier, evaluating, to_float
+from models.concept_graph.embedding import normalised, pooled_embedding
+from models.concept_graph.params import ClusterParams, GateParams
+from models.concept_graph.segments import SegmentSet
+
+
+class GatedEmbedding(NamedTuple):
+    """Segments and images as the network sees them, on the model's device."""
+
+    embeddings: Tensor
+    """Vectors of the segments (S, D), float32."""
+    gate_coverage: Tensor
+    """Share of each segment inside its image's Grad-CAM gate (S,), [0, 1]."""
+    class_gradients: Tensor
+    """Spatial mean of d logit_c / d features (B, D), float32: what TCAV differentiates along."""
+    logits: Tensor
+    """Class scores (B, N), float32."""
+
+
+def embed_with_gate(
+    model: Classifier,
+    images: Tensor,
+    class_index: Tensor,
+    segments: SegmentSet,
+    gate: GateParams,
+    clusters: ClusterParams,
+    *,
+    batch_size: int = 32,
+) -> GatedEmbedding:
+    """Embed segments and measure how far each lies inside the Grad-CAM gate of a class.
+
+    Deviates from the paper: the gate is drawn on logits and the same rule serves mining and
+    matching; segments are cut from the whole image and then measured against the gate.
+
+    Args:
+        model: Classifier, used in evaluation mode.
+        images: Pixels (B, 3, H, W), uint8, on any device.
+        class_index: Class c whose Grad-CAM gates each image (B,), int64.
+        segments: S segments of these images.
+        gate: Share of the pixels that the gate keeps; the coverage is measured whether it is
+            enabled or not.
+        clusters: Which embedding, and whether to L2-normalise it.
+        batch_size: Images per forward.
+
+    Returns:
+        Embeddings, coverage, gradients and logits.
+    """
+    device = next(model.parameters()).device
+    embeddings: list[Tensor] = []
+    coverage: list[Tensor] = []
+    gradients: list[Tensor] = []
+    logits: list[Tensor] = []
+    size = (images.shape[2], images.shape[3])
+    for index in torch.split(torch.arange(len(images)), batch_size):
+        with torch.no_grad(), evaluating(model):
+            features, scores = _features_and_logits(model, images[index].to(device))
+        own = segments.of_images(index.to(segments.image_index.device)).to(device)
+        classes = class_index[index.to(class_index.device)].to(device)
+        mask = gate_mask(grad_cam(model, features, classes), size, gate.keep_share)
+        coverage.append(own.coverage(mask))
+        gradients.append(cell_gradients(model, features, classes).float().mean(dim=(2, 3)))
+        logits.append(scores.float())
+        if clusters.embedding == "pooled":
+            embeddings.append(pooled_embedding(features, own))
+    if clusters.embedding == "patch":
+        from models.concept_graph.reference_embedding import embed_cut_outs
+
+        embeddings = [embed_cut_outs(model, images, segments)]
+    return GatedEmbedding(
+        embeddings=normalised(torch.cat(embeddings), clusters),
+        gate_coverage=torch.cat(coverage),
+        class_gradients=torch.cat(gradients),
+        logits=torch.cat(logits),
+    )
+
+
+def _features_and_logits(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
+    features = model.trunk(to_float(images))
+    return features, model.head(features)
