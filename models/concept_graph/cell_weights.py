@@ -60,11 +60,14 @@ def cell_weights(segments: SegmentSet, height: int, width: int) -> Tensor:
 def _axis_cells(
     n_pixels: int, n_cells: int, device: torch.device
 ) -> list[tuple[Tensor, Tensor, Tensor]]:
-    """Split the pixels of an axis over its cells: (pixels, cell of each, share in that cell), at
-    most two parts.""" start = torch.arange(n_pixels, dtype=torch.float64, device=device) * n_cells
-    / n_pixels end = start + n_cells / n_pixels first = (start + 1e-9).floor() share = ((first +
-    1).clamp(max=end) - start) / (end - start) every = torch.arange(n_pixels, device=device) parts =
-    [(every, first.long(), share.float())] split = (share < 1 - 1e-6).nonzero().flatten() if
-    len(split):
+    """Split an axis: at most two parts of (pixels, cell of each pixel, its share in that cell)."""
+    start = torch.arange(n_pixels, dtype=torch.float64, device=device) * n_cells / n_pixels
+    end = start + n_cells / n_pixels
+    first = (start + 1e-9).floor()
+    share = ((first + 1).clamp(max=end) - start) / (end - start)
+    every = torch.arange(n_pixels, device=device)
+    parts = [(every, first.long(), share.float())]
+    split = (share < 1 - 1e-6).nonzero().flatten()
+    if len(split):
         parts.append((split, first[split].long() + 1, (1 - share[split]).float()))
     return parts

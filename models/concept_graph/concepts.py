@@ -97,8 +97,8 @@ def mine_concepts(
 
 
 def _cluster(vectors: Tensor, n_clusters: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Return the label of each vector and the centres; k shrinks to the number of distinct
-    vectors.""" from sklearn.cluster import KMeans
+    """Return labels and centres; k shrinks to the number of distinct vectors."""
+    from sklearn.cluster import KMeans
 
     n_distinct = len(torch.unique(vectors, dim=0))
     kmeans = KMeans(min(n_clusters, n_distinct), n_init=N_INIT, random_state=seed)
@@ -156,8 +156,9 @@ def _describe(
 
 
 def is_popular(n_segments: int, n_images: int, n_total: int, min_segments: int) -> bool:
-    """Tell whether a cluster of m segments from u of T images is common enough to be a concept
-    (rules of ACE).""" m, u = n_segments, n_images return m >= min_segments and (
+    """Tell whether m segments from u of T images are common enough for a concept (ACE's rules)."""
+    m, u = n_segments, n_images
+    return m >= min_segments and (
         u > 0.5 * m or (u > 0.25 * m and u > 0.25 * n_total) or (u > 0.1 * m and u > 0.5 * n_total)
     )
 

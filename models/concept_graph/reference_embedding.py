@@ -5,7 +5,7 @@ forwards per image. Kept to measure what the pooled embedding gains and loses.
 """
 
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch import Tensor
 
 from models.classifier import Classifier, evaluating
@@ -48,9 +48,12 @@ def embed_cut_outs(
 
 
 def cut_out(images: Tensor, segments: SegmentSet, row: int) -> Tensor:
-    """Return one segment on grey, its tight box resized to the whole image, float (3, H, W) in [0,
-    1].""" x0, y0, x1, y1 = segments.box[row].tolist() mask = segments.mask(row)[y0:y1,
-    x0:x1].to(images.device) image = images[int(segments.image_index[row]), :, y0:y1, x0:x1].float()
-    / 255 alone = torch.where(mask, image, GREY) size = (images.shape[2], images.shape[3]) resized =
-    F.interpolate(alone[None], size=size, mode="bicubic", antialias=True) # Bicubic interpolation
-    overshoots at the segment's edge. return resized[0].clamp(0, 1)
+    """Return one segment on grey, its box resized to the image's size, (3, H, W) in [0, 1]."""
+    x0, y0, x1, y1 = segments.box[row].tolist()
+    mask = segments.mask(row)[y0:y1, x0:x1].to(images.device)
+    image = images[int(segments.image_index[row]), :, y0:y1, x0:x1].float() / 255
+    alone = torch.where(mask, image, GREY)
+    size = (images.shape[2], images.shape[3])
+    resized = F.interpolate(alone[None], size=size, mode="bicubic", antialias=True)
+    # Bicubic interpolation overshoots at the segment's edge.
+    return resized[0].clamp(0, 1)

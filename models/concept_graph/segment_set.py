@@ -51,8 +51,8 @@ class SegmentSet:
         return SegmentSet(**moved)
 
     def select(self, rows: Tensor) -> "SegmentSet":
-        """Return the segments at ``rows`` (increasing int64 positions or a boolean mask (S,)), all
-        images kept.""" if rows.dtype == torch.bool:
+        """Return the segments at ``rows`` (increasing int64, or bool (S,)) with all images."""
+        if rows.dtype == torch.bool:
             rows = rows.nonzero().flatten()
         kept = {
             field.name: getattr(self, field.name)[rows]
@@ -62,16 +62,19 @@ class SegmentSet:
         return replace(self, **kept)
 
     def rows_of_images(self, index: Tensor) -> Tensor:
-        """Return the rows (int64) that belong to the images at ``index``, in the order of
-        ``index``.""" counts = torch.bincount(self.image_index, minlength=self.n_images) starts =
-        counts.cumsum(0) - counts n_rows = counts[index] before = n_rows.cumsum(0) - n_rows total =
-        torch.arange(int(n_rows.sum()), device=self.image_index.device) return total +
-        torch.repeat_interleave(starts[index] - before, n_rows)
+        """Return the rows (int64) of the images at ``index``, in the order of ``index``."""
+        counts = torch.bincount(self.image_index, minlength=self.n_images)
+        starts = counts.cumsum(0) - counts
+        n_rows = counts[index]
+        before = n_rows.cumsum(0) - n_rows
+        total = torch.arange(int(n_rows.sum()), device=self.image_index.device)
+        return total + torch.repeat_interleave(starts[index] - before, n_rows)
 
     def of_images(self, index: Tensor) -> "SegmentSet":
-        """Return the segments of the images at ``index`` (int64), images renumbered from 0 in that
-        order.""" rows = self.rows_of_images(index) counts = torch.bincount(self.image_index,
-        minlength=self.n_images)[index] renumbered = torch.repeat_interleave(
+        """Return the segments of the images at ``index`` (int64), renumbered from 0 in order."""
+        rows = self.rows_of_images(index)
+        counts = torch.bincount(self.image_index, minlength=self.n_images)[index]
+        renumbered = torch.repeat_interleave(
             torch.arange(len(index), device=self.image_index.device), counts
         )
         chosen = replace(self.select(rows), label_maps=self.label_maps[index])
@@ -115,7 +118,7 @@ class SegmentSet:
         return int(self.label_maps.max()) + 1 if self.label_maps.numel() else 1
 
     def slots(self, images: slice, n_labels: int) -> Tensor:
-        """Return for each pixel its position in a table of (resolution, label), int64 (b, R,
-        H*W).""" maps = self.label_maps[images].flatten(2).long() offsets =
-        torch.arange(maps.shape[1], device=maps.device) * n_labels return maps + offsets[None, :,
-        None]
+        """Return each pixel's place in a table of (resolution, label), int64 (b, R, H*W)."""
+        maps = self.label_maps[images].flatten(2).long()
+        offsets = torch.arange(maps.shape[1], device=maps.device) * n_labels
+        return maps + offsets[None, :, None]
