@@ -1,0 +1,89 @@
+"""The demo set in memory, for benchmarks that want fresh images per seed without files."""
+
+import os
+from concurrent.futures import ProcessPoolExecutor
+from io import BytesIO
+from multiprocessing import get_context
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from models.imageset import UNLABELLED, ImageSet
+from tasks.demo.plan import CLASSES, ScenePlan, plan_split
+from tasks.demo.raster import Pixels
+from tasks.demo.render import CHUNK, describe, encode_jpeg
+from tasks.demo.scene import render_scene
+
+DEFAULT_COUNTS = {"train": 70, "test": 70, "pool": 40}
+
+
+class RenderedImages(NamedTuple):
+    """A split of the demo set with its truth.
+
+    Attributes:
+        images: Images, labels (``UNLABELLED`` in a pool), names and foreground masks.
+        parts: Part ids (B, H, W), uint8, see ``tasks.demo.shapes.PARTS``.
+        meta: Class, cue and condition of each image, as in ``meta.json``.
+    """
+
+    images: ImageSet
+    parts: Tensor
+    meta: list[dict[str, str | None]]
+
+
+def render_images(
+    split: str,
+    seed: int = 0,
+    *,
+    n_per_class: int | None = None,
+    image_size: int = 128,
+    workers: int = 1,
+    shortcut_share: float = 0.9,
+) -> RenderedImages:
+    """Render a split with the very pixels that its JPEG files would decode to.
+
+    Args:
+        split: ``train``, ``test`` or ``pool``.
+        seed: Seed of everything that is drawn.
+        n_per_class: Images of each class; None takes the demo set's number.
+        image_size: Side of the images, pixels.
+        workers: Processes; 0 takes one per core. The pixels do not depend on it.
+        shortcut_share: Share of a carrier's training images that carry its cue.
+
+    Returns:
+        Images, part ids and what is known about each image, sorted by name.
+    """
+    plans = plan_split(split, seed, n_per_class or DEFAULT_COUNTS.get(split, 1), shortcut_share)
+    chunks = [plans[i : i + CHUNK] for i in range(0, len(plans), CHUNK)]
+    n_workers = min(workers or (os.cpu_count() or 1), len(chunks))
+    if n_workers == 1:
+        rendered = [_render_chunk(chunk, image_size) for chunk in chunks]
+    else:
+        with ProcessPoolExecutor(n_workers, mp_context=get_context("forkserver")) as pool:
+            rendered = list(pool.map(_render_chunk, chunks, [image_size] * len(chunks)))
+    pixels, masks, parts = (np.concatenate(arrays) for arrays in zip(*rendered, strict=True))
+    labels = [UNLABELLED if split == "pool" else CLASSES.index(plan.class_name) for plan in plans]
+    images = ImageSet(
+        images=torch.from_numpy(pixels).permute(0, 3, 1, 2).contiguous(),  # (B, 3, H, W)
+        labels=torch.tensor(labels, dtype=torch.int64),
+        names=tuple(f"{plan.split}/{plan.name}.jpg" for plan in plans),
+        classes=CLASSES,
+        masks=torch.from_numpy(masks),
+    )
+    return RenderedImages(images, torch.from_numpy(parts), [describe(plan) for plan in plans])
+
+
+def _render_chunk(plans: list[ScenePlan], image_size: int) -> tuple[Pixels, Pixels, Pixels]:
+    """Render some images, encode and decode them; runs in a worker process."""
+    from PIL import Image
+
+    pixels, masks, parts = [], [], []
+    for plan in plans:
+        scene = render_scene(plan, image_size)
+        with Image.open(BytesIO(encode_jpeg(scene.pixels))) as photo:
+            pixels.append(np.asarray(photo.convert("RGB")))
+        masks.append(scene.mask)
+        parts.append(scene.parts)
+    return np.stack(pixels), np.stack(masks), np.stack(parts)
