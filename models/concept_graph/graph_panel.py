@@ -80,10 +80,10 @@ def _places(n_nodes: int) -> tuple[list[tuple[float, float]], float]:
     start = {1: 90.0, 2: 180.0, 3: 90.0}.get(n_nodes, 90.0 + 180.0 / n_nodes)
     angles = [np.deg2rad(start - 360.0 * k / n_nodes) for k in range(n_nodes)]
     radius_x = {2: 0.95, 3: 1.1, 4: 1.36}.get(n_nodes, 1.2)
-    radius_y = {3: 0.85, 4: 1.05}.get(n_nodes, 1.0)
-    half = {1: 0.5, 2: 0.46, 3: 0.38, 4: 0.36, 5: 0.3, 6: 0.28}.get(n_nodes, 1.5 / n_nodes)
+    radius_y = {3: 0.85, 4: 1.05, 5: 0.93}.get(n_nodes, 1.0)
+    half = {1: 0.5, 2: 0.46, 3: 0.38, 4: 0.36, 5: 0.3, 6: 0.26}.get(n_nodes, 1.5 / n_nodes)
     # Odd graphs do not fill their ellipse evenly.
-    lift = {3: -0.15, 5: 0.12}.get(n_nodes, 0.0)
+    lift = {3: -0.15, 5: 0.07}.get(n_nodes, 0.0)
     return [(radius_x * np.cos(a), radius_y * np.sin(a) + lift) for a in angles], float(half)
 
 

@@ -77,8 +77,8 @@ class GraphParams(Params):
     """K, nodes per class graph."""
     threshold_quantile: Share = 0.95
     """A concept is detected within this quantile of its members' distances to the centre."""
-    absent: Literal["learned", "ones"] = "learned"
-    """Feature of an undetected concept: a learned vector per class and concept, or VRX's vector of ones."""
+    absent: Literal["learned", "ones", "masked"] = "learned"
+    """Undetected concepts: a learned feature per class and concept, VRX's feature of ones, or silenced altogether."""
 
 
 class ReasonerParams(Params):
@@ -110,6 +110,23 @@ class ReasonerParams(Params):
     """Publish explanations of a reasoner that does not imitate the classifier well enough."""
 
 
+class ReviewerParams(Params):
+    """The simulated reviewer: when a concept is distrusted and what may replace it."""
+
+    min_object_share: Share = 0.5
+    """A concept with less of its examples' area on the object lies in the background."""
+    candidate_object_share: Share = 0.7
+    """A replacement has at least this share of its examples' area on the object."""
+    max_cosine: Share = 0.95
+    """A concept more alike than this to one of another class is shared: it tells nothing apart."""
+    min_uniqueness: Annotated[float, Field(ge=0)] = 0.25
+    """So is one whose nearest concept of another class is nearer than this many own thresholds."""
+    min_detection_rate: Share = 0.2
+    """A replacement is found in at least this share of the class's images."""
+    accept_shared: bool = True
+    """Let a shared foreground concept replace a background one when no distinctive one is left."""
+
+
 class ConceptGraphParams(Params):
     """All parameters of the ``concept_graph`` channel."""
 
@@ -123,6 +140,7 @@ class ConceptGraphParams(Params):
     tcav: TcavParams = TcavParams()
     graph: GraphParams = GraphParams()
     reasoner: ReasonerParams = ReasonerParams()
+    reviewer: ReviewerParams = ReviewerParams()
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes for segmentation; 0 takes one per core."""
 

@@ -1,0 +1,203 @@
+"""The report of one run: what went in, what was changed and why, what came of it.
+
+Plain numbers and names only; written as JSON by ``--report`` and shown as a table by the command
+line. Accuracies are means over classes, in [0, 1].
+"""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0, le=1)]
+Count = Annotated[int, Field(ge=0)]
+Group = Literal["edited_classes", "other_classes", "all"]
+Arm = Literal["original", "unmodified_graph", "edited_graph"]
+
+ARM_NAMES: dict[Arm, str] = {
+    "original": "original",
+    "unmodified_graph": "distilled, unmodified graphs",
+    "edited_graph": "distilled, edited graphs",
+}
+GROUP_NAMES: dict[Group, str] = {
+    "edited_classes": "edited classes",
+    "other_classes": "other classes",
+    "all": "all classes",
+}
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
+
+
+class DatasetReport(_Part):
+    """Which data the run used."""
+
+    path: str
+    """Folder."""
+    md5: str
+    """Digest of the folder as DVC computes it."""
+    classes: Count
+    """Number of classes."""
+    train: Count
+    """Labelled training images."""
+    test: Count
+    """Test images."""
+    pool: Count = 0
+    """Unlabelled images."""
+
+
+class StageReport(_Part):
+    """One stage of the flow."""
+
+    name: str
+    """Stage."""
+    seconds: Annotated[float, Field(ge=0)]
+    """Wall-clock time in this run."""
+    reused: bool
+    """Whether an earlier run's result was taken."""
+
+
+class ReasonerReport(_Part):
+    """How well the explained reasoner imitates the classifier."""
+
+    agreement: Share
+    """Share of validation images on which both choose the same class."""
+    l1: Annotated[float, Field(ge=0)]
+    """Mean L1 distance of their class probabilities."""
+
+
+class EditReport(_Part):
+    """One edit of the accepted feedback."""
+
+    class_name: str
+    """Class whose graph was edited."""
+    op: str
+    """Kind of edit, e.g. ``replace_concept``."""
+    change: str
+    """What was changed, e.g. ``slot 0: type_001/k07 → type_001/k15``."""
+    reason: str = ""
+    """Why, in the reviewer's words."""
+
+
+class Score(_Part):
+    """An accuracy with its interval."""
+
+    accuracy: Share
+    """Mean over the group's classes."""
+    low: Share
+    """Lower end of the interval."""
+    high: Share
+    """Upper end of the interval."""
+
+
+class ArmReport(_Part):
+    """Accuracy of one arm on each group of classes."""
+
+    edited_classes: Score
+    """Classes whose graphs were edited."""
+    other_classes: Score | None
+    """All other classes; None when there are none."""
+    all: Score
+    """Every class."""
+
+
+class ArmsReport(_Part):
+    """The comparison that every run makes."""
+
+    original: ArmReport
+    """The classifier before the correction."""
+    unmodified_graph: ArmReport
+    """Distilled with graphs as mined: the control."""
+    edited_graph: ArmReport
+    """Distilled with the reviewer's graphs."""
+
+
+class PairedReport(_Part):
+    """Difference of two arms on the same test images."""
+
+    arm: Arm
+    """Arm whose accuracy is compared."""
+    against: Arm
+    """Arm that is subtracted."""
+    group: Group
+    """Classes compared."""
+    mean: Annotated[float, Field(ge=-1, le=1)]
+    """Difference of accuracies; positive when ``arm`` is better."""
+    low: Annotated[float, Field(ge=-1, le=1)]
+    """Lower end of the interval."""
+    high: Annotated[float, Field(ge=-1, le=1)]
+    """Upper end of the interval."""
+    p_value: Share
+    """Two-sided test of no difference."""
+
+
+class DecisionReport(_Part):
+    """Whether the corrected model was promoted."""
+
+    promote: bool
+    """Verdict of the promotion rule."""
+    reasons: tuple[str, ...]
+    """One sentence per condition."""
+
+
+class ModelReport(_Part):
+    """The registered model."""
+
+    name: str
+    """Registered name."""
+    version: str
+    """Version under that name."""
+    alias: str | None = None
+    """Alias that points to it after the run."""
+
+
+class RunReport(_Part):
+    """Everything that a run reports."""
+
+    dataset: DatasetReport
+    """Data."""
+    stages: tuple[StageReport, ...]
+    """Stages in the order in which they ran."""
+    reasoner: ReasonerReport
+    """Agreement of reasoner and classifier."""
+    edited_classes: tuple[str, ...]
+    """Names of the classes under repair."""
+    edits: tuple[EditReport, ...]
+    """What the reviewer changed and why."""
+    arms: ArmsReport
+    """Accuracy per arm and group."""
+    paired: tuple[PairedReport, ...]
+    """Paired differences."""
+    decision: DecisionReport
+    """Promotion."""
+    model: ModelReport
+    """Registered model."""
+    figures: str | None = None
+    """Where the figures are."""
+    tracking: str | None = None
+    """Command or address that shows the run in MLflow."""
+
+
+def to_rows(report: RunReport) -> list[tuple[str, ...]]:
+    """Return the comparison as rows of text, the header first.
+
+    Args:
+        report: A run's report.
+
+    Returns:
+        Rows of equal length: arm, then one cell per group with accuracy and interval in percent;
+        a dash where a group has no classes.
+    """
+    rows: list[tuple[str, ...]] = [("", *GROUP_NAMES.values())]
+    for arm, name in ARM_NAMES.items():
+        scores: ArmReport = getattr(report.arms, arm)
+        rows.append((name, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
+    return rows
+
+
+def _cell(score: Score | None) -> str:
+    if score is None:
+        return "–"
+    return f"{100 * score.accuracy:.1f} % [{100 * score.low:.1f}, {100 * score.high:.1f}]"
