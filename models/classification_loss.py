@@ -29,7 +29,7 @@ def classification_loss(labels: Tensor, n_classes: int, params: TrainingParams) 
         params: ``label_smoothing`` s and ``balance``.
 
     Returns:
-        A function of logits and positions that gives ``loss`` and ``accuracy``.
+        A function of logits and positions that gives ``loss`` and ``train_accuracy``.
 
     Raises:
         ValueError: If an image is unlabelled or its label is out of range.
@@ -49,6 +49,6 @@ def classification_loss(labels: Tensor, n_classes: int, params: TrainingParams) 
         )
         weighted = terms * weights.to(logits.device)[targets]
         accuracy = (logits.detach().argmax(1) == targets).float().mean()
-        return {"loss": weighted.mean(), "accuracy": accuracy}
+        return {"loss": weighted.mean(), "train_accuracy": accuracy}
 
     return loss

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from feedback.errors import ParamsError
 from models.augmentation import augment_images, flip_flags, flip_images, is_flip_only
-from models.classification_loss import Loss
+from models.classification_loss import Loss, classification_loss
 from models.classifier import Classifier, evaluating
 from models.imageset import ImageSet
 from models.optimisation import (
@@ -28,8 +28,17 @@ from models.optimisation import (
     restore_optimizer,
 )
 from models.params import AugmentParams, DistillationParams, TrainingParams
+from models.prediction import evaluate_classifier, predict_logits
 from models.prefix import PrefixCache
 from models.preprocessing import to_float
+
+__all__ = [
+    "TrainingState",
+    "classification_loss",
+    "evaluate_classifier",
+    "fit",
+    "predict_logits",
+]
 
 _LARGEST_GRADIENT: Final = 5.0
 """Gradients are scaled down to this norm: networks without normalisation start with rare huge
@@ -139,27 +148,6 @@ def fit(
             optimizer=optimizer_values(optimizer, model),
             metrics=metrics,
         )
-
-
-def predict_logits(model: Classifier, images: Tensor, batch_size: int = 64) -> Tensor:
-    """Run images through a network in evaluation mode, on the network's device.
-
-    Args:
-        model: The network; its mode is restored.
-        images: Pixels (B, 3, H, W), uint8.
-        batch_size: Images per forward pass.
-
-    Returns:
-        Logits (B, N), float32, on the CPU.
-    """
-    device = next(model.parameters()).device
-    logits = torch.empty(len(images), model.n_classes)
-    with evaluating(model), torch.no_grad():
-        for start in range(0, len(images), batch_size):
-            batch = to_float(images[start : start + batch_size].to(device))
-            batch = batch.contiguous(memory_format=torch.channels_last)
-            logits[start : start + len(batch)] = model(batch).logits.float().cpu()
-    return logits
 
 
 def _logits(

@@ -29,8 +29,8 @@ def test_accuracy_is_reported_without_gradient():
     terms = classification_loss(torch.tensor([0, 1]), 2, TrainingParams())(
         torch.tensor([[1.0, 0.0], [1.0, 0.0]], requires_grad=True), torch.tensor([0, 1])
     )
-    assert terms["accuracy"].item() == 0.5
-    assert not terms["accuracy"].requires_grad
+    assert terms["train_accuracy"].item() == 0.5
+    assert not terms["train_accuracy"].requires_grad
 
 
 @pytest.mark.parametrize("labels", [[-1, 0], [0, 2], []])
