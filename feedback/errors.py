@@ -23,6 +23,7 @@
         ├── SchemaVersionError      a version of the schema that this Parley lacks
         ├── BundleMismatchError     written for another request or other evidence
         ├── UnknownTargetError      names a class, slot, concept or edge not shown
+        ├── IdentityError           its author is not the one whose inbox it lies in
         ├── ContradictionError      asks for two things that cannot both hold
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
@@ -120,6 +121,10 @@ class BundleMismatchError(FeedbackError):
 
 class UnknownTargetError(FeedbackError):
     """Names a class, slot, concept or edge that the bundle does not have."""
+
+
+class IdentityError(FeedbackError):
+    """Its author is not the one whose inbox it lies in."""
 
 
 class ContradictionError(FeedbackError):

@@ -6,9 +6,18 @@ can be shown in a terminal, a page or a log without changing what stands around 
 
 import re
 import unicodedata
+from datetime import datetime
 from typing import Annotated
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+)
 
 # A line break and a tab are the only control characters that free text needs.
 _ALLOWED_CONTROLS = "\n\t"
@@ -101,6 +110,19 @@ def _check_file_name(name: str) -> str:
 
 FileName = Annotated[str, AfterValidator(_check_file_name)]
 """Name of a file of the bundle."""
+
+_MOMENT = re.compile(r"2\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d{2}:\d{2})")
+
+
+def _check_moment(value: object) -> object:
+    # pydantic also reads seconds since 1970, as a number or as digits, whose zone nobody wrote.
+    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+        return value
+    raise ValueError("expected a moment with its zone, such as 2026-11-21T09:30:00Z")
+
+
+Timestamp = Annotated[AwareDatetime, BeforeValidator(_check_moment)]
+"""A moment with its time zone, ISO 8601."""
 
 Share = Annotated[float, Field(ge=0, le=1)]
 """A share, in [0, 1]."""

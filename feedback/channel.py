@@ -1,0 +1,74 @@
+"""What a channel supplies to the exchange, found by its file in ``feedback/channels``."""
+
+import importlib
+import pkgutil
+from typing import Protocol, cast
+
+import feedback.channels
+from feedback.bundle import ReviewBundle
+from feedback.document import FeedbackDocument
+from feedback.errors import IncompleteChannelError, UnknownChannelError
+from feedback.fields import Exchanged
+
+
+class FeedbackChannel(Protocol):
+    """A module of ``feedback/channels``."""
+
+    EVIDENCE: type[Exchanged]
+    """Model of what is shown."""
+    RESPONSE: type[Exchanged]
+    """Model of one response of a feedback document."""
+
+    def validate_response(
+        self, bundle: ReviewBundle, document: FeedbackDocument
+    ) -> tuple[str, ...]:
+        """Check that a document fits what was shown.
+
+        Args:
+            bundle: What was shown.
+            document: A reviewer's answer; its request, digest and channel are checked already.
+
+        Returns:
+            Warnings: allowed, but probably not what the reviewer wants.
+
+        Raises:
+            FeedbackError: If the document is refused.
+        """
+        ...
+
+
+_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response")
+
+
+def available_feedback_channels() -> tuple[str, ...]:
+    """Return the names of the channels that have a file, sorted."""
+    found = pkgutil.iter_modules(feedback.channels.__path__)
+    return tuple(sorted(module.name for module in found))
+
+
+def load_feedback_channel(name: str) -> FeedbackChannel:
+    """Import a channel's module.
+
+    Args:
+        name: Name of its file.
+
+    Returns:
+        The module.
+
+    Raises:
+        UnknownChannelError: If there is no such file.
+        IncompleteChannelError: If the module lacks a part.
+    """
+    names = available_feedback_channels()
+    if name not in names:
+        raise UnknownChannelError(
+            f"expected one of {', '.join(names)} (got {name!r}); name an installed channel"
+        )
+    module = importlib.import_module(f"feedback.channels.{name}")
+    missing = [part for part in _REQUIRED if not hasattr(module, part)]
+    if missing:
+        raise IncompleteChannelError(
+            f"expected {', '.join(_REQUIRED)} in feedback/channels/{name}.py "
+            f"(got none of: {', '.join(missing)}); add what is missing"
+        )
+    return cast(FeedbackChannel, module)

@@ -1,0 +1,120 @@
+"""The exchange with reviewers in one place: publish, list, hand in, examine, decide, read back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedback.bundle import ReviewBundle
+from feedback.decision import (
+    DecidedResponse,
+    Decision,
+    ReviewState,
+    decide_single,
+    load_decision,
+    record_decision,
+)
+from feedback.inbox import (
+    CheckedUpload,
+    Rejection,
+    check_upload,
+    examine,
+    load_rejections,
+    pending,
+    reject,
+    submit,
+)
+from feedback.layout import REVIEWS, manifest_key
+from feedback.objects import ObjectStore
+from feedback.publishing import load_bundle, load_file, publish, verify_files
+
+__all__ = [
+    "CheckedUpload",
+    "DecidedResponse",
+    "Decision",
+    "Rejection",
+    "RequestSummary",
+    "ReviewState",
+    "check_upload",
+    "decide_single",
+    "examine",
+    "list_requests",
+    "load_bundle",
+    "load_decision",
+    "load_file",
+    "load_rejections",
+    "pending",
+    "publish",
+    "record_decision",
+    "reject",
+    "submit",
+    "verify_files",
+]
+
+
+@dataclass(frozen=True)
+class RequestSummary:
+    """One line of the inbox.
+
+    Attributes:
+        request_id: Id.
+        channel: Channel.
+        round: How often the run has asked.
+        state: OPEN, or the state that was decided.
+        created_at: When it was published.
+        deadline: When it expires unanswered; None waits for ever.
+        model: Model's name.
+        titles: What is asked about, most promising first.
+        n_pending: Uploads that nobody has judged yet; 0 once decided.
+        digest: Digest that an answer must quote.
+    """
+
+    request_id: str
+    channel: str
+    round: int
+    state: ReviewState
+    created_at: datetime
+    deadline: datetime | None
+    model: str
+    titles: tuple[str, ...]
+    n_pending: int
+    digest: str
+
+
+def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Sequence[RequestSummary]:
+    """List the published requests.
+
+    Args:
+        store: Where they lie.
+        state: Only those in this state; None lists all.
+
+    Returns:
+        Requests, the newest first.
+
+    Raises:
+        ArtifactError: If a manifest or decision is not as it was written.
+        StoreError: If the store cannot be read.
+    """
+    parts = [info.key.split("/") for info in store.list(REVIEWS)]
+    ids = [part[1] for part in parts if len(part) > 2 and "/".join(part) == manifest_key(part[1])]
+    found = [_summary(store, load_bundle(store, request_id)) for request_id in ids]
+    wanted = [summary for summary in found if state in (None, summary.state)]
+    return sorted(
+        wanted, key=lambda summary: (summary.created_at, summary.request_id), reverse=True
+    )
+
+
+def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
+    decision = load_decision(store, bundle.request_id)
+    items = sorted(bundle.items, key=lambda item: -item.priority)
+    return RequestSummary(
+        request_id=bundle.request_id,
+        channel=bundle.channel,
+        round=bundle.round,
+        state=decision.state if decision else ReviewState.OPEN,
+        created_at=bundle.created_at,
+        deadline=bundle.deadline,
+        model=bundle.model.name,
+        titles=tuple(item.title for item in items),
+        n_pending=0 if decision else len(pending(store, bundle.request_id)),
+        digest=bundle.digest,
+    )

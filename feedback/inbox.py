@@ -1,0 +1,277 @@
+"""Reviewers' uploads: handing one in, finding the open ones, accepting or refusing each.
+
+This is the boundary where documents that nobody vouches for come in. Whatever is wrong with one
+becomes a rejection that its author can read; the request stays open.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from feedback.bundle import ReviewBundle
+from feedback.canonical import canonical_json, sha256_hex
+from feedback.channel import load_feedback_channel
+from feedback.document import MAX_BYTES, FeedbackDocument, parse_document
+from feedback.errors import (
+    BundleMismatchError,
+    ClosedRequestError,
+    ContradictionError,
+    FeedbackError,
+    IdentityError,
+    MalformedDocumentError,
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    StoreError,
+)
+from feedback.fields import Exchanged, Identifier, Sha256, Timestamp
+from feedback.layout import (
+    decision_prefix,
+    inbox_prefix,
+    parse_upload_key,
+    rejection_key,
+    rejection_prefix,
+    upload_key,
+)
+from feedback.objects import ObjectInfo, ObjectStore
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class CheckedUpload:
+    """An upload that fits its request.
+
+    Attributes:
+        key: Object that it was read from.
+        sha256: Digest of the bytes.
+        document: What it says.
+        warnings: Allowed, but probably not what the reviewer wants.
+    """
+
+    key: str
+    sha256: str
+    document: FeedbackDocument
+    warnings: tuple[str, ...] = ()
+
+
+class Rejection(Exchanged):
+    """Why an upload was refused, as its author reads it."""
+
+    schema_version: Literal[1] = 1
+    """Version of this schema."""
+    request_id: Identifier
+    """Request that it was meant for."""
+    key: Annotated[str, Field(max_length=4000)]
+    """The upload's key; escaped when it is not formed as one."""
+    sha256: Sha256 | None = None
+    """Digest of the refused bytes; None when they were not read."""
+    kind: Identifier
+    """Name of the error, such as ``UnknownTargetError``."""
+    reason: Annotated[str, Field(max_length=4000)]
+    """What was expected, what was got, and the remedy."""
+    rejected_at: Timestamp
+    """When it was refused."""
+
+
+def submit(store: ObjectStore, request_id: str, reviewer: str, nonce: str, data: bytes) -> str:
+    """Hand in a reviewer's document, as the review page and the command line do.
+
+    It is judged by whoever waits for the decision; ``check_upload`` tells beforehand.
+
+    Args:
+        store: Where the request lies.
+        request_id: Which request.
+        reviewer: Whose inbox.
+        nonce: One-time name; handing in the same bytes under it again changes nothing.
+        data: The document, at most 256 KiB.
+
+    Returns:
+        Key of the upload.
+
+    Raises:
+        FeedbackError: If a name or the size is not allowed, the request is closed, or the nonce was
+            used for another document.
+        StoreError: If the store cannot be written.
+    """
+    key = upload_key(request_id, reviewer, nonce)
+    if parse_upload_key(key) != (reviewer, nonce):
+        raise MalformedDocumentError(
+            f"expected plain names and a nonce of 8 to 64 letters, digits, '_' or '-' "
+            f"(got request {request_id[:80]!r}, reviewer {reviewer[:80]!r}, nonce {nonce[:80]!r})"
+        )
+    if len(data) > MAX_BYTES:
+        raise MalformedDocumentError(
+            f"expected at most {MAX_BYTES} bytes (got {len(data)}); shorten comments and reasons"
+        )
+    _check_open(store, request_id)
+    if not store.put_if_absent(key, data) and store.get(key, max_bytes=MAX_BYTES) != data:
+        raise ContradictionError(
+            f"expected a nonce that was not used before (got {nonce!r}); take a new one"
+        )
+    return key
+
+
+def pending(store: ObjectStore, request_id: str) -> Sequence[ObjectInfo]:
+    """Find the uploads for a request that were not refused yet.
+
+    Args:
+        store: Where the request lies.
+        request_id: Which request.
+
+    Returns:
+        Uploads, those that arrived first by the store's clock first.
+    """
+    refused = {info.key for info in store.list(rejection_prefix(request_id))}
+    uploads = store.list(inbox_prefix(request_id))
+    open_uploads = [info for info in uploads if rejection_key(request_id, info.key) not in refused]
+    return sorted(open_uploads, key=lambda info: (info.modified, info.key))
+
+
+def check_upload(
+    bundle: ReviewBundle, data: bytes, *, key: str | None = None, reviewer: str | None = None
+) -> CheckedUpload:
+    """Judge a document by the request that it answers.
+
+    Args:
+        bundle: The request.
+        data: Uploaded bytes.
+        key: Where they lie; the document must name the same reviewer and nonce. None takes the
+            document's own word, for a check before it is handed in.
+        reviewer: Who is known to have written it, if somebody is.
+
+    Returns:
+        The document with warnings.
+
+    Raises:
+        FeedbackError: If it is refused; the message is meant for its author.
+    """
+    document = parse_document(data)
+    own_key = upload_key(document.request_id, document.reviewer, document.nonce)
+    for what, expected, got in (
+        ("request", bundle.request_id, document.request_id),
+        ("bundle_sha256", bundle.digest, document.bundle_sha256),
+        ("channel", bundle.channel, document.channel),
+    ):
+        if got != expected:
+            raise BundleMismatchError(
+                f"expected {what} {expected!r} (got {got!r}); open the request again and answer "
+                "what it shows now"
+            )
+    if (key or own_key) != own_key or (reviewer or document.reviewer) != document.reviewer:
+        raise IdentityError(
+            f"expected the reviewer and nonce under which it was handed in (got reviewer "
+            f"{document.reviewer!r}, nonce {document.nonce!r}); hand in your own document"
+        )
+    warnings = load_feedback_channel(bundle.channel).validate_response(bundle, document)
+    return CheckedUpload(own_key, sha256_hex(data), document, warnings)
+
+
+def examine(
+    store: ObjectStore, bundle: ReviewBundle, upload: ObjectInfo, *, now: datetime | None = None
+) -> CheckedUpload | None:
+    """Accept an upload, or write why it is refused.
+
+    Args:
+        store: Where the request lies.
+        bundle: The request.
+        upload: One of ``pending``.
+        now: Moment written into a rejection; None takes the clock's.
+
+    Returns:
+        The document, or None when it was refused or is gone.
+
+    Raises:
+        StoreError: If the store cannot be read or written; the upload stays pending.
+    """
+    data: bytes | None = None
+    try:
+        if parse_upload_key(upload.key) is None:
+            raise MalformedDocumentError(
+                "expected an upload at inbox/<request>/<reviewer>/<nonce>.json; hand it in with "
+                "'parley review submit' or the review page"
+            )
+        data = store.get(upload.key, max_bytes=MAX_BYTES)
+        _check_open(store, bundle.request_id)
+        return check_upload(bundle, data, key=upload.key)
+    except ObjectNotFoundError:
+        return None
+    except ObjectTooLargeError as error:
+        refusal: Exception = MalformedDocumentError(f"{error}; shorten comments and reasons")
+    except StoreError:
+        raise
+    except FeedbackError as error:
+        refusal = error
+    except Exception as error:
+        # A flaw of ours in reading hostile bytes must not stop the watcher: it fails closed.
+        logger.exception("an upload for %s could not be judged", bundle.request_id)
+        refusal = MalformedDocumentError(
+            f"expected a document that can be judged (got {type(error).__name__}); report this"
+        )
+    reject(store, bundle.request_id, upload.key, refusal, data=data, now=now)
+    return None
+
+
+def reject(
+    store: ObjectStore,
+    request_id: str,
+    key: str,
+    error: Exception,
+    *,
+    data: bytes | None = None,
+    now: datetime | None = None,
+) -> Rejection:
+    """Write why an upload is refused, once.
+
+    Args:
+        store: Where the request lies.
+        request_id: Which request.
+        key: The upload's key.
+        error: What is wrong with it.
+        data: The refused bytes, if they were read.
+        now: Moment of the refusal; None takes the clock's.
+
+    Returns:
+        What was written; an earlier rejection of the same upload stays.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    rejection = Rejection(
+        request_id=request_id,
+        key=key if parse_upload_key(key) else ascii(key)[1:-1][:4000],
+        sha256=None if data is None else sha256_hex(data),
+        kind=type(error).__name__,
+        reason=str(error)[:4000],
+        rejected_at=now or datetime.now(UTC),
+    )
+    data = canonical_json(rejection.model_dump(mode="json"))
+    store.put_if_absent(rejection_key(request_id, key), data)
+    logger.info("refused %s: %s", rejection.key, rejection.reason)
+    return rejection
+
+
+def load_rejections(store: ObjectStore, request_id: str) -> Sequence[Rejection]:
+    """Read why uploads for a request were refused.
+
+    Args:
+        store: Where the request lies.
+        request_id: Which request.
+
+    Returns:
+        Rejections in the order of their keys.
+    """
+    return [
+        Rejection.model_validate_json(store.get(info.key), strict=True)
+        for info in store.list(rejection_prefix(request_id))
+    ]
+
+
+def _check_open(store: ObjectStore, request_id: str) -> None:
+    if store.list(decision_prefix(request_id)):
+        raise ClosedRequestError(
+            f"expected an open request (got {request_id!r}, which is decided); answer another one"
+        )
