@@ -1,0 +1,85 @@
+"""The md5 of a folder as DVC computes it, without DVC, and a memory of files already hashed."""
+
+import hashlib
+import json
+import os
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+IGNORED = frozenset((".dvc", ".git", ".hg", ".dvcignore"))
+"""Names that DVC leaves out of a tracked folder."""
+
+Stamp = tuple[int, int, str]
+"""Size in bytes, modification time in nanoseconds, md5."""
+
+
+def file_digests(root: Path, *, cache_file: Path | None = None) -> dict[str, str]:
+    """Hash every file of a folder.
+
+    Args:
+        root: The folder.
+        cache_file: Memory of earlier digests by path, size and modification time; None hashes all.
+
+    Returns:
+        md5 by path relative to the folder, with forward slashes.
+
+    Raises:
+        OSError: If a file cannot be read.
+    """
+    known = _read_cache(cache_file)
+    base = str(root.resolve())
+    paths = _list_files(root)
+
+    def digest(path: Path) -> Stamp:
+        state = path.stat()
+        old = known.get(f"{base}/{path.relative_to(root).as_posix()}")
+        if old is not None and (old[0], old[1]) == (state.st_size, state.st_mtime_ns):
+            return old
+        with path.open("rb") as stream:
+            md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
+        return state.st_size, state.st_mtime_ns, md5.hexdigest()
+
+    with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
+        stamps = list(pool.map(digest, paths))
+    names = [path.relative_to(root).as_posix() for path in paths]
+    fresh = {f"{base}/{name}": stamp for name, stamp in zip(names, stamps, strict=True)}
+    if cache_file is not None and any(known.get(key) != stamp for key, stamp in fresh.items()):
+        kept = {key: value for key, value in known.items() if not key.startswith(f"{base}/")}
+        _write_cache(cache_file, kept | fresh)
+    return {name: stamp[2] for name, stamp in zip(names, stamps, strict=True)}
+
+
+def tree_md5(digests: dict[str, str]) -> str:
+    """Combine the files' digests into DVC's digest of the folder, ``<md5>.dir``."""
+    # The JSON is DVC's, byte for byte: a list sorted by relative path, keys sorted, ASCII.
+    listing = [{"md5": digests[name], "relpath": name} for name in sorted(digests)]
+    text = json.dumps(listing, sort_keys=True).encode()
+    return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
+
+
+def _list_files(root: Path) -> list[Path]:
+    """Return the files below a folder, sorted, links to files included."""
+    found = []
+    for folder, subfolders, names in os.walk(root):
+        subfolders[:] = sorted(name for name in subfolders if name not in IGNORED)
+        found += [Path(folder) / name for name in sorted(names) if name not in IGNORED]
+    return found
+
+
+def _read_cache(cache_file: Path | None) -> dict[str, Stamp]:
+    """Return the remembered digests; an unreadable memory is an empty one."""
+    if cache_file is None:
+        return {}
+    try:
+        content = json.loads(cache_file.read_bytes())
+        return {str(k): (int(v[0]), int(v[1]), str(v[2])) for k, v in content.items()}
+    except (OSError, ValueError, AttributeError, TypeError, IndexError):
+        return {}
+
+
+def _write_cache(cache_file: Path, stamps: dict[str, Stamp]) -> None:
+    """Write the memory by rename."""
+    cache_file.parent.mkdir(parents=True, exist_ok=True)
+    side = cache_file.with_name(f"{cache_file.name}.{os.getpid()}.part")
+    side.write_text(json.dumps(stamps), encoding="utf-8")
+    os.replace(side, cache_file)
