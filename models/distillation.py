@@ -1,6 +1,6 @@
 """Two teachers for one student: an edited reasoner for few classes, the original network for all.
 
-He et al. 2023 (arXiv:2401.05461), Eq. 5-11. Pure functions of logits: which images are shown, for
+He et al. 2023 (arXiv:2401.05461), Eq. 5-12. Pure functions of logits: which images are shown, for
 how many epochs and by which optimiser is the business of ``models/training.py``. Shape legend: B
 batch · I transfer images · N classes · n edited classes.
 """
@@ -28,7 +28,7 @@ def combine_teachers(
 ) -> Tensor:
     """Let the reasoner share out what the classifier gives to the edited classes.
 
-    Implements Eq. 7-8 with ``S_p`` the edited classes, ``v1`` the reasoner's and ``v2`` the
+    Implements Eq. 7-9 and 11 with ``S_p`` the edited classes, ``v1`` the reasoner's and ``v2`` the
     classifier's logits::
 
         p1_c = exp(v1_c / T1) / sum_{k in S_p} exp(v1_k / T1)      c in S_p
@@ -60,11 +60,28 @@ def combine_teachers(
     ids = torch.tensor(list(class_ids), dtype=torch.int64, device=classifier_logits.device)
     p1 = soften(reasoner_logits.to(classifier_logits.device), t1)  # (B, n)
     p2 = soften(classifier_logits, t2)  # (B, N)
-    share = p2[:, ids].sum(dim=1, keepdim=True)  # P (B, 1)
-    combined = p2.index_copy(1, ids, p1 * share)
+    share = edited_share(classifier_logits, class_ids, t2)  # P (B,)
+    combined = p2.index_copy(1, ids, p1 * share[:, None])
     if matched is None:
         return combined
     return torch.where(matched.to(p2.device)[:, None], combined, p2)
+
+
+def edited_share(classifier_logits: Tensor, class_ids: Sequence[int], t2: float) -> Tensor:
+    """Compute P, the probability that the classifier gives to the edited classes together.
+
+    Where it is negligible the reasoner has nothing to share out, and graphs need not be matched.
+
+    Args:
+        classifier_logits: v2 (B, N).
+        class_ids: S_p, distinct class indices.
+        t2: Temperature of the classifier, > 0.
+
+    Returns:
+        P (B,), float32, in [0, 1].
+    """
+    ids = torch.tensor(list(class_ids), dtype=torch.int64, device=classifier_logits.device)
+    return soften(classifier_logits, t2)[:, ids].sum(dim=1)
 
 
 def soften(logits: Tensor, temperature: float) -> Tensor:
@@ -89,11 +106,11 @@ def soften(logits: Tensor, temperature: float) -> Tensor:
 class TwoTeacherLoss:
     """Weighted sum of a soft term against fixed teachers and a hard term against labels.
 
-    Implements ``L = alpha * Ts^2 * L_soft + beta * L_hard`` (Eq. 5), each averaged over the images
-    of the batch, with ``L_hard = - log q_y(1)`` for labelled images and 0 for those of the pool.
+    Implements Eq. 5, 6 and 12: ``L = alpha * Ts^2 * L_soft + beta * L_hard``, each averaged over
+    the images of the batch, with ``L_hard = - log q_y(1)`` for labelled images, 0 for the pool's.
 
     Deviates from the paper: the factor Ts^2 (Hinton et al. 2015) unless ``scale_t2`` is False;
-    images without labels.
+    images without labels; optionally a weight per image.
 
     Attributes:
         targets: Teachers' probabilities pT (I, N), rows sum to 1, one per transfer image.

@@ -35,9 +35,11 @@ def kl_divergence(*, p_logits: Tensor, q_logits: Tensor) -> Tensor:
 def soft_cross_entropy(*, p_probs: Tensor, q_logits: Tensor, temperature: float) -> Tensor:
     """Score softened student logits against a teacher's distribution.
 
-    Implements ``L_soft = - sum_c p_c log q_c(T)`` with ``q_c(T) = exp(z_c / T) / sum_k exp(z_k /
-    T)`` (He et al. 2023, arXiv:2401.05461, Eq. 9). It equals ``KL(p || q)`` plus the entropy of p,
-    so both have the same gradients.
+    Implements He et al. 2023 (arXiv:2401.05461), Eq. 6 and 10, with z the student's logits::
+
+        L_soft = - sum_c p_c log q_c        q_c = exp(z_c / T) / sum_k exp(z_k / T)
+
+    It equals ``KL(p || q)`` plus the entropy of p, so both have the same gradients.
 
     Args:
         p_probs: Teacher's probabilities (B, N), rows sum to 1, already softened.

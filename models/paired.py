@@ -59,7 +59,8 @@ def paired_bootstrap(
     vanishes, and the same ones for both arms, which is what pairs them. Arms with equally many
     seeds are paired by seed as well. Each level of size m is resampled with m - 1 draws (Rao and Wu
     1988): with m draws, three seeds would show a third too little variance. The interval is the
-    percentile interval.
+    percentile interval. A class with a single image says nothing about its spread, so the interval
+    is then the whole range.
 
     Args:
         candidate: Whether each seed's student is right on each image (S_a, B).
@@ -97,12 +98,14 @@ def paired_bootstrap(
         difference = seeds_a @ hits_a - seeds_b @ hits_b  # (R, m)
         weights = _resample(rng, len(members), n_bootstrap)  # (R, m)
         resampled += np.einsum("rm,rm->r", difference, weights) / len(images)
-    low, high = np.quantile(resampled, [(1 - confidence) / 2, (1 + confidence) / 2])
+    is_known = min(map(len, images)) > 1
+    tails = [(1 - confidence) / 2, (1 + confidence) / 2]
+    low, high = np.quantile(resampled, tails) if is_known else (-1.0, 1.0)
     return PairedDifference(
         mean=mean,
         low=float(low),
         high=float(high),
-        p_value=_tail_probability(resampled),
+        p_value=_tail_probability(resampled) if is_known else 1.0,
         confidence=confidence,
         n_seeds=len(candidate),
         n_images=n_images,

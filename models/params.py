@@ -128,6 +128,8 @@ class PromotionParams(Params):
     """Loss of accuracy on the other classes that the lower bound of the interval may not exceed."""
     n_bootstrap: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
     """Resamples of the paired bootstrap over seeds and images."""
+    min_images: Annotated[int, Field(ge=2)] = 20
+    """Fewer test images of the edited classes refuse: a bootstrap of a handful is too sure."""
     need_above_unmodified: bool = True
     """Also ask that the edited graphs beat the unmodified ones on the edited classes."""
 

@@ -43,6 +43,8 @@ def decide_promotion(
     3. if ``need_above_unmodified``: on the edited classes, the lower bound of edited minus
        unmodified graphs is above 0.
 
+    Fewer than ``min_images`` test images of the edited classes refuse whatever the bounds.
+
     Args:
         edited: Corrected minus original, mean over the edited classes.
         others: The same over the other classes; None when there are none, which passes.
@@ -54,6 +56,14 @@ def decide_promotion(
         The decision. A bound that is not a finite number refuses.
     """
     outcomes = [_better(edited, "on the edited classes the corrected network", "the original")]
+    if edited.n_images < params.min_images:
+        outcomes.append(
+            (
+                False,
+                f"Refused: the edited classes need {params.min_images} test images to judge by "
+                f"(got {edited.n_images}); add some or lower min_images.",
+            )
+        )
     if others is None:
         outcomes.append((True, "There are no other classes to guard."))
     else:

@@ -1,6 +1,6 @@
 """What a reviewer's edits mean for class graphs: new graphs, the old ones untouched.
 
-Source: He et al. 2023 (arXiv:2401.05461), section III-D. Shape legend: n class graphs · K concepts
+Source: He et al. 2023 (arXiv:2401.05461), section III-B. Shape legend: n class graphs · K concepts
 per graph · E edges.
 """
 
@@ -103,12 +103,12 @@ def apply_edit(graph: ClassGraph, edit: GraphEdit, bank: ConceptBank) -> ClassGr
 
 
 def edge_mask(graphs: Sequence[ClassGraph]) -> Tensor:
-    """Return ``M_e``: bool (n, E) in the order of ``edge_pairs``, False where an edge is removed."""
+    """Return ``M_e``: bool (n, E) in the order of ``edge_pairs``, False for a removed edge."""
     return torch.tensor([[state != "removed" for state in graph.edge_state] for graph in graphs])
 
 
 def added_mask(graphs: Sequence[ClassGraph]) -> Tensor:
-    """Return which edges a reviewer asserted: bool (n, E) in the order of ``edge_pairs``."""
+    """Return which edges were added: bool (n, E) in the order of ``edge_pairs``."""
     return torch.tensor([[state == "added" for state in graph.edge_state] for graph in graphs])
 
 

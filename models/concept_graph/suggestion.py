@@ -54,12 +54,15 @@ class ClassSuggestion:
 def suggest_classes(validation: Tensor, pool: Tensor | None, n_classes: int) -> ClassSuggestion:
     """Find the group of classes with the largest mutual confusion.
 
-    The score of a pair is the mean of two estimates of one quantity, the probability that images of
-    one class give to the other: ``(C_ij + C_ji) / 2`` from validation images, and ``M_ij / (m_i +
-    m_j)`` from the pool with ``M_ij = mean p_i p_j`` and ``m_i`` the mean probability of class i. A
-    shortcut that holds on all labelled images only shows in the pool, where it breaks. Every group
-    is compared when there are few enough, otherwise the best pair around each class is grown
-    greedily; ties go to the smaller indices.
+    The score of a pair is the mean of two estimates of one quantity, the probability that images
+    of one class give to the other::
+
+        (C_ij + C_ji) / 2      from validation images
+        M_ij / (m_i + m_j)     from the pool: M_ij = mean p_i p_j, m_i the mean probability of i
+
+    A shortcut that holds on all labelled images only shows in the pool, where it breaks. Every
+    group is compared when there are few enough, otherwise groups are grown greedily around each
+    class; ties go to the smaller indices.
 
     Args:
         validation: C (N, N) of ``metrics.soft_confusion``; rows of NaN for classes without

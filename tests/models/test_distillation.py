@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from models.distillation import (
     balance_weights,
     combine_teachers,
+    edited_share,
     hard_label_loss,
     self_training_loss,
     soften,
@@ -46,6 +47,11 @@ def test_combined_teacher_by_hand():
         t2=1,
     )
     assert torch.allclose(combined, torch.tensor([[0.1, 0.15, 0.3, 0.45]]))
+
+
+def test_share_of_the_edited_classes_by_hand():
+    v2 = torch.tensor([[1.0, 2.0, 3.0, 4.0]]).log()
+    assert edited_share(v2, (3, 1), t2=1).item() == pytest.approx(0.6)
 
 
 def test_combined_rows_sum_to_one_where_the_paper_as_printed_gives_nearly_two():

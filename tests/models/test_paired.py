@@ -30,6 +30,14 @@ def test_mean_is_of_classes_not_of_images():
     assert result.n_images == 4
 
 
+def test_a_class_with_one_image_leaves_the_difference_in_doubt():
+    wrong, right = np.zeros((3, 3), dtype=bool), np.ones((3, 3), dtype=bool)
+    result = paired_bootstrap(
+        candidate=right, reference=wrong, labels=np.array([0, 1, 1]), class_ids=(0, 1)
+    )
+    assert (result.mean, result.low, result.high, result.p_value) == (1, -1, 1, 1)
+
+
 def test_a_clear_gain_has_an_interval_above_zero_and_a_small_p_value():
     rng = np.random.default_rng(1)
     reference = answers(rng, 0.6, 3)

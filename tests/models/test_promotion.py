@@ -70,6 +70,13 @@ def test_whatever_is_not_a_finite_number_refuses(field, value, position):
     assert "not finite" in decision.reasons[position]
 
 
+def test_a_handful_of_test_images_is_refused_however_large_the_gain():
+    few = replace(difference(1.0, 1.0, 1.0), n_images=19)
+    decision = decide_promotion(few, STEADY, GAIN, PARAMS)
+    assert not decision.promote
+    assert "need 20 test images" in " ".join(decision.reasons)
+
+
 def test_every_refusal_is_named_not_only_the_first():
     loss = difference(-0.2, -0.1, -0.05)
     decision = decide_promotion(loss, loss, loss, PARAMS)
