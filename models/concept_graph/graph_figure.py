@@ -58,10 +58,12 @@ def class_graph_figure(
             f"expected the classes {names} after the edit too (got {[v.class_name for v in after]})"
         )
     layers = [("", views)] if after is None else [("before", views), ("after", after)]
-    n_columns = min(len(views), MAX_COLUMNS)
+    # Four stand better two by two than three and one.
+    n_columns = 2 if len(views) == 4 else min(len(views), MAX_COLUMNS)
     n_blocks = -(-len(views) // n_columns)
     n_rows = n_blocks * len(layers)
-    figure = new_figure(1.3 + PANEL_HEIGHT * n_rows)
+    top = 1.15 if note else 0.9
+    figure = new_figure(top + 0.15 + PANEL_HEIGHT * n_rows)
     add_heading(figure, title, note)
     height = figure.get_size_inches()[1]
     panels = figure.subplots(
@@ -71,7 +73,7 @@ def class_graph_figure(
         gridspec_kw={
             "left": 0.012,
             "right": 0.988,
-            "top": 1 - 1.15 / height,
+            "top": 1 - top / height,
             "bottom": 0.42 / height,
             "hspace": 0.09,
             "wspace": 0.03,
@@ -101,7 +103,9 @@ def _legend(figure: Figure, *, has_edits: bool) -> None:
             Line2D([], [], color=REMOVED, linewidth=2, linestyle="--", label="× edge removed"),
             Line2D([], [], color=ADDED, linewidth=3, label="+ edge or concept added"),
         ]
-    handles.append(Line2D([], [], color=PAPER, label="width: mean size of the contribution"))
+    handles.append(
+        Line2D([], [], color=PAPER, label="width of arrow and frame: mean size of the contribution")
+    )
     figure.legend(
         handles=handles,
         loc="lower left",

@@ -30,6 +30,8 @@ from models.figure_style import (
 GROUND = "#F8F9FA"
 WIDEST_EDGE = 5.5
 """Points."""
+HALF_PANEL = 1.62
+"""Half of a panel's height in the units of the layout."""
 BEND = 0.16
 """Bow of an arrow as a share of its length; the two directions of a pair bow apart."""
 
@@ -52,9 +54,9 @@ def draw_class_graph(axes: Axes, view: ClassGraphView, stage: str, prune_below: 
     axes.set_facecolor(GROUND)
     # Margins on the left and right are for the text under the outer nodes.
     box = axes.get_window_extent()
-    ratio = box.height / box.width
-    axes.set_xlim(-1.62, 1.62)
-    axes.set_ylim(-1.62 * ratio, 1.62 * ratio)
+    aspect = box.width / box.height
+    axes.set_xlim(-HALF_PANEL * aspect, HALF_PANEL * aspect)
+    axes.set_ylim(-HALF_PANEL, HALF_PANEL)
     limit = 18 if stage and view.note else 26
     heading = printable(view.class_name, limit) + (f"  ·  {stage}" if stage else "")
     axes.set_title(heading, loc="left", pad=5, weight="bold", **text_style(HEADING))
@@ -63,8 +65,8 @@ def draw_class_graph(axes: Axes, view: ClassGraphView, stage: str, prune_below: 
             0.985, 1.022, printable(view.note, 40), transform=axes.transAxes, ha="right",
             **text_style(SMALL, MUTED),
         )  # fmt: skip
-    places, half = _places(len(view.nodes))
-    points_per_unit = box.width / 3.24 * 72 / axes.figure.dpi
+    places, half = _places(len(view.nodes), stretch=min(max(aspect, 1.0), 1.35))
+    points_per_unit = box.height / (2 * HALF_PANEL) * 72 / axes.figure.dpi
     largest = max((abs(e.contribution) for e in view.edges if e.state != "removed"), default=0.0)
     for edge in sorted(view.edges, key=lambda e: abs(e.contribution)):
         share = abs(edge.contribution) / largest if largest > 0 else 0.0
@@ -75,13 +77,14 @@ def draw_class_graph(axes: Axes, view: ClassGraphView, stage: str, prune_below: 
         _draw_node(axes, node, place, half, strongest)
 
 
-def _places(n_nodes: int) -> tuple[list[tuple[float, float]], float]:
+def _places(n_nodes: int, *, stretch: float) -> tuple[list[tuple[float, float]], float]:
     """Return centres on an ellipse, clockwise from the top left, and half a crop's side."""
     start = {1: 90.0, 2: 180.0, 3: 90.0}.get(n_nodes, 90.0 + 180.0 / n_nodes)
     angles = [np.deg2rad(start - 360.0 * k / n_nodes) for k in range(n_nodes)]
     radius_x = {2: 0.95, 3: 1.1, 4: 1.36}.get(n_nodes, 1.2)
     radius_y = {3: 0.85, 4: 1.05, 5: 0.93}.get(n_nodes, 1.0)
     half = {1: 0.5, 2: 0.46, 3: 0.38, 4: 0.36, 5: 0.3, 6: 0.26}.get(n_nodes, 1.5 / n_nodes)
+    radius_x *= stretch
     # Odd graphs do not fill their ellipse evenly.
     lift = {3: -0.15, 5: 0.07}.get(n_nodes, 0.0)
     return [(radius_x * np.cos(a), radius_y * np.sin(a) + lift) for a in angles], float(half)
