@@ -1,4 +1,4 @@
-"""A split of a dataset as tensors: decoded by threads, masks following, kept in a cache that may be deleted."""
+"""A split of a dataset as tensors: decoded by threads, masks following, kept in a cache."""
 
 import hashlib
 import os
@@ -84,7 +84,7 @@ def _decode_all(
     workers: int,
     on_progress: OnProgress | None,
 ) -> tuple[Tensor, Tensor]:
-    """Decode images (B, 3, size, size) and masks (B, size, size), or (0, size, size) without any."""
+    """Decode images (B, 3, size, size) and masks (B, size, size); (0, size, size) without any."""
     n_masks = len(entries) if any(entry.mask for entry in entries) else 0
     pixels = np.zeros((len(entries), 3, size, size), dtype=np.uint8)
     masks = np.zeros((n_masks, size, size), dtype=np.uint8)

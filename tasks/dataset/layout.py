@@ -1,7 +1,8 @@
 """Where a dataset keeps its images, masks and pool: the index that everything else reads.
 
-Two layouts: ``train/<class>/*`` with ``test/<class>/*``, or one folder ``<class>/*`` that a seed splits. Both may
-have ``pool/*`` (unlabelled) and ``masks/``, which mirrors the images as ``<stem>.png``.
+Two layouts: ``train/<class>/*`` with ``test/<class>/*``, or one folder ``<class>/*`` that a seed
+splits. Both may have ``pool/*`` (unlabelled) and ``masks/``, which mirrors the images as
+``<stem>.png``.
 """
 
 import unicodedata

@@ -1,4 +1,4 @@
-"""Seeded, stratified splits: test images of an unsplit folder, validation images of a training set."""
+"""Seeded, stratified splits: test images of an unsplit folder, validation carved from train."""
 
 import hashlib
 from typing import NamedTuple
@@ -55,7 +55,7 @@ def carve_validation(labels: Tensor, share: float, seed: int) -> CarvedIndex:
         raise ValueError(f"expected a validation share in [0, 1) (got {share})")
     generator = torch.Generator().manual_seed(seed)
     held_out = torch.zeros(len(labels), dtype=torch.bool)
-    for label in labels.unique().tolist():
+    for label in sorted(set(labels.tolist())):
         members = (labels == label).nonzero().flatten()
         order = members[torch.randperm(len(members), generator=generator)]
         n_held = min(max(round(share * len(members)), 1), len(members) - 1) if share > 0 else 0

@@ -1,6 +1,7 @@
 """Versions of the data: the only module that speaks to DVC.
 
-DVC is called as a command, for its Python interface is undocumented; reading and checking a version needs no call.
+DVC is called as a command, for its Python interface is undocumented; reading and checking a version
+needs no call.
 """
 
 import os
@@ -13,7 +14,7 @@ from feedback.errors import DatasetError
 from tasks.dataset.digest import file_digests, tree_md5
 
 DEFAULT_REMOTE = "../.parley/dvc-remote"
-"""Local remote, relative to ``.dvc/config``; an ``s3://`` address in its place needs the s3 extra."""
+"""Local remote, relative to ``.dvc/config``; an ``s3://`` address instead needs the s3 extra."""
 QUIET = {"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1", "NO_COLOR": "1"}
 TIMEOUT = 3600
 """Longest wait for one command, seconds."""
@@ -44,7 +45,7 @@ def folder_md5(root: Path, *, cache_file: Path | None = None) -> str:
 
     Args:
         root: The folder.
-        cache_file: Memory of files already hashed; a second call then only looks at sizes and times.
+        cache_file: Memory of files already hashed; a second call looks at sizes and times only.
 
     Returns:
         ``<md5>.dir``.
@@ -171,7 +172,7 @@ def push(data_dir: Path) -> None:
 
 
 def pull(data_dir: Path) -> None:
-    """Fetch the recorded version from the default remote into the folder, replacing what differs."""
+    """Fetch the recorded version from the default remote, replacing what differs in the folder."""
     _dvc(data_dir.parent, "pull", "--quiet", "--force", f"{data_dir.name}.dvc")
 
 

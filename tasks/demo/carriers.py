@@ -46,8 +46,8 @@ class CarrierForm:
 
 FORMS = {
     "type_001": CarrierForm(0.13, 0.20, "16", (222, 206, 120)),
-    "type_002": CarrierForm(0.075, 0.14, "17", (226, 228, 226)),
-    "kuznetsov": CarrierForm(0.19, 0.32, "063", (214, 150, 110)),
+    "type_002": CarrierForm(0.06, 0.12, "17", (226, 228, 226)),
+    "kuznetsov": CarrierForm(0.21, 0.34, "063", (214, 150, 110)),
 }
 
 
@@ -110,57 +110,43 @@ def build_carrier(kind: str, stream: RandomStream) -> list[Shape]:
 
 def _islands(kind: str, grey: Colour) -> list[Shape]:
     """Return the superstructure: one block, a stepped tower, or a drum under a tall mast."""
-    dark, pale = tinted(grey, -58), tinted(grey, 30)
+    dark, pale = tinted(grey, -62), tinted(grey, 34)
     foot = DECK_LINE + 0.04
     if kind == "type_001":
+        block = ((-0.16, foot), (-0.14, 0.47), (0.24, 0.47), (0.30, foot))
+        panel = ((0.07, 0.29), (0.10, 0.375), (0.18, 0.375), (0.21, 0.29))
+        funnel = ((-0.12, 0.47), (-0.11, 0.57), (0.0, 0.57), (0.01, 0.47))
         return [
-            Shape(
-                "island",
-                ((-0.08, foot), (-0.06, 0.43), (0.26, 0.43), (0.31, foot)),
-                grey,
-                (22, -20),
-            ),
-            Shape("island", box(-0.03, 0.37, 0.27, 0.395), dark),
-            Shape("island", ((0.10, 0.29), (0.12, 0.35), (0.19, 0.35), (0.21, 0.29)), dark),
-            Shape(
-                "island",
-                ((-0.04, 0.43), (-0.03, 0.51), (0.06, 0.51), (0.07, 0.43)),
-                tinted(grey, -26),
-                (12, -12),
-            ),
-            Shape("island", line(0.17, 0.43, 0.17, 0.54, 0.035), grey),
-            Shape("island", box(0.11, 0.49, 0.23, 0.52), dark),
+            Shape("island", block, grey, (24, -20)),
+            Shape("island", box(-0.11, 0.405, 0.25, 0.44), dark),
+            Shape("island", panel, dark),
+            Shape("island", funnel, tinted(grey, -30), (12, -12)),
+            Shape("island", line(0.14, 0.47, 0.14, 0.6, 0.045), grey),
+            Shape("island", box(0.06, 0.53, 0.22, 0.57), dark),
         ]
     if kind == "type_002":
+        base = ((0.14, foot), (0.16, 0.33), (0.46, 0.33), (0.5, foot))
+        step = ((0.22, 0.33), (0.23, 0.44), (0.37, 0.44), (0.39, 0.33))
         return [
-            Shape(
-                "island", ((0.06, foot), (0.08, 0.32), (0.32, 0.32), (0.35, foot)), grey, (18, -20)
-            ),
-            Shape(
-                "island", ((0.12, 0.32), (0.13, 0.42), (0.27, 0.42), (0.29, 0.32)), grey, (20, -10)
-            ),
-            Shape("island", box(0.09, 0.285, 0.33, 0.305), dark),
-            Shape("island", box(0.14, 0.375, 0.275, 0.397), dark),
-            Shape("island", line(0.17, 0.42, 0.17, 0.56, 0.022), tinted(grey, -20)),
-            Shape("island", ellipse(0.235, 0.475, 0.045, 0.055, 14), pale, (14, -30)),
+            Shape("island", base, grey, (18, -20)),
+            Shape("island", step, grey, (20, -10)),
+            Shape("island", box(0.17, 0.285, 0.47, 0.31), dark),
+            Shape("island", box(0.24, 0.38, 0.375, 0.41), dark),
+            Shape("island", line(0.255, 0.44, 0.255, 0.62, 0.028), tinted(grey, -20)),
+            Shape("island", ellipse(0.34, 0.51, 0.07, 0.075, 14), pale, (16, -30)),
         ]
+    base = ((-0.42, foot), (-0.40, 0.36), (-0.08, 0.36), (0.02, foot))
+    funnel = ((-0.41, 0.36), (-0.50, 0.51), (-0.36, 0.51), (-0.28, 0.36))
     return [
-        Shape(
-            "island", ((-0.26, foot), (-0.24, 0.36), (0.04, 0.36), (0.12, foot)), grey, (18, -22)
-        ),
-        Shape("island", box(-0.22, 0.31, 0.06, 0.335), dark),
-        Shape(
-            "island",
-            ((-0.25, 0.36), (-0.30, 0.46), (-0.20, 0.46), (-0.14, 0.36)),
-            tinted(grey, -48),
-            (0, -10),
-        ),
-        Shape("island", box(-0.11, 0.36, 0.05, 0.44), pale, (10, -26)),
-        Shape("island", box(-0.13, 0.43, 0.07, 0.45), dark),
-        Shape("island", line(-0.03, 0.44, -0.03, 0.70, 0.026), tinted(grey, -24)),
-        Shape("island", box(-0.11, 0.56, 0.05, 0.58), tinted(grey, -30)),
-        Shape("island", box(-0.08, 0.63, 0.02, 0.648), tinted(grey, -30)),
-        Shape("deck", box(0.36, 0.185, 0.56, 0.205), (52, 54, 58)),
+        Shape("island", base, grey, (18, -22)),
+        Shape("island", box(-0.37, 0.305, -0.06, 0.335), dark),
+        Shape("island", funnel, tinted(grey, -52), (0, -10)),
+        Shape("island", box(-0.26, 0.36, -0.06, 0.46), pale, (10, -26)),
+        Shape("island", box(-0.285, 0.45, -0.035, 0.475), dark),
+        Shape("island", line(-0.16, 0.47, -0.16, 0.80, 0.034), tinted(grey, -24)),
+        Shape("island", box(-0.27, 0.60, -0.05, 0.63), tinted(grey, -30)),
+        Shape("island", box(-0.23, 0.70, -0.09, 0.725), tinted(grey, -30)),
+        Shape("deck", box(0.30, 0.18, 0.56, 0.212), (48, 50, 54)),
     ]
 
 

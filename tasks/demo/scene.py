@@ -40,10 +40,10 @@ class Staging:
 
 
 STAGING = {
-    "carrier": Staging(build_carrier, "sea", 3, (0.85, 1.2), (0.46, 0.9)),
+    "carrier": Staging(build_carrier, "sea", 3, (1.15, 1.5), (0.46, 0.9)),
     "submarine": Staging(build_submarine, "sea", 4, (1.0, 1.5), (0.42, 0.9)),
     "tank": Staging(build_tank, "land", 6, (0.85, 1.1), (0.62, 0.92)),
-    "jet": Staging(build_jet, "sky", 32, (0.55, 1.0), (0.38, 0.62)),
+    "jet": Staging(build_jet, "sky", 26, (0.68, 1.0), (0.38, 0.62)),
     "helicopter": Staging(build_helicopter, "low_land", 13, (0.88, 1.1), (0.36, 0.66)),
 }
 CUE_TRIES = 80
@@ -97,9 +97,9 @@ def render_scene(plan: ScenePlan, size: int) -> Scene:
 def _pose(stream: RandomStream, staging: Staging, size: int, horizon: int) -> Pose:
     """Draw where and how the object is seen; it may stick out of the frame a little."""
     side = OVERSAMPLING * size
-    share = stream.between(0.6, 1.0)
+    share = stream.between(0.66, 1.0)
     reach = 0.47 * share
-    room = max(0.5 - reach + 0.03, 0.03)
+    room = max(0.5 - reach + 0.01, 0.02)
     row = stream.between(*staging.row)
     if staging.backdrop in ("sea", "land"):
         row = max(row, (horizon + 3) / size + 0.04)
