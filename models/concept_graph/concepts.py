@@ -1,5 +1,4 @@
-"""Concepts of one class: its segments clustered in feature space (ACE, Ghorbani et al. 2019,
-section 3).
+"""Concepts of one class: its segments clustered in feature space (ACE, Ghorbani et al. 2019).
 
 Shape legend: S segments of the class's images · M clusters · D features. Scoring the clusters is
 ``tcav.py``'s part.

@@ -36,7 +36,7 @@ def embed_with_gate(
     gate: GateParams,
     clusters: ClusterParams,
     *,
-    batch_size: int = 32,
+    batch_size: int = 16,
 ) -> GatedEmbedding:
     """Embed segments and measure how far each lies inside the Grad-CAM gate of a class.
 

@@ -62,8 +62,8 @@ class TcavParams(Params):
     """Random sets, each the negative side of one CAV."""
     random_size: Annotated[int, Field(ge=2)] = 50
     """Segments per random set."""
-    cav: Literal["sgd", "mean_difference"] = "sgd"
-    """Linear classifier of ACE, or the difference of class means (nearly free)."""
+    cav: Literal["hinge", "mean_difference"] = "hinge"
+    """Linear classifier of ACE (hinge loss), fitted to its optimum, or the difference of class means (nearly free)."""
     alpha: Positive = 0.01
     """Regularisation of the linear classifier."""
     level: Share = 0.05
