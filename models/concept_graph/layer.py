@@ -25,6 +25,18 @@ class NodesAndEdges(NamedTuple):
     edges: Tensor
 
 
+class ProjectedNodes(NamedTuple):
+    """Nodes after the layer's two projections.
+
+    Attributes:
+        kept: W1 h + b1 (B, n, K, F).
+        messages: W2 h + b2 (B, n, K, F).
+    """
+
+    kept: Tensor
+    messages: Tensor
+
+
 class ConceptLayer(nn.Module):
     """Pass messages between the concepts of every class graph.
 
@@ -78,9 +90,16 @@ class ConceptLayer(nn.Module):
         Returns:
             Nodes (B, n, K, F) and edges (B, n, E, G).
         """
-        edges = batch_norm(self.edge_norm, self.w4(graphs.edges))  # (B, n, E, G)
+        projected = ProjectedNodes(self.w1(graphs.nodes), self.w2(graphs.nodes))
+        return self.pass_messages(projected, graphs.edges, dependency, edge_mask)
+
+    def pass_messages(
+        self, projected: ProjectedNodes, edges: Tensor, dependency: Tensor, edge_mask: Tensor
+    ) -> NodesAndEdges:
+        """Apply the layer to nodes that went through W1 and W2 already; see ``forward``."""
+        edges = batch_norm(self.edge_norm, self.w4(edges))  # (B, n, E, G)
         weights = self._matrix(edge_mask * dependency)  # (..., n, K, K)
-        from_nodes = weights @ self.w2(graphs.nodes)  # (B, n, K, F)
+        from_nodes = weights @ projected.messages  # (B, n, K, F)
         mask = self._matrix(edge_mask)
         from_edges = self._sum_edges(edges * edge_mask[..., None])  # (B, n, K, G)
         width = self.w3.out_features
@@ -89,7 +108,7 @@ class ConceptLayer(nn.Module):
             + functional.linear(from_edges, self.w3.weight[:, width:])
             + mask.sum(dim=-1)[..., None] * self.w3.bias
         )
-        nodes = batch_norm(self.node_norm, functional.relu(self.w1(graphs.nodes) + message))
+        nodes = batch_norm(self.node_norm, functional.relu(projected.kept + message))
         return NodesAndEdges(nodes, edges)
 
     def _matrix(self, values: Tensor) -> Tensor:

@@ -99,13 +99,14 @@ def reason_with_operator(
     Returns:
         Logits (B, n) and graph vectors (B, n, V).
     """
-    inputs = reasoner.prepare(nodes, present, positions)
+    inputs = reasoner.edge_inputs(present, positions)
     b, n, k = present.shape
     index = union_edges(k, b * n).to(nodes.device)
     per_edge = (b, n, reasoner.n_edges)
     dependency = reasoner.effective_dependency().expand(per_edge).reshape(-1)
     mask = inputs.edge_mask.expand(per_edge).reshape(-1)
-    h, a = inputs.graphs.nodes.flatten(0, 2), inputs.graphs.edges.flatten(0, 2)
+    h = reasoner.standardise(nodes, present).flatten(0, 2)
+    a = inputs.features.flatten(0, 2)
     for layer in reasoner.layers:
         if not isinstance(layer, ConceptLayer):
             raise TypeError(f"expected ConceptLayer (got {type(layer).__name__})")

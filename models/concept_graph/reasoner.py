@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.concept_graph.graph import ClassGraph, ImageGraphs, edge_pairs
-from models.concept_graph.layer import ConceptLayer, NodesAndEdges
+from models.concept_graph.layer import ConceptLayer, NodesAndEdges, ProjectedNodes
 from models.concept_graph.params import ReasonerParams
 
 Absent = Literal["learned", "ones", "masked"]
@@ -36,16 +36,16 @@ class ReasonerOutput(NamedTuple):
     graph_vectors: Tensor
 
 
-class ReasonerInputs(NamedTuple):
-    """What the layers take, made from image graphs.
+class EdgeInputs(NamedTuple):
+    """What the layers take besides node features.
 
     Attributes:
-        graphs: Standardised node features (B, n, K, D) and edge features (B, n, E, 4).
+        features: a (B, n, E, 4).
         edge_mask: M_e, (n, E), or (B, n, E) when absent concepts are masked.
         node_mask: Nodes whose slots count, (B, n, K), or None when all do.
     """
 
-    graphs: NodesAndEdges
+    features: Tensor
     edge_mask: Tensor
     node_mask: Tensor | None
 
@@ -135,10 +135,13 @@ class GraphReasoner(nn.Module):
         Returns:
             Logits (B, n) and graph vectors (B, n, V).
         """
-        inputs = self.prepare(nodes, present, positions)
-        graphs = inputs.graphs
-        for layer in self.layers:
-            graphs = layer(graphs, self.effective_dependency(), inputs.edge_mask)
+        inputs = self.edge_inputs(present, positions)
+        dependency = self.effective_dependency()
+        first, *others = (layer for layer in self.layers if isinstance(layer, ConceptLayer))
+        projected = self._project(first, nodes, present)
+        graphs = first.pass_messages(projected, inputs.features, dependency, inputs.edge_mask)
+        for layer in others:
+            graphs = layer(graphs, dependency, inputs.edge_mask)
         return self.read_out(graphs, inputs)
 
     def reason(self, graphs: ImageGraphs) -> ReasonerOutput:
@@ -169,29 +172,26 @@ class GraphReasoner(nn.Module):
         # new images.
         self.feature_std.copy_(std.clamp(min=max(1e-6, 0.05 * float(std.mean()))))
 
-    def prepare(self, nodes: Tensor, present: Tensor, positions: Tensor) -> ReasonerInputs:
-        """Fill in absent concepts, standardise node features and build edge features.
+    def standardise(self, nodes: Tensor, present: Tensor) -> Tensor:
+        """Standardise node features and fill in absent concepts: h (B, n, K, D)."""
+        standardised = (nodes - self.feature_mean) / self.feature_std
+        return torch.where(present[..., None], standardised, self._absent_nodes())
+
+    def edge_inputs(self, present: Tensor, positions: Tensor) -> EdgeInputs:
+        """Build edge features and masks.
 
         The edge j -> i has ``a_ij = [x_i, y_i, x_j, y_j]``, zeros when either end is absent.
         """
-        there = present[..., None]
-        standardised = (nodes - self.feature_mean) / self.feature_std
-        if self.absent == "learned":
-            h = torch.where(there, standardised, self.absent_features)
-        elif self.absent == "ones":  # VRX's ones are raw features
-            h = torch.where(there, standardised, (1.0 - self.feature_mean) / self.feature_std)
-        else:
-            h = torch.where(there, standardised, 0.0)
         # index_select, not [], so that torch.export keeps the batch dimension symbolic.
         target = positions.index_select(2, self.edge_target)
         source = positions.index_select(2, self.edge_source)
         both = present.index_select(2, self.edge_target) & present.index_select(2, self.edge_source)
         a = torch.where(both[..., None], torch.cat([target, source], dim=-1), 0.0)  # (B, n, E, 4)
         if self.absent == "masked":
-            return ReasonerInputs(NodesAndEdges(h, a), self.edge_mask * both, present.to(h.dtype))
-        return ReasonerInputs(NodesAndEdges(h, a), self.edge_mask, None)
+            return EdgeInputs(a, self.edge_mask * both, present.to(a.dtype))
+        return EdgeInputs(a, self.edge_mask, None)
 
-    def read_out(self, graphs: NodesAndEdges, inputs: ReasonerInputs) -> ReasonerOutput:
+    def read_out(self, graphs: NodesAndEdges, inputs: EdgeInputs) -> ReasonerOutput:
         """Concatenate node and edge values, zero where masked, and embed them into logits."""
         nodes = graphs.nodes
         if inputs.node_mask is not None:
@@ -207,6 +207,28 @@ class GraphReasoner(nn.Module):
             values = functional.relu(self.hidden(values))
         logits: Tensor = self.embedding(values)
         return logits
+
+    def _absent_nodes(self) -> Tensor:
+        """Return the standardised feature of absent concepts, (n, K, D) or (D,)."""
+        if self.absent == "learned":
+            return self.absent_features
+        if self.absent == "ones":  # VRX's ones are raw features
+            return (1.0 - self.feature_mean) / self.feature_std
+        return torch.zeros_like(self.feature_mean)
+
+    def _project(self, layer: ConceptLayer, nodes: Tensor, present: Tensor) -> ProjectedNodes:
+        """Give what ``layer`` projects ``standardise(nodes, present)`` to, without building it.
+
+        D is the only wide dimension, so its passes are the cost of a step: the standardisation is
+        folded into the weights, and absent features are projected once instead of once per image.
+        """
+        weight = torch.cat([layer.w1.weight, layer.w2.weight])  # (2F, D)
+        bias = torch.cat([layer.w1.bias, layer.w2.bias])
+        scaled = weight / self.feature_std
+        there = functional.linear(nodes, scaled, bias - scaled @ self.feature_mean)
+        absent = functional.linear(self._absent_nodes(), weight, bias)
+        kept, messages = torch.where(present[..., None], there, absent).chunk(2, dim=-1)
+        return ProjectedNodes(kept, messages)
 
     def config(self) -> dict[str, Any]:
         """Return what ``from_config`` needs besides the state dict, as JSON values."""

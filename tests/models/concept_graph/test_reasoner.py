@@ -128,7 +128,7 @@ def test_standardising_makes_the_detected_training_nodes_unit_normal() -> None:
     )
     reasoner = _reasoner()
     reasoner.standardise_from(graphs)
-    h = reasoner.prepare(nodes, present, positions).graphs.nodes.flatten(0, 2)
+    h = reasoner.standardise(nodes, present).flatten(0, 2)
     torch.testing.assert_close(h.mean(dim=0), torch.zeros(D), atol=1e-5, rtol=0)
     torch.testing.assert_close(h.std(dim=0), torch.ones(D))
 
