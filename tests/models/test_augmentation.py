@@ -69,6 +69,16 @@ def test_rotation_turns_by_at_most_the_asked_angle():
     assert column.abs().max() >= 2
 
 
+def test_colours_of_a_grey_image_stay_grey_and_its_shape_stays():
+    """Of brightness, contrast and saturation none can tint; edges stay where they are."""
+    images = torch.full((16, 3, 8, 8), 0.4)
+    images[..., 4:] = 0.6
+    changed, _ = augment_images(images, AugmentParams(colour=0.3), generator())
+    torch.testing.assert_close(changed[:, 0], changed[:, 2], atol=1e-3, rtol=0)
+    assert (changed[:, 0, :, 4] > changed[:, 0, :, 3]).all()
+    assert changed.mean(dim=(1, 2, 3)).std() > 0.03
+
+
 @pytest.mark.parametrize("changes", [{"crop_scale": 0.9}, {"rotate": 1}, {"colour": 0.1}])
 def test_only_flips_leave_two_versions_of_an_image(changes):
     assert is_flip_only(AugmentParams(flip=0.3))
