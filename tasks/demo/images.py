@@ -2,7 +2,6 @@
 
 import os
 from concurrent.futures import ProcessPoolExecutor
-from io import BytesIO
 from multiprocessing import get_context
 from typing import NamedTuple
 
@@ -11,10 +10,8 @@ import torch
 from torch import Tensor
 
 from models.imageset import UNLABELLED, ImageSet
-from tasks.demo.plan import CLASSES, ScenePlan, plan_split
-from tasks.demo.raster import Pixels
-from tasks.demo.render import CHUNK, describe, encode_jpeg
-from tasks.demo.scene import render_scene
+from tasks.demo.plan import CLASSES, plan_split
+from tasks.demo.render import CHUNK, describe, photograph
 
 DEFAULT_COUNTS = {"train": 70, "test": 70, "pool": 40}
 
@@ -59,10 +56,10 @@ def render_images(
     chunks = [plans[i : i + CHUNK] for i in range(0, len(plans), CHUNK)]
     n_workers = min(workers or (os.cpu_count() or 1), len(chunks))
     if n_workers == 1:
-        rendered = [_render_chunk(chunk, image_size) for chunk in chunks]
+        rendered = [photograph(chunk, image_size) for chunk in chunks]
     else:
         with ProcessPoolExecutor(n_workers, mp_context=get_context("forkserver")) as pool:
-            rendered = list(pool.map(_render_chunk, chunks, [image_size] * len(chunks)))
+            rendered = list(pool.map(photograph, chunks, [image_size] * len(chunks)))
     pixels, masks, parts = (np.concatenate(arrays) for arrays in zip(*rendered, strict=True))
     labels = [UNLABELLED if split == "pool" else CLASSES.index(plan.class_name) for plan in plans]
     images = ImageSet(
@@ -73,17 +70,3 @@ def render_images(
         masks=torch.from_numpy(masks),
     )
     return RenderedImages(images, torch.from_numpy(parts), [describe(plan) for plan in plans])
-
-
-def _render_chunk(plans: list[ScenePlan], image_size: int) -> tuple[Pixels, Pixels, Pixels]:
-    """Render some images, encode and decode them; runs in a worker process."""
-    from PIL import Image
-
-    pixels, masks, parts = [], [], []
-    for plan in plans:
-        scene = render_scene(plan, image_size)
-        with Image.open(BytesIO(encode_jpeg(scene.pixels))) as photo:
-            pixels.append(np.asarray(photo.convert("RGB")))
-        masks.append(scene.mask)
-        parts.append(scene.parts)
-    return np.stack(pixels), np.stack(masks), np.stack(parts)

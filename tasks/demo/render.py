@@ -10,6 +10,8 @@ from io import BytesIO
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
+
 from tasks.demo.plan import SPLITS, ScenePlan, plan_split
 from tasks.demo.png import encode_grey4
 from tasks.demo.raster import Pixels
@@ -105,6 +107,28 @@ def write_image(root: Path, plan: ScenePlan, image_size: int) -> None:
     (root / plan.split / f"{plan.name}.jpg").write_bytes(encode_jpeg(scene.pixels))
     (root / "masks" / plan.split / f"{plan.name}.png").write_bytes(encode_grey4(scene.mask))
     (root / "parts" / plan.split / f"{plan.name}.png").write_bytes(encode_grey4(scene.parts))
+
+
+def photograph(plans: list[ScenePlan], image_size: int) -> tuple[Pixels, Pixels, Pixels]:
+    """Render images and decode them from the bytes that their files would hold.
+
+    Args:
+        plans: What they show.
+        image_size: Side of the images, pixels.
+
+    Returns:
+        Pixels (B, H, W, 3), foreground masks (B, H, W) and part ids (B, H, W), uint8.
+    """
+    from PIL import Image
+
+    pixels, masks, parts = [], [], []
+    for plan in plans:
+        scene = render_scene(plan, image_size)
+        with Image.open(BytesIO(encode_jpeg(scene.pixels))) as photo:
+            pixels.append(np.asarray(photo.convert("RGB")))
+        masks.append(scene.mask)
+        parts.append(scene.parts)
+    return np.stack(pixels), np.stack(masks), np.stack(parts)
 
 
 def _write_chunk(root: Path, plans: list[ScenePlan], image_size: int) -> int:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from models.imageset import BACKGROUND, BORDER, OBJECT
 from tasks.demo.aircraft import build_helicopter, build_jet
 from tasks.demo.carriers import build_carrier
 from tasks.demo.cues import build_cue
@@ -47,6 +46,8 @@ STAGING = {
     "helicopter": Staging(build_helicopter, "low_land", 13, (0.88, 1.1), (0.36, 0.66)),
 }
 CUE_TRIES = 80
+OBJECT, BACKGROUND, BORDER = 1, 2, 3
+"""Values of a foreground mask, as in ``models.imageset``, which would load a tensor library here."""
 
 
 @dataclass(frozen=True)
