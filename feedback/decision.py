@@ -227,9 +227,20 @@ def _read(store: ObjectStore, bundle: ReviewBundle, sequence: int) -> Decision:
     }
     if named != {identity} or decision.sequence != sequence:
         raise _changed(bundle.request_id, sequence, "one for another request or other evidence")
+    if not _follows(decision):
+        raise _changed(bundle.request_id, sequence, "a state that its responses do not give")
     if decision.to_json() != data:
         raise _changed(bundle.request_id, sequence, "other bytes")
     return decision
+
+
+def _follows(decision: Decision) -> bool:
+    verdicts = [response.document.verdict for response in decision.responses]
+    if decision.policy == "single" and decision.sequence == 1 and verdicts:
+        return [_OF_VERDICT[verdict] for verdict in verdicts] == [decision.state]
+    # Whatever the policy, nobody is taken to have approved who did not.
+    needs_approval = decision.is_approved or decision.state is ReviewState.PARTIAL
+    return "approve" in verdicts or not needs_approval or decision.sequence > 1
 
 
 def _changed(request_id: str, sequence: int, got: str) -> DigestMismatchError:

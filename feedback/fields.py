@@ -116,8 +116,10 @@ _MOMENT = re.compile(r"2\d{3}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d{1,6})?(Z|[+-]\d
 
 def _check_moment(value: object) -> object:
     # pydantic also reads seconds since 1970, as a number or as digits, whose zone nobody wrote.
-    if isinstance(value, datetime) or (isinstance(value, str) and _MOMENT.fullmatch(value)):
+    if isinstance(value, datetime):
         return value
+    if isinstance(value, str) and _MOMENT.fullmatch(value):
+        return datetime.fromisoformat(value)
     raise ValueError("expected a moment with its zone, such as 2026-11-21T09:30:00Z")
 
 

@@ -1,0 +1,48 @@
+"""The schemas that people and other programs rely on, and documents written by earlier versions."""
+
+import json
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from feedback.bundle import ReviewBundle
+from feedback.channels.concept_graph import GraphEdit, GraphEvidence, read_edits
+from feedback.decision import Decision
+from feedback.document import FeedbackDocument, parse_document
+from feedback.inbox import Rejection
+
+HERE = Path(__file__).parent
+MODELS: dict[str, type[BaseModel]] = {
+    "bundle": ReviewBundle,
+    "document": FeedbackDocument,
+    "decision": Decision,
+    "rejection": Rejection,
+    "concept_graph_evidence": GraphEvidence,
+    "concept_graph_response": GraphEdit,
+}
+
+
+def write_schema(model: type[BaseModel]) -> str:
+    return json.dumps(model.model_json_schema(), indent=2, sort_keys=True) + "\n"
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_the_schema_is_the_one_that_was_promised(name: str) -> None:
+    # A change here is a change for every reviewer's tool: raise schema_version when it is not
+    # purely additive, then write the files anew with `python tests/contract/test_schemas.py`.
+    promised = (HERE / "schemas" / f"{name}.json").read_text(encoding="utf-8")
+    assert write_schema(MODELS[name]) == promised
+
+
+@pytest.mark.parametrize("path", sorted((HERE / "v1").glob("*.json")), ids=lambda path: path.stem)
+def test_documents_of_version_1_are_still_read(path: Path) -> None:
+    document = parse_document(path.read_bytes())
+    assert document.schema_version == 1
+    read_edits(document)
+
+
+if __name__ == "__main__":
+    (HERE / "schemas").mkdir(exist_ok=True)
+    for name, model in MODELS.items():
+        (HERE / "schemas" / f"{name}.json").write_text(write_schema(model), encoding="utf-8")
