@@ -170,6 +170,6 @@ def test_scores_agree_with_captum(tmp_path):
     gradients = torch.func.vmap(torch.func.grad(lambda x: model(x)[1]))(inputs)
     score, magnitude = tcav_scores(gradients, cav)
     assert 0 < float(score) < 1
-    assert float(score) == pytest.approx(float(theirs["sign_count"][0]))
-    assert float(magnitude) == pytest.approx(float(theirs["magnitude"][0]), rel=1e-4)
+    assert float(score) == pytest.approx(float(theirs["sign_count"][0].detach()))
+    assert float(magnitude) == pytest.approx(float(theirs["magnitude"][0].detach()), rel=1e-4)
     assert not math.isnan(float(magnitude))
