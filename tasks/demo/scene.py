@@ -47,7 +47,7 @@ STAGING = {
 }
 CUE_TRIES = 80
 OBJECT, BACKGROUND, BORDER = 1, 2, 3
-"""Values of a foreground mask, as in ``models.imageset``, which would load a tensor library here."""
+"""Values of a foreground mask, as in ``models.imageset``, which would load a tensor library."""
 
 
 @dataclass(frozen=True)
