@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision, ReviewState, decide_single, load_decision, record_decision
 from feedback.errors import ClosedRequestError, ObjectNotFoundError, StoreError
-from feedback.inbox import examine, pending
+from feedback.inbox import examine, pending, reject
 from feedback.objects import ObjectStore
 from feedback.publishing import load_bundle
 
@@ -86,13 +86,21 @@ def _look(
     decision = load_decision(store, bundle.request_id)
     if decision is not None:
         return decision
-    for upload in pending(store, bundle.request_id):
+    uploads = pending(store, bundle.request_id)
+    for number, upload in enumerate(uploads):
+        if deadline is not None and upload.modified > deadline:
+            late = f"expected an answer by {deadline.isoformat()} (got it later); wait for the next"
+            reject(store, bundle.request_id, upload.key, ClosedRequestError(late), now=moment)
+            continue
         checked = examine(store, bundle, upload, now=moment)
         if checked is not None:
             try:
                 decide_single(store, bundle, checked, now=moment)
             except ClosedRequestError:
                 logger.info("another watcher decided %s first", bundle.request_id)
+            # The others came too late and are told so.
+            for other in uploads[number + 1 :]:
+                examine(store, bundle, other, now=moment)
             return load_decision(store, bundle.request_id)
     if deadline is not None and moment >= deadline:
         reason = f"expected an answer by {deadline.isoformat()} (got none)"

@@ -1,7 +1,8 @@
 import hashlib
+import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback.canonical import canonical_json, sha256_hex
@@ -28,16 +29,14 @@ def test_hash_is_sha256() -> None:
 
 
 @given(value=st.dictionaries(st.text("abc"), json_values))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_insertion_does_not_matter(value: dict[str, object]) -> None:
     assert canonical_json(dict(reversed(value.items()))) == canonical_json(value)
 
 
 @given(value=json_values)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_reading_it_back_gives_the_same_bytes(value: object) -> None:
-    import json
-
     data = canonical_json(value)
     assert canonical_json(json.loads(data)) == data
 

@@ -3,7 +3,7 @@ import time
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from feedback.bundle import ReviewBundle
@@ -149,7 +149,7 @@ fields = st.sampled_from(
 
 
 @given(changes=st.dictionaries(fields, hostile, min_size=1, max_size=3), drop=st.none() | fields)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_hostile_documents_are_refused_or_mean_what_they_say(
     bundle: ReviewBundle,
     make_document: MakeDocument,
@@ -177,7 +177,7 @@ def test_hostile_documents_are_refused_or_mean_what_they_say(
 
 
 @given(cut=st.integers(0, 600), noise=st.binary(max_size=8), where=st.integers(0, 600))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_damaged_bytes_never_escape_as_another_error(
     bundle: ReviewBundle, make_document: MakeDocument, cut: int, noise: bytes, where: int
 ) -> None:
@@ -199,7 +199,7 @@ def test_damaged_bytes_never_escape_as_another_error(
         "bidirectional": st.booleans(),
     },
 ), max_size=5))  # fmt: skip
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_generated_edits_are_refused_or_fit_the_graph(
     bundle: ReviewBundle, make_document: MakeDocument, ops: list[dict[str, object]]
 ) -> None:

@@ -59,6 +59,26 @@ def test_a_disk_that_fills_up_leaves_nothing_half_written(tmp_path: Path) -> Non
     assert list((tmp_path / ".unfinished").iterdir()) == []
 
 
+def test_a_writer_that_is_killed_leaves_whole_objects_only(tmp_path: Path) -> None:
+    program = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from feedback.store import LocalStore\n"
+        "store = LocalStore(Path(sys.argv[1]))\n"
+        "for number in range(10**6):\n"
+        "    write = store.put if number % 2 else store.put_if_absent\n"
+        "    write(f'k/{number}', b'x' * 200_000)\n"
+    )
+    writer = subprocess.Popen([sys.executable, "-c", program, str(tmp_path)])
+    store = LocalStore(tmp_path)
+    while len(store.list()) < 20:
+        time.sleep(0.01)
+    writer.kill()
+    writer.wait()
+    sizes = {info.size for info in store.list()}
+    assert sizes == {200_000}
+
+
 def test_a_folder_that_cannot_be_made_is_refused_when_opened(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StoreError, match="expected to open"):

@@ -10,6 +10,7 @@ from feedback.exchange import (
     check_upload,
     decide_single,
     load_rejections,
+    pending,
     publish,
     submit,
 )
@@ -96,6 +97,22 @@ def test_the_first_of_several_answers_decides(
         store, bundle.request_id, now=day.now, clock=day.clock, sleep=day.sleep
     )
     assert [response.document.reviewer for response in decision.responses] == ["u-5"]
+    (rejection,) = load_rejections(store, bundle.request_id)
+    assert rejection.kind == "ClosedRequestError"
+    assert rejection.key.startswith(f"inbox/{bundle.request_id}/u-6/")
+
+
+def test_an_answer_after_the_deadline_is_refused_even_if_nobody_looked_before(
+    store: LocalStore, bundle: ReviewBundle, make_document: MakeDocument, day: Day
+) -> None:
+    submit(store, bundle.request_id, "u-5", "nonce-001", make_document())
+    (upload,) = pending(store, bundle.request_id)
+    decision = wait_for_decision(
+        store, bundle.request_id, deadline=upload.modified - timedelta(seconds=1),
+        now=lambda: upload.modified + timedelta(seconds=1), clock=day.clock, sleep=day.sleep,
+    )  # fmt: skip
+    assert decision.state is ReviewState.EXPIRED
+    assert load_rejections(store, bundle.request_id)[0].kind == "ClosedRequestError"
 
 
 def test_a_decision_that_stands_needs_no_waiting(
