@@ -63,7 +63,15 @@ def grad_cam(model: Classifier, features: Tensor, class_index: Tensor) -> Tensor
     Raises:
         ValueError: If there is not one class per image.
     """
-    alpha = cell_gradients(model, features, class_index).mean(dim=(2, 3))  # (B, D)
+    return grad_cam_of(features, cell_gradients(model, features, class_index))
+
+
+def grad_cam_of(features: Tensor, gradients: Tensor) -> Tensor:
+    """Map features (B, D, h, w) and their gradients to Grad-CAM (B, h, w), as ``grad_cam`` does.
+
+    For callers that need the gradients too and would otherwise pay for the backward twice.
+    """
+    alpha = gradients.mean(dim=(2, 3))  # (B, D)
     attribution = torch.einsum("bd,bdyx->byx", alpha, features.detach()).relu()
     largest = attribution.amax(dim=(1, 2), keepdim=True)
     return torch.where(largest > 0, attribution / largest.where(largest > 0, 1), 0)

@@ -1,6 +1,6 @@
 """All that mining needs from the network, with one forward and one backward per image.
 
-Shape legend: B images · N classes · D features · S segments.
+Shape legend: B images · D features · S segments.
 """
 
 from typing import NamedTuple
@@ -8,7 +8,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from models.attribution import cell_gradients, gate_mask, grad_cam
+from models.attribution import cell_gradients, gate_mask, grad_cam_of
 from models.classifier import Classifier, evaluating, to_float
 from models.concept_graph.embedding import normalised, pooled_embedding
 from models.concept_graph.params import ClusterParams, GateParams
@@ -24,8 +24,6 @@ class GatedEmbedding(NamedTuple):
     """Share of each segment inside its image's Grad-CAM gate (S,), [0, 1]."""
     class_gradients: Tensor
     """Spatial mean of d logit_c / d features (B, D), float32: what TCAV differentiates along."""
-    logits: Tensor
-    """Class scores (B, N), float32."""
 
 
 def embed_with_gate(
@@ -54,23 +52,22 @@ def embed_with_gate(
         batch_size: Images per forward.
 
     Returns:
-        Embeddings, coverage, gradients and logits.
+        Embeddings, coverage and gradients.
     """
     device = next(model.parameters()).device
     embeddings: list[Tensor] = []
     coverage: list[Tensor] = []
     gradients: list[Tensor] = []
-    logits: list[Tensor] = []
     size = (images.shape[2], images.shape[3])
     for index in torch.split(torch.arange(len(images)), batch_size):
         with torch.no_grad(), evaluating(model):
-            features, scores = _features_and_logits(model, images[index].to(device))
+            features = model.trunk(to_float(images[index].to(device)))
         own = segments.of_images(index.to(segments.image_index.device)).to(device)
         classes = class_index[index.to(class_index.device)].to(device)
-        mask = gate_mask(grad_cam(model, features, classes), size, gate.keep_share)
+        cells = cell_gradients(model, features, classes)
+        mask = gate_mask(grad_cam_of(features, cells), size, gate.keep_share)
         coverage.append(own.coverage(mask))
-        gradients.append(cell_gradients(model, features, classes).float().mean(dim=(2, 3)))
-        logits.append(scores.float())
+        gradients.append(cells.float().mean(dim=(2, 3)))
         if clusters.embedding == "pooled":
             embeddings.append(pooled_embedding(features, own))
     if clusters.embedding == "patch":
@@ -81,10 +78,4 @@ def embed_with_gate(
         embeddings=normalised(torch.cat(embeddings), clusters),
         gate_coverage=torch.cat(coverage),
         class_gradients=torch.cat(gradients),
-        logits=torch.cat(logits),
     )
-
-
-def _features_and_logits(model: Classifier, images: Tensor) -> tuple[Tensor, Tensor]:
-    features = model.trunk(to_float(images))
-    return features, model.head(features)

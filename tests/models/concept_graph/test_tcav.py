@@ -167,7 +167,7 @@ def test_scores_agree_with_captum(tmp_path):
     sets = [[concept(0, vectors[rows]), concept(1, vectors[negative])]]
     theirs = tcav.interpret(inputs, sets, target=1)["0-1"]["features"]
 
-    gradients = torch.func.vmap(torch.func.grad(lambda x: model(x)[1]))(inputs)
+    gradients = torch.func.vmap(torch.func.grad(lambda x: model(x)[1]))(inputs.detach())
     score, magnitude = tcav_scores(gradients, cav)
     assert 0 < float(score) < 1
     assert float(score) == pytest.approx(float(theirs["sign_count"][0].detach()))
