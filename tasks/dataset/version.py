@@ -13,8 +13,8 @@ from pathlib import Path
 from feedback.errors import DatasetError
 from tasks.dataset.digest import file_digests, tree_md5
 
-DEFAULT_REMOTE = "../.parley/dvc-remote"
-"""Local remote, relative to ``.dvc/config``; an ``s3://`` address instead needs the s3 extra."""
+DEFAULT_REMOTE = ".parley/dvc-remote"
+"""Local remote, relative to the repository; an ``s3://`` address instead needs the s3 extra."""
 QUIET = {"DVC_NO_ANALYTICS": "1", "DVC_STUDIO_OFFLINE": "1", "NO_COLOR": "1"}
 TIMEOUT = 3600
 """Longest wait for one command, seconds."""
@@ -145,9 +145,7 @@ def init(repository: Path, *, remote: str = DEFAULT_REMOTE) -> None:
     _dvc(repository, "init", "--quiet", *scm)
     _dvc(repository, "config", "core.analytics", "false")
     _dvc(repository, "config", "core.check_update", "false")
-    # Written as it stands: `dvc remote add` would resolve a relative path against the caller.
-    _dvc(repository, "config", "remote.store.url", remote)
-    _dvc(repository, "config", "core.remote", "store")
+    _dvc(repository, "remote", "add", "--quiet", "--default", "store", remote)
 
 
 def add(data_dir: Path) -> str:

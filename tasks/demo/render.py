@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
+from feedback.errors import DatasetError
 from tasks.demo.plan import SPLITS, ScenePlan, plan_split
 from tasks.demo.png import encode_grey4
 from tasks.demo.raster import Pixels
@@ -54,11 +55,11 @@ def render_demo(
         on_progress: Called with the images done and the images in all.
 
     Raises:
-        FileExistsError: If ``root`` exists and is not an empty folder.
-        OSError: If the disk cannot be written; nothing is left behind then.
+        DatasetError: If ``root`` exists and is not an empty folder, or the disk cannot be written;
+            nothing is left behind then.
     """
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise FileExistsError(
+        raise DatasetError(
             f"expected a folder that is missing or empty (got {root}); remove it or name another"
         )
     counts = {"train": n_train, "test": n_test, "pool": n_pool}
@@ -68,9 +69,10 @@ def render_demo(
         if counts[split]
         for plan in plan_split(split, seed, counts[split], shortcut_share)
     ]
-    root.parent.mkdir(parents=True, exist_ok=True)
-    staging = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
+    staging: Path | None = None
     try:
+        root.parent.mkdir(parents=True, exist_ok=True)
+        staging = Path(tempfile.mkdtemp(prefix=f".{root.name}-", dir=root.parent))
         for done in _write_all(staging, plans, image_size, workers or (os.cpu_count() or 1)):
             if on_progress is not None:
                 on_progress(done, len(plans))
@@ -80,9 +82,14 @@ def render_demo(
         if root.exists():
             root.rmdir()
         staging.rename(root)
-    except BaseException:
-        shutil.rmtree(staging, ignore_errors=True)
-        raise
+    except OSError as error:
+        raise DatasetError(
+            f"expected to write the demo set to {root} (got {error}); nothing was left there, "
+            f"check permissions and disk space"
+        ) from error
+    finally:
+        if staging is not None:  # gone already when it was put in place
+            shutil.rmtree(staging, ignore_errors=True)
 
 
 def describe(plan: ScenePlan) -> dict[str, str | None]:

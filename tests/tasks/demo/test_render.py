@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from feedback.errors import DatasetError
 from models.imageset import BACKGROUND, OBJECT
 from tasks.dataset.version import folder_md5, read_md5
 from tasks.demo.render import render_demo
@@ -64,14 +65,14 @@ def test_a_cue_is_background_and_keeps_clear_of_the_ship(small):
 def test_a_taken_folder_is_refused_and_a_failure_leaves_nothing(tmp_path, monkeypatch):
     (tmp_path / "taken").mkdir()
     (tmp_path / "taken" / "mine.txt").write_text("keep")
-    with pytest.raises(FileExistsError, match="missing or empty"):
+    with pytest.raises(DatasetError, match="missing or empty"):
         render_demo(tmp_path / "taken", n_train=1, n_test=1, n_pool=1)
 
     def full_disk(*_):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("tasks.demo.render.encode_grey4", full_disk)
-    with pytest.raises(OSError, match="No space"):
+    with pytest.raises(DatasetError, match="No space"):
         render_demo(tmp_path / "new", n_train=1, n_test=1, n_pool=1, workers=1)
     assert [path.name for path in tmp_path.iterdir()] == ["taken"]
 
