@@ -36,7 +36,7 @@ from tasks.demo.images import render_images
 
 logger = logging.getLogger(__name__)
 
-BATCH = 16
+BATCH = 8
 
 
 def main() -> None:

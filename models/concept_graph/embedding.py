@@ -18,7 +18,7 @@ def embed_segments(
     segments: SegmentSet,
     params: ClusterParams,
     *,
-    batch_size: int = 16,
+    batch_size: int = 8,
 ) -> Tensor:
     """Give every segment a vector in the feature space of the concept layer.
 

@@ -34,7 +34,7 @@ def embed_with_gate(
     gate: GateParams,
     clusters: ClusterParams,
     *,
-    batch_size: int = 16,
+    batch_size: int = 8,
 ) -> GatedEmbedding:
     """Embed segments and measure how far each lies inside the Grad-CAM gate of a class.
 
