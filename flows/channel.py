@@ -5,37 +5,42 @@ A channel is one name with one file (or folder) per layer. Nothing lists channel
 """
 
 import importlib
+import importlib.util
 import pkgutil
+from collections.abc import Mapping
 from typing import Protocol, cast
 
 from feedback.bundle import ReviewBundle
+from feedback.decision import Decision
+from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
-from feedback.exchange import Decision
-from models.params import Params
-from tasks.context import RunContext
-from tasks.records import Record
+from flows.context import RunContext
+from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
 
+LAYERS = ("flows.channels.{}", "tasks.channels.{}", "models.{}.params", "feedback.channels.{}")
 FUNCTIONS = ("explain", "bundle", "respond", "correct", "evaluate")
-LAYERS = ("flows.channels", "tasks.channels", "models", "feedback.channels")
+
+Stages = Mapping[str, StageResult]
+"""Finished stages by the channel's own names."""
 
 
 class Channel(Protocol):
     """What a channel supplies; publishing, waiting, registering and promoting are the same for all."""
 
-    def explain(self, run: RunContext, classifier: StageResult) -> StageResult:
+    def explain(self, run: RunContext, classifier: StageResult) -> Stages:
         """Compute the evidence that people will see."""
 
-    def bundle(self, run: RunContext, explanation: StageResult) -> ReviewBundle:
-        """Freeze the evidence into a review bundle, its files stored."""
+    def bundle(self, run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
+        """Freeze the evidence into a review bundle and its pictures."""
 
-    def respond(self, run: RunContext, bundle: ReviewBundle) -> bytes:
+    def respond(self, run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
         """Answer as the simulated reviewer, from the bundle and the dataset's masks alone."""
 
-    def correct(self, run: RunContext, explanation: StageResult, decision: Decision) -> StageResult:
+    def correct(self, run: RunContext, explained: Stages, decision: Decision) -> Stages:
         """Carry the decision back into the network."""
 
-    def evaluate(self, run: RunContext, correction: StageResult) -> list[Record]:
+    def evaluate(self, run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
         """Compare the corrected network with what was there before."""
 
 
@@ -43,3 +48,49 @@ def available_channels() -> tuple[str, ...]:
     """Return the names of all channels, in alphabetical order."""
     package = importlib.import_module("flows.channels")
     return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
+
+
+def missing_parts(name: str) -> tuple[str, ...]:
+    """Return what a channel lacks: layers without its file, then functions without a definition.
+
+    Args:
+        name: Name of a discovered channel.
+    """
+    lacking = [layer.format(name) for layer in LAYERS if not _exists(layer.format(name))]
+    if lacking:
+        return tuple(lacking)
+    module = importlib.import_module(f"flows.channels.{name}")
+    return tuple(f"flows.channels.{name}.{part}" for part in FUNCTIONS if not hasattr(module, part))
+
+
+def load_channel(name: str) -> Channel:
+    """Import a channel's flow.
+
+    Args:
+        name: Name of its file.
+
+    Returns:
+        The module, which has the functions of ``Channel``.
+
+    Raises:
+        UnknownChannelError: If there is no such channel.
+        IncompleteChannelError: If one of its files or functions is missing.
+    """
+    names = available_channels()
+    if name not in names:
+        raise UnknownChannelError(
+            f"expected one of {', '.join(names)} (got {name!r}); `parley channels` lists them"
+        )
+    lacking = missing_parts(name)
+    if lacking:
+        raise IncompleteChannelError(
+            f"expected a complete channel {name!r} (got none of: {', '.join(lacking)}); add what is missing"
+        )
+    return cast(Channel, importlib.import_module(f"flows.channels.{name}"))
+
+
+def _exists(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:
+        return False

@@ -14,6 +14,7 @@ from rich.progress import (
     TimeElapsedColumn,
 )
 
+from feedback.bundle import ReviewBundle
 from tasks.progress import Listener, ProgressEvent
 
 logger = logging.getLogger(__name__)
@@ -62,3 +63,14 @@ def stage_progress(console: Console) -> Iterator[Listener]:
 
     with bars:
         yield listen
+
+
+def wait_notice(console: Console, request: ReviewBundle) -> None:
+    """Say that the run waits for people, and how they answer."""
+    console.print(f"[bold]waiting for an answer to {request.request_id}[/]")
+    console.print(
+        f"  parley review show {request.request_id} --files review --template answer.json\n"
+        f"  parley review submit {request.request_id} answer.json",
+        highlight=False,
+        soft_wrap=True,
+    )

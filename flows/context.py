@@ -1,10 +1,28 @@
 """What every step of one run may know."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from feedback.bundle import ReviewBundle
 from flows.params import PipelineParams
 from tasks.dataset.reference import DatasetRef
 from tasks.workplace import Workplace
+
+
+@dataclass(frozen=True)
+class ReviewListener:
+    """Whoever wants to know how a review goes, such as the terminal.
+
+    Attributes:
+        on_published: Told of the request once it lies in the store.
+        on_wait: Told the seconds waited for a decision so far.
+    """
+
+    on_published: Callable[[ReviewBundle], None] | None = None
+    on_wait: Callable[[float], None] | None = None
+
+
+SILENT = ReviewListener()
 
 
 @dataclass(frozen=True)
@@ -16,9 +34,11 @@ class RunContext:
         params: All parameters.
         dataset: The dataset, already checked.
         workplace: Stores, folders and listeners.
+        listener: Told of the published request and of the wait.
     """
 
     run_id: str
     params: PipelineParams
     dataset: DatasetRef
     workplace: Workplace
+    listener: ReviewListener

@@ -70,6 +70,11 @@ class PipelineParams(Params):
         channel_params_class(self.channel)
         return self
 
+    @property
+    def data_path(self) -> Path:
+        """Folder of the dataset."""
+        return Path(self.data)
+
     def of_channel(self) -> Params:
         """Return the parameters of the chosen channel, its defaults when none were given."""
         return self.channels.get(self.channel) or channel_params_class(self.channel)()
@@ -142,7 +147,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     for part in parts[:-1]:
         child = node.setdefault(part, {})
         if not isinstance(child, dict):
-            raise ParamsError(f"expected {part!r} of --set {override!r} to be a group of parameters")
+            raise ParamsError(
+                f"expected {part!r} of --set {override!r} to be a group of parameters"
+            )
         node = child
     node[parts[-1]] = value
 

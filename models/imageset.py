@@ -4,6 +4,7 @@ Shape legend used throughout ``models``: B batch · C channels · H,W pixels · 
 cells · S segments · K concepts per class graph · n edited classes · E edges.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -70,3 +71,34 @@ class ImageSet:
     def of_classes(self, class_ids: tuple[int, ...]) -> "ImageSet":
         """Return the images whose label is among ``class_ids``, in their present order."""
         return self.select(torch.isin(self.labels, torch.tensor(class_ids, dtype=torch.int64)))
+
+
+def concatenate(parts: Sequence[ImageSet]) -> ImageSet:
+    """Join sets of the same classes and image size; masks are kept when any part has them.
+
+    Args:
+        parts: At least one set.
+
+    Returns:
+        The images of all parts in order.
+
+    Raises:
+        ValueError: If there is no part, or the classes differ.
+    """
+    if not parts or any(part.classes != parts[0].classes for part in parts):
+        raise ValueError(f"expected sets of the same classes (got {len(parts)} sets)")
+    masks = None
+    if any(part.masks is not None for part in parts):
+        masks = torch.cat(
+            [
+                torch.zeros_like(part.images[:, 0]) if part.masks is None else part.masks
+                for part in parts
+            ]
+        )
+    return ImageSet(
+        images=torch.cat([part.images for part in parts]),
+        labels=torch.cat([part.labels for part in parts]),
+        names=tuple(name for part in parts for name in part.names),
+        classes=parts[0].classes,
+        masks=masks,
+    )

@@ -67,6 +67,17 @@ class ArtifactStore:
         value: JsonValue = json.loads(self.load_bytes(ref))
         return value
 
+    def load_list(self, ref: ArtifactRef) -> list[JsonValue]:
+        """Return the JSON list that ``ref`` names.
+
+        Raises:
+            ArtifactError: If it is something else.
+        """
+        value = self.load_json(ref)
+        if not isinstance(value, list):
+            raise ArtifactError(f"expected a list in {ref.uri} (got {type(value).__name__})")
+        return value
+
     def save_png(self, data: bytes) -> ArtifactRef:
         """Store the bytes of a PNG picture."""
         return self._put(data, "png")
@@ -96,6 +107,9 @@ class ArtifactStore:
         digest = sha256_hex(data)
         uri = f"artifacts/{digest[:2]}/{digest}"
         # Same content, same name: a second writer has nothing to add. A damaged object of that name is replaced.
-        if not self.objects.put_if_absent(uri, data) and sha256_hex(self.objects.get(uri)) != digest:
+        if (
+            not self.objects.put_if_absent(uri, data)
+            and sha256_hex(self.objects.get(uri)) != digest
+        ):
             self.objects.put(uri, data)
         return ArtifactRef(uri=uri, sha256=digest, bytes=len(data), kind=kind)

@@ -160,9 +160,7 @@ def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         raise _refused(f"read the alias {alias} of {name}", error) from error
-    return VersionRef(
-        name=name, version=str(found.version), digest=found.tags.get(DIGEST_TAG, "")
-    )
+    return VersionRef(name=name, version=str(found.version), digest=found.tags.get(DIGEST_TAG, ""))
 
 
 def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:

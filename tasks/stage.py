@@ -55,6 +55,20 @@ class StageResult(BaseModel):
             "facts": self.facts,
         }
 
+    def number(self, fact: str) -> float:
+        """Return a fact that is a number."""
+        value = self.facts[fact]
+        if not isinstance(value, int | float):
+            raise TypeError(f"expected a number as {fact} of stage {self.name} (got {value!r})")
+        return float(value)
+
+    def int_list(self, fact: str) -> list[int]:
+        """Return a fact that is a list of whole numbers."""
+        value = self.facts[fact]
+        if not isinstance(value, list):
+            raise TypeError(f"expected a list as {fact} of stage {self.name} (got {value!r})")
+        return [item for item in value if isinstance(item, int)]
+
 
 @dataclass
 class Work:
@@ -65,12 +79,15 @@ class Work:
         scratch: A folder of this stage's key; kept when the process dies, removed when the stage finishes.
         cache: A folder for decoded data that any stage may share and anyone may delete.
         progress: Where to report how far the stage has come.
+        memory: What one stage may leave to the next of the same process; never needed, only faster.
+        outputs: What was stored so far.
     """
 
     artifacts: ArtifactStore
     scratch: Path
     cache: Path
     progress: Progress
+    memory: dict[str, object] = field(default_factory=dict)
     outputs: dict[str, ArtifactRef] = field(default_factory=dict)
 
     def save_tensors(self, name: str, tensors: "Mapping[str, Tensor]") -> None:
@@ -124,7 +141,7 @@ def stage(
                 raise TypeError(
                     f"stage {name} takes keyword arguments only (got {len(args)} positional)"
                 )
-            described = {key: _describe(value) for key, value in kwargs.items()}
+            described = {key: describe_input(value) for key, value in kwargs.items()}
             key = sha256_hex(
                 canonical_json(
                     {
@@ -145,6 +162,7 @@ def stage(
                     scratch=workplace.scratch_folder(key),
                     cache=workplace.cache_folder(),
                     progress=workplace.progress(name),
+                    memory=workplace.memory,
                 )
                 work.scratch.mkdir(parents=True, exist_ok=True)
                 started = time.monotonic()
@@ -196,7 +214,15 @@ def _source_digest(modules: tuple[str, ...]) -> str:
     return digest.hexdigest()
 
 
-def _describe(value: object) -> JsonValue:
+def describe_input(value: object) -> JsonValue:
+    """Return what a stage's key holds of one input: content, never a place or a time.
+
+    Args:
+        value: A stage result, a pydantic model (whose ``content_key()`` is taken when it has one), or JSON values.
+
+    Raises:
+        TypeError: If the value is anything else.
+    """
     if isinstance(value, StageResult):
         return value.digest()
     if isinstance(value, BaseModel):
@@ -204,9 +230,9 @@ def _describe(value: object) -> JsonValue:
         dumped: JsonValue = digest() if inspect.ismethod(digest) else value.model_dump(mode="json")
         return dumped
     if isinstance(value, Mapping):
-        return {str(key): _describe(item) for key, item in value.items()}
+        return {str(key): describe_input(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_describe(item) for item in value]
+        return [describe_input(item) for item in value]
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(

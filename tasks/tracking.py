@@ -95,7 +95,9 @@ class Tracker:
                 "check the server with `parley doctor`"
             ) from error
 
-    def log_stage(self, workplace: Workplace, result: StageResult, records: Iterable[Record]) -> str:
+    def log_stage(
+        self, workplace: Workplace, result: StageResult, records: Iterable[Record]
+    ) -> str:
         """Write one stage as a child run; a reused stage links to the run that computed it.
 
         Args:
@@ -118,7 +120,9 @@ class Tracker:
             try:
                 tags["parley.computed_in_run"] = json.loads(workplace.objects.get(link))["run_id"]
             except (StoreError, ValueError, KeyError):
-                logger.info("stage %s was computed in a run that is not known any more", result.name)
+                logger.info(
+                    "stage %s was computed in a run that is not known any more", result.name
+                )
         child = self.client.create_run(self.experiment_id, tags=tags)
         child_id: str = child.info.run_id
         self.log([Metric("seconds", result.seconds), *records], run_id=child_id)
@@ -126,6 +130,20 @@ class Tracker:
         if not result.reused:
             workplace.objects.put(link, json.dumps({"run_id": child_id}).encode())
         return child_id
+
+    def log_dataset(self, name: str, md5: str, n_images: int) -> None:
+        """Record the dataset as an input of the parent run, under its DVC md5."""
+        from mlflow.entities import Dataset, DatasetInput, InputTag
+
+        dataset = Dataset(
+            name=_key(name),
+            digest=md5[:8],
+            source_type="dvc",
+            source=json.dumps({"md5": md5}),
+            profile=json.dumps({"train_images": n_images}),
+        )
+        tags = [InputTag("mlflow.data.context", "training")]
+        self.client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
 
     def finish(self, *, failed: bool = False) -> None:
         """Close the parent run."""
@@ -136,6 +154,30 @@ class Tracker:
             path = Path(folder) / f"{_key(figure.name)}.png"
             path.write_bytes(figure.png)
             self.client.log_artifact(run_id, str(path), "figures")
+
+
+def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
+    """Return what a stage has to say: its numeric facts, and its series when it trained something.
+
+    Args:
+        workplace: Holds the artifacts.
+        result: A finished stage.
+    """
+    records: list[Record] = [
+        Metric(name, float(value))
+        for name, value in result.facts.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    if "history" in result.outputs and not result.reused:
+        for row in workplace.artifacts.load_list(result.outputs["history"]):
+            if isinstance(row, dict):
+                step = int(str(row.get("epoch", 0)))
+                records += [
+                    Metric(f"epoch.{name}", float(value), step)
+                    for name, value in row.items()
+                    if name != "epoch" and isinstance(value, int | float)
+                ]
+    return records
 
 
 def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> Tracker:
@@ -173,6 +215,28 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
     return Tracker(client, experiment_id, run.info.run_id)
+
+
+def count_runs(settings: Settings) -> int:
+    """Return how many runs the experiment holds, creating the tracking store when it is new.
+
+    Raises:
+        TrackingError: If the tracking store cannot be opened.
+    """
+    from mlflow.exceptions import MlflowException
+    from mlflow.tracking import MlflowClient
+
+    client = MlflowClient(tracking_uri=settings.mlflow_uri())
+    try:
+        experiment = client.get_experiment_by_name(settings.experiment)
+        if experiment is None:
+            return 0
+        return len(client.search_runs([experiment.experiment_id], max_results=1000))
+    except MlflowException as error:
+        raise TrackingError(
+            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"(got: {error.message}); check MLFLOW_TRACKING_URI"
+        ) from error
 
 
 def _key(name: str) -> str:

@@ -4,6 +4,7 @@ Only safetensors files and checkpoints readable with ``weights_only`` are opened
 can run code.
 """
 
+import hashlib
 import logging
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,6 +70,26 @@ def load_weights(model: "Classifier", path: str | Path) -> None:
         model.preprocess = _preprocess_of(tensors, metadata)
     if replaced:
         _logger.info("the last layer starts from random weights: it has another number of classes")
+
+
+def weights_digest(path: str | Path | None) -> str:
+    """Return the sha256 of a file of weights, empty for none.
+
+    Raises:
+        WeightsError: If the file cannot be read.
+    """
+    if path is None:
+        return ""
+    digest = hashlib.sha256()
+    try:
+        with Path(path).open("rb") as stream:
+            while block := stream.read(2**20):
+                digest.update(block)
+    except OSError as error:
+        raise WeightsError(
+            f"expected a file of weights at {path} ({error.strerror}); check classifier.weights"
+        ) from error
+    return digest.hexdigest()
 
 
 def resolve_preprocess(params: ClassifierParams) -> ClassifierParams:

@@ -26,6 +26,7 @@ class Workplace:
         on_finished: Told of every finished or reused stage.
         fresh: Compute every stage again even when its key is known.
         results: Stages finished or found so far, in order.
+        memory: What one stage leaves to the next of this process, such as outputs of frozen layers.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Workplace:
         self.on_finished = on_finished
         self.fresh = fresh
         self.results: list[StageResult] = []
+        self.memory: dict[str, object] = {}
 
     @property
     def objects(self) -> ObjectStore:

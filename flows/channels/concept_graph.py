@@ -1,0 +1,165 @@
+"""The concept-graph channel: class graphs of visual concepts, edited by people, taught back by two teachers.
+
+Reads like the figure of He et al. 2023 (arXiv:2401.05461): concepts -> graphs -> reasoner -> explanation, and back:
+edited graphs -> reasoner -> distillation -> student.
+"""
+
+from feedback.bundle import ReviewBundle
+from feedback.channels.concept_graph import read_edits
+from feedback.decision import Decision
+from feedback.document import FeedbackDocument
+from flows.channel import Stages
+from flows.context import RunContext
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.correcting import distil, edit_graphs
+from tasks.channels.concept_graph.evaluating import compare_arms
+from tasks.channels.concept_graph.explaining import explain_classes
+from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier
+from tasks.channels.concept_graph.reporting import evaluation_of
+from tasks.channels.concept_graph.reviewing import (
+    build_review_bundle,
+    measure_object_share,
+    simulated_answer,
+)
+from tasks.channels.concept_graph.segmenting import segment_relevant_images
+from tasks.channels.concept_graph.suggesting import suggest_classes
+from tasks.classifier import predict
+from tasks.evaluation import Evaluation
+from tasks.stage import StageResult
+
+
+def explain(run: RunContext, classifier: StageResult) -> Stages:
+    """Mine concepts of the confused classes, and explain the classifier through a reasoner over their graphs."""
+    params, work = _settings(run), run.workplace
+    predictions = predict(
+        work, dataset=run.dataset, classifier=classifier, training=run.params.training
+    )
+    suggested = suggest_classes(
+        work,
+        dataset=run.dataset,
+        training=run.params.training,
+        classifier=classifier,
+        predictions=predictions,
+        named=params.classes,
+        n_classes=params.n_classes,
+    )
+    segmented = segment_relevant_images(
+        work,
+        dataset=run.dataset,
+        predictions=predictions,
+        class_ids=_class_ids(suggested),
+        segments=params.segments,
+        training=run.params.training,
+        skip_below=run.params.distillation.skip_below,
+        workers=params.workers,
+    )
+    stages = {
+        "classifier": classifier,
+        "predictions": predictions,
+        "suggested": suggested,
+        "segmented": segmented,
+    }
+    basis = _basis(run, stages)
+    concepts = mine_concepts(work, basis=basis, params=params, seed=run.params.seed)
+    reasoner = imitate_classifier(
+        work, basis=basis, concepts=concepts, params=params, seed=run.params.seed
+    )
+    explanation = explain_classes(
+        work, basis=basis, concepts=concepts, reasoner=reasoner, seed=run.params.seed
+    )
+    return stages | {"concepts": concepts, "reasoner": reasoner, "explanation": explanation}
+
+
+def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
+    """Freeze concept cards, graphs, examples and the agreement into one request."""
+    return build_review_bundle(
+        run.workplace,
+        basis=_basis(run, explained),
+        explanation=explained["explanation"],
+        reasoner=_settings(run).reasoner,
+        model_name=run.params.model_name,
+        run=run.run_id,
+        deadline_hours=run.params.review.deadline_hours,
+    )
+
+
+def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
+    """Answer the bundle as the simulated reviewer, who sees the bundle and the masks."""
+    shares = measure_object_share(
+        run.workplace, basis=_basis(run, explained), concepts=explained["concepts"]
+    )
+    return simulated_answer(bundle, shares.facts, _settings(run).reviewer)
+
+
+def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
+    """Edit the graphs, fit a teacher to them, and distil students: with the edited graphs and with the unmodified."""
+    params, work, basis = _settings(run), run.workplace, _basis(run, explained)
+    concepts, seed = explained["concepts"], run.params.seed
+    edits = [
+        edit.model_dump(mode="json")
+        for response in decision.responses
+        for edit in read_edits(response.document)
+    ]
+    graphs = {
+        "unmodified_graph": edit_graphs(work, concepts=concepts, edits=[]),
+        "edited_graph": edit_graphs(work, concepts=concepts, edits=edits),
+    }
+    values = {arm: work.artifacts.load_list(edit.outputs["graphs"]) for arm, edit in graphs.items()}
+    teachers = {
+        arm: fit_teacher(
+            work, basis=basis, concepts=concepts, graphs=values[arm], params=params, seed=seed
+        )
+        for arm in graphs
+    }
+    stages: dict[str, StageResult] = {f"graphs.{arm}": found for arm, found in graphs.items()}
+    stages |= {f"teacher.{arm}": found for arm, found in teachers.items()}
+    for student_seed in range(seed, seed + run.params.distillation.seeds):
+        for arm in graphs:
+            stages[f"student.{arm}.{student_seed - seed}"] = distil(
+                work,
+                basis=basis,
+                teacher=teachers[arm],
+                unmodified=teachers["unmodified_graph"],
+                original=values["unmodified_graph"],
+                graphs=values[arm],
+                params=run.params.distillation,
+                seed=student_seed,
+            )
+    return stages
+
+
+def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
+    """Compare original, control and corrected students on the test images."""
+    students = {
+        arm: [corrected[f"student.{arm}.{i}"] for i in range(run.params.distillation.seeds)]
+        for arm in ("unmodified_graph", "edited_graph")
+    }
+    compared = compare_arms(
+        run.workplace,
+        basis=_basis(run, explained),
+        students=students,
+        params=run.params.promotion,
+        seed=run.params.seed,
+    )
+    return evaluation_of(run.workplace, _basis(run, explained), explained, corrected, compared)
+
+
+def _basis(run: RunContext, stages: Stages) -> Basis:
+    return Basis(
+        dataset=run.dataset,
+        training=run.params.training,
+        class_ids=_class_ids(stages["suggested"]),
+        classifier=stages["classifier"],
+        predictions=stages["predictions"],
+        segmented=stages["segmented"],
+    )
+
+
+def _settings(run: RunContext) -> ConceptGraphParams:
+    return ConceptGraphParams.model_validate(run.params.of_channel())
+
+
+def _class_ids(suggested: StageResult) -> tuple[int, ...]:
+    return tuple(suggested.int_list("class_ids"))

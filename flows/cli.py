@@ -1,0 +1,113 @@
+"""The command line: a command parses, calls one function, prints one result.
+
+Nothing heavy is imported before a command needs it, so that ``parley --help`` answers at once.
+"""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from flows.commands import data, review
+
+app = typer.Typer(
+    name="parley",
+    help="Let people correct what a neural network believes.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+app.add_typer(data.app, name="data", help="Render, import and inspect datasets.")
+app.add_typer(review.app, name="review", help="List, look at and answer review requests.")
+
+ParamsFile = Annotated[Path | None, typer.Option("--params", help="YAML file of parameters.")]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option("--set", metavar="KEY=VALUE", help="Override one parameter; may be repeated."),
+]
+
+
+@app.command()
+def run(
+    params: ParamsFile = None,
+    set_: Overrides = None,
+    data_dir: Annotated[
+        Path | None, typer.Option("--data", help="Folder of the dataset, run under its own md5.")
+    ] = None,
+    channel: Annotated[
+        str | None, typer.Option("--channel", help="Channel to talk through.")
+    ] = None,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", help="simulated, inbox, or file:PATH.")
+    ] = None,
+    weights: Annotated[
+        Path | None, typer.Option("--weights", help="Initial weights of the classifier.")
+    ] = None,
+    report: Annotated[
+        Path | None, typer.Option("--report", help="Write the report as JSON.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Compute every stage again.")] = False,
+) -> None:
+    """Train, explain, ask, correct, compare, register and promote."""
+    from flows.commands.run import run_pipeline
+
+    given = {"data": data_dir, "channel": channel, "review.reviewer": reviewer}
+    flags = [f"{key}={value}" for key, value in given.items() if value is not None]
+    if weights is not None:
+        flags.append(f"classifier.weights={weights}")
+    run_pipeline(params, (*(set_ or ()), *flags), report=report, fresh=fresh)
+
+
+@app.command()
+def report(
+    run_id: Annotated[str, typer.Argument(metavar="RUN", help="Run, or `latest`.")] = "latest",
+    as_json: Annotated[
+        bool, typer.Option("--json", help="Print the JSON as it is stored.")
+    ] = False,
+) -> None:
+    """Show the report of a finished run."""
+    from flows.commands.show import show_report
+
+    show_report(run_id, as_json=as_json)
+
+
+@app.command()
+def channels() -> None:
+    """List the channels through which people and the network can talk."""
+    from flows.commands.show import show_channels
+
+    show_channels()
+
+
+@app.command()
+def params(params_file: ParamsFile = None, set_: Overrides = None) -> None:
+    """Print all parameters as they would be used, with their defaults."""
+    from flows.commands.show import show_params
+
+    show_params(params_file, tuple(set_ or ()))
+
+
+@app.command()
+def doctor() -> None:
+    """Check the installation: store, tracking, data, orchestration; say what to do."""
+    from flows.commands.doctor import diagnose
+
+    raise typer.Exit(0 if diagnose() else 1)
+
+
+def main() -> None:
+    """Run the command line; a known error becomes one line on stderr and exit code 1."""
+    from feedback.errors import ParleyError
+    from tasks.settings import Settings, prepare_environment
+
+    prepare_environment(Settings())
+    try:
+        app()
+    except ParleyError as error:
+        typer.echo(f"parley: {error}", err=True)
+        sys.exit(1)
+    except KeyboardInterrupt:
+        typer.echo("parley: stopped; the same command goes on from here", err=True)
+        sys.exit(130)

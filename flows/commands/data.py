@@ -1,0 +1,78 @@
+"""``parley data``: render the demo set, import a folder, say what the working data are."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command()
+def demo(
+    directory: Annotated[Path, typer.Option("--to", help="Where to render.")] = Path("data"),
+    seed: Annotated[int, typer.Option(help="Another seed gives other images.")] = 0,
+    if_missing: Annotated[
+        bool, typer.Option("--if-missing", help="Do nothing when the folder is there already.")
+    ] = False,
+) -> None:
+    """Render the demo dataset."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from tasks.demo.render import render_demo
+
+    if if_missing and directory.exists():
+        return
+    with Progress(console=Console(stderr=True), transient=True) as bars:
+        bar = bars.add_task("rendering the demo dataset", total=None)
+        render_demo(
+            directory,
+            seed=seed,
+            on_progress=lambda done, total: bars.update(bar, completed=done, total=total),
+        )
+    typer.echo(f"rendered the demo dataset into {directory}")
+
+
+@app.command(name="import")
+def import_(
+    source: Annotated[Path, typer.Argument(metavar="DIR", help="Folder with your images.")],
+    to: Annotated[Path, typer.Option(help="Working folder, versioned by DVC.")] = Path("data"),
+    skip: Annotated[
+        bool, typer.Option("--skip-problems", help="Leave out files with problems.")
+    ] = False,
+    replace: Annotated[bool, typer.Option(help="Replace the present working data.")] = False,
+    test_share: Annotated[
+        float, typer.Option(min=0.05, max=0.9, help="Share of test images of an unsplit folder.")
+    ] = 0.3,
+    seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
+    push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+) -> None:
+    """Validate a folder of images, then take it in as the working data under DVC."""
+    from flows.commands.show_data import print_import
+    from tasks.dataset.importing import import_dataset
+
+    done = import_dataset(
+        source,
+        to,
+        on_problem="skip" if skip else "refuse",
+        test_share=test_share,
+        seed=seed,
+        replace=replace,
+        push=push,
+    )
+    print_import(done)
+    raise typer.Exit(1 if done.is_refused else 0)
+
+
+@app.command()
+def status(
+    directory: Annotated[Path, typer.Option("--data", help="Working folder.")] = Path("data"),
+) -> None:
+    """Compare the working data with the version that DVC records."""
+    from flows.commands.show_data import print_status
+    from tasks.dataset.version import read_status
+
+    found = read_status(directory, directory.with_name(f"{directory.name}.dvc"))
+    print_status(directory, found)
+    raise typer.Exit(0 if found.is_clean else 1)

@@ -1,0 +1,69 @@
+"""``parley review``: list the open requests, look at one, hand in an answer."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command(name="list")
+def list_(
+    everything: Annotated[bool, typer.Option("--all", help="Decided requests too.")] = False,
+) -> None:
+    """List the requests that wait for an answer."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from feedback.exchange import ReviewState, list_requests
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    objects = open_workplace(Settings()).objects
+    table = Table("request", "channel", "state", "published", "deadline", "about")
+    for found in list_requests(objects, None if everything else ReviewState.OPEN):
+        table.add_row(
+            found.request_id,
+            found.channel,
+            found.state.value,
+            f"{found.created_at:%Y-%m-%d %H:%M}",
+            f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
+            ", ".join(found.titles),
+        )
+    Console().print(table)
+
+
+@app.command()
+def show(
+    request: Annotated[str, typer.Argument(metavar="REQUEST")],
+    files: Annotated[
+        Path | None, typer.Option("--files", help="Also write manifest and pictures here.")
+    ] = None,
+    template: Annotated[
+        Path | None, typer.Option("--template", help="Write an answer to fill in here.")
+    ] = None,
+) -> None:
+    """Print what a request shows; with --files and --template all that is needed to answer."""
+    from flows.commands.show_review import show_request
+
+    show_request(request, files=files, template=template)
+
+
+@app.command()
+def submit(
+    request: Annotated[str, typer.Argument(metavar="REQUEST")],
+    document: Annotated[Path, typer.Argument(metavar="FILE.json")],
+) -> None:
+    """Check a feedback document against its request and hand it in."""
+    from feedback.errors import ClosedRequestError
+    from tasks.exchange import read_feedback_file, submit_feedback
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    key = submit_feedback.fn(open_workplace(Settings()), request, read_feedback_file(document))
+    if key is None:
+        raise ClosedRequestError(
+            f"expected an open request (got {request}, which is decided); see `parley review list`"
+        )
+    typer.echo(f"handed in as {key}")

@@ -1,0 +1,56 @@
+"""``parley report``, ``parley channels`` and ``parley params``."""
+
+import json
+from pathlib import Path
+
+import typer
+import yaml
+from rich.console import Console
+from rich.table import Table
+
+from feedback.errors import ParleyError, StoreError
+from flows.params import load_params
+
+
+def show_report(run_id: str, *, as_json: bool) -> None:
+    """Print the report of a finished run.
+
+    Args:
+        run_id: Name of the run, or ``latest``.
+        as_json: Print the stored JSON instead of a table.
+    """
+    from flows.table import print_report
+    from tasks.exchange import load_report
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    try:
+        data = load_report(open_workplace(Settings()), run_id)
+    except StoreError as error:
+        raise ParleyError(
+            f"expected a finished run named {run_id!r} (got none in this store); "
+            "`parley run` prints the name of its run"
+        ) from error
+    if as_json:
+        typer.echo(data.decode())
+    else:
+        print_report(Console(), json.loads(data))
+
+
+def show_channels() -> None:
+    """Print every discovered channel and whether it is complete."""
+    from flows.channel import available_channels, missing_parts
+
+    table = Table("channel", "state")
+    for name in available_channels():
+        lacking = missing_parts(name)
+        table.add_row(name, f"lacks {', '.join(lacking)}" if lacking else "complete")
+    Console().print(table)
+
+
+def show_params(path: Path | None, overrides: tuple[str, ...]) -> None:
+    """Print all parameters in the form of a parameter file."""
+    params = load_params(path, overrides)
+    tree = params.model_dump(mode="json")
+    tree["channels"] = {params.channel: params.of_channel().model_dump(mode="json")}
+    typer.echo(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), nl=False)

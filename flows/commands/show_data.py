@@ -1,0 +1,41 @@
+"""What ``parley data`` prints."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+
+if TYPE_CHECKING:
+    from tasks.dataset.importing import ImportReport
+    from tasks.dataset.version import DataStatus
+
+MAX_ROWS = 50
+
+
+def print_import(report: "ImportReport") -> None:
+    """Print one table of problems, then what became of the import."""
+    console = Console()
+    if report.problems:
+        table = Table("problem", "file", "what to do", title="Problems found in the dataset")
+        for problem in report.problems[:MAX_ROWS]:
+            table.add_row(problem.kind.replace("_", " "), problem.path, problem.message)
+        if len(report.problems) > MAX_ROWS:
+            table.add_row("…", f"and {len(report.problems) - MAX_ROWS} more", "")
+        console.print(table)
+    if report.is_refused:
+        console.print(
+            "[red]nothing was imported[/]: mend the problems, or leave such files out with --skip-problems"
+        )
+    else:
+        console.print(
+            f"imported {report.n_images} images, left out {report.n_left_out}; md5 {report.md5}"
+        )
+
+
+def print_status(directory: Path, status: "DataStatus") -> None:
+    """Print the recorded and the actual version."""
+    console = Console()
+    console.print(f"recorded  {status.expected or 'nothing: no .dvc file'}", highlight=False)
+    console.print(f"working   {status.actual or f'nothing at {directory}'}", highlight=False)
+    console.print("clean" if status.is_clean else "[yellow]different[/]")

@@ -1,0 +1,76 @@
+"""What ``parley review show`` prints and writes."""
+
+import json
+import secrets
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+from rich.console import Console
+
+from feedback.document import FeedbackDocument
+
+if TYPE_CHECKING:
+    from feedback.bundle import ReviewBundle
+
+
+def show_request(request_id: str, *, files: Path | None, template: Path | None) -> None:
+    """Print a request, and write its pictures and an empty answer if asked to.
+
+    Args:
+        request_id: Which request.
+        files: Folder for the manifest and the pictures.
+        template: File for an answer that approves without edits, to be filled in.
+    """
+    from feedback.exchange import load_bundle, load_decision, load_file, load_rejections
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    objects = open_workplace(Settings()).objects
+    bundle = load_bundle(objects, request_id)
+    decision = load_decision(objects, request_id)
+    console = Console()
+    console.print(f"[bold]{bundle.request_id}[/]  {decision.state.value if decision else 'OPEN'}")
+    console.print(f"model {bundle.model.name} · dataset {bundle.dataset.md5}", highlight=False)
+    console.print(f"quote this digest in an answer: {bundle.digest}", highlight=False)
+    for item in sorted(bundle.items, key=lambda item: -item.priority):
+        console.print(f"\n[bold]{item.title}[/]")
+        console.print_json(json.dumps(_summary(item.evidence)))
+    for rejection in load_rejections(objects, request_id):
+        console.print(f"[red]refused[/] {rejection.key}: {rejection.reason}", highlight=False)
+    if files is not None:
+        for name in bundle.files:
+            path = files / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(load_file(objects, bundle, name))
+        (files / "manifest.json").write_bytes(bundle.to_json())
+        console.print(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
+    if template is not None:
+        template.write_text(
+            json.dumps(empty_answer(bundle).model_dump(mode="json"), indent=2) + "\n"
+        )
+        typer.echo(f"wrote an answer to fill in to {template}")
+
+
+def empty_answer(bundle: "ReviewBundle") -> FeedbackDocument:
+    """Return an approval without edits, quoting what was shown."""
+    return FeedbackDocument(
+        request_id=bundle.request_id,
+        bundle_sha256=bundle.digest,
+        channel=bundle.channel,
+        reviewer="your-name",
+        nonce=secrets.token_hex(8),
+        verdict="approve",
+        created_at=datetime.now(UTC),
+    )
+
+
+def _summary(evidence: object) -> object:
+    """Return the evidence with long lists cut, as a terminal can show it."""
+    if isinstance(evidence, dict):
+        return {key: _summary(value) for key, value in evidence.items()}
+    if isinstance(evidence, list):
+        shown = [_summary(value) for value in evidence[:4]]
+        return [*shown, f"… {len(evidence) - 4} more"] if len(evidence) > 4 else shown
+    return evidence

@@ -1,0 +1,73 @@
+"""THE flow: dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> register -> promote."""
+
+from prefect import flow
+from pydantic import JsonValue
+
+from flows.channel import load_channel
+from flows.context import SILENT, ReviewListener, RunContext
+from flows.gate import ask
+from flows.params import PipelineParams
+from flows.reporting import RunReporter
+from tasks.classifier import train_classifier
+from tasks.dataset.opening import open_dataset
+from tasks.promotion import register_model, settle_aliases
+from tasks.weights import weights_digest
+from tasks.workplace import Workplace
+
+
+@flow(name="retrain", validate_parameters=False)
+def retrain(
+    params: PipelineParams, workplace: Workplace, run_id: str, listener: ReviewListener = SILENT
+) -> dict[str, JsonValue]:
+    """Train, explain, ask, correct, compare and, if it is better and approved, promote.
+
+    Args:
+        params: All parameters.
+        workplace: Stores, folders and listeners.
+        run_id: Name of this run.
+        listener: Told of the published request and of the wait.
+
+    Returns:
+        The run's report as JSON.
+    """
+    # Bad input is refused here, before any work is done.
+    channel = load_channel(params.channel)
+    digest = weights_digest(params.classifier.weights)
+    dataset = open_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
+    run = RunContext(run_id, params, dataset, workplace, listener)
+    with RunReporter(run) as report:
+        classifier = train_classifier(
+            workplace,
+            dataset=dataset,
+            classifier=params.classifier,
+            training=params.training,
+            weights_sha256=digest,
+            seed=params.seed,
+        )
+        explained = channel.explain(run, classifier)
+        decision = ask(run, channel, explained)
+        report.asked(decision)
+        if not decision.is_approved:
+            return report.stopped(decision)
+        corrected = channel.correct(run, explained, decision)
+        evaluation = channel.evaluate(run, explained, corrected)
+        report.evaluated(evaluation)
+        original, candidate = (
+            register_model(
+                workplace,
+                report.tracker,
+                network=network,
+                dataset=dataset,
+                image_size=params.training.image_size,
+                name=params.model_name,
+                tags=tags,
+            )
+            for network, tags in (
+                (classifier, {"parley.arm": "original"}),
+                (evaluation.candidate, report.version_tags(decision)),
+            )
+        )
+        alias, promoted = settle_aliases(
+            report.tracker, original=original, candidate=candidate, allowed=evaluation.promote
+        )
+        return report.finished(evaluation, candidate, alias, promoted=promoted)

@@ -1,0 +1,210 @@
+"""Stages: match images to class graphs, and fit reasoners that imitate the classifier or learn the labels."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
+
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.mining import load_bank
+from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
+from tasks.stage import StageResult, Work, stage
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.concept_graph.graph import ClassGraph, ImageGraphs
+    from models.concept_graph.reasoner import GraphReasoner
+
+CODE = (
+    "models.concept_graph.fitting",
+    "models.concept_graph.graph",
+    "models.concept_graph.imitation",
+    "models.concept_graph.layer",
+    "models.concept_graph.matching",
+    "models.concept_graph.reasoner",
+)
+HELD_OUT_POOL = 5
+"""Every so many-th unlabelled image is held out, so that agreement is measured on images that no fit has seen."""
+
+
+@task(name="imitate-classifier", tags=["gpu"], cache_policy=NO_CACHE)
+@stage("imitate_classifier", version=1, code=CODE)
+def imitate_classifier(
+    work: Work, *, basis: Basis, concepts: StageResult, params: ConceptGraphParams, seed: int
+) -> dict[str, JsonValue]:
+    """Fit the reasoner that explains the classifier, and measure how well it imitates it.
+
+    Imitation needs no labels, so the pool takes part; validation images and every fifth pool image are held out.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        concepts: Concept bank and class graphs.
+        params: Matching and reasoner.
+        seed: First seed of the reasoner.
+
+    Returns:
+        ``agreement`` and ``l1`` on held-out images; outputs ``reasoner``, ``config`` and ``matched``.
+    """
+    from models.concept_graph.fitting import agreement, fit_reasoner
+
+    universe = load_universe(work, basis)
+    graphs = load_graphs(work, concepts)
+    matched = match_universe(work, universe, concepts, graphs, params)
+    teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
+    stop_by, measure_by = _held_out(universe)
+    fitted = fit_reasoner(
+        matched.select(~measure_by),
+        teacher[~measure_by],
+        stop_by[~measure_by],
+        graphs,
+        params.reasoner,
+        objective="imitate",
+        absent=params.graph.absent,
+        seed=seed,
+        on_epoch=lambda one, epoch, losses: work.progress(
+            (one - seed) * params.reasoner.epochs + epoch + 1,
+            params.reasoner.n_seeds * params.reasoner.epochs,
+            f"L1 {losses.validation:.3f}",
+        ),
+    )
+    measured = agreement(fitted.reasoner, matched.select(measure_by), teacher[measure_by])
+    work.save_tensors("reasoner", fitted.reasoner.state_dict())
+    work.save_json("config", fitted.reasoner.config())
+    work.save_tensors("matched", vars(matched))
+    return {
+        "agreement": measured.top1,
+        "l1": measured.l1,
+        "held_out_images": measured.n_images,
+        "seed_losses": list(fitted.seed_losses),
+    }
+
+
+@task(name="fit-teacher", tags=["gpu"], cache_policy=NO_CACHE)
+@stage("fit_teacher", version=1, code=CODE)
+def fit_teacher(
+    work: Work,
+    *,
+    basis: Basis,
+    concepts: StageResult,
+    graphs: list[JsonValue],
+    params: ConceptGraphParams,
+    seed: int,
+) -> dict[str, JsonValue]:
+    """Fit a reasoner to the labels through given class graphs: teacher 1 of the distillation (GRN-H).
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        concepts: Concept bank.
+        graphs: The class graphs, unmodified or edited, as JSON.
+        params: Matching and reasoner.
+        seed: First seed of the reasoner.
+
+    Returns:
+        Accuracy on the validation images; outputs ``logits`` on all images, ``reasoner`` and ``config``.
+    """
+    from models.concept_graph.fitting import fit_reasoner, reasoner_logits
+
+    universe = load_universe(work, basis)
+    class_graphs = parse_graphs(graphs)
+    matched = match_universe(work, universe, concepts, class_graphs, params)
+    own = universe.under_review
+    targets = universe.local_labels
+    fitted = fit_reasoner(
+        matched.select(own),
+        targets[own],
+        universe.validation[own],
+        class_graphs,
+        params.reasoner,
+        objective="classify",
+        absent=params.graph.absent,
+        seed=seed,
+        on_epoch=lambda one, epoch, losses: work.progress(
+            (one - seed) * params.reasoner.epochs + epoch + 1,
+            params.reasoner.n_seeds * params.reasoner.epochs,
+            f"loss {losses.validation:.3f}",
+        ),
+    )
+    logits = reasoner_logits(fitted.reasoner, matched)
+    held_out = own & universe.validation
+    right = logits[held_out].argmax(dim=1) == targets[held_out]
+    work.save_tensors("logits", {"logits": logits})
+    work.save_tensors("reasoner", fitted.reasoner.state_dict())
+    work.save_json("config", fitted.reasoner.config())
+    work.save_tensors("matched", vars(matched))
+    return {
+        "validation_accuracy": float(right.float().mean()),
+        "validation_images": len(right),
+        "detected": float(matched.present[own].float().mean()),
+    }
+
+
+def match_universe(
+    work: Work,
+    universe: Universe,
+    concepts: StageResult,
+    graphs: "Sequence[ClassGraph]",
+    params: ConceptGraphParams,
+) -> "ImageGraphs":
+    """Match every image to the class graphs, by the gate's rule when the parameters ask for it."""
+    from models.concept_graph.matching import match_images
+
+    stored = work.load_tensors(concepts, "embeddings")
+    allowed = stored["gate_coverage"] >= params.gate.coverage if params.gate.matching else None
+    return match_images(
+        stored["embeddings"],
+        universe.segments.image_index,
+        universe.segments.centroid,
+        len(universe.images),
+        graphs,
+        load_bank(work, concepts),
+        allowed,
+    )
+
+
+def load_graphs(work: Work, concepts: StageResult) -> "list[ClassGraph]":
+    """Return the class graphs as they were mined."""
+    stored = work.load_json(concepts, "graphs")
+    return parse_graphs(stored if isinstance(stored, list) else [])
+
+
+def parse_graphs(values: Sequence[JsonValue]) -> "list[ClassGraph]":
+    """Rebuild class graphs from their JSON."""
+    from models.concept_graph.graph import ClassGraph
+
+    return [ClassGraph.from_json(value) for value in values if isinstance(value, dict)]
+
+
+def load_reasoner(work: Work, result: StageResult) -> "GraphReasoner":
+    """Rebuild a fitted reasoner in evaluation mode."""
+    from models.concept_graph.reasoner import GraphReasoner
+
+    config = work.load_json(result, "config")
+    reasoner = GraphReasoner.from_config(config if isinstance(config, dict) else {})
+    reasoner.load_state_dict(work.load_tensors(result, "reasoner"))
+    return reasoner.eval()
+
+
+def load_matched(work: Work, result: StageResult) -> "ImageGraphs":
+    """Return the image graphs that a stage matched."""
+    from models.concept_graph.graph import ImageGraphs
+
+    return ImageGraphs(**work.load_tensors(result, "matched"))
+
+
+def _held_out(universe: Universe) -> "tuple[Tensor, Tensor]":
+    """Split the held-out images: one half stops the fit, the other measures it, so that the measure is not flattered."""
+    import torch
+
+    held_out = universe.validation.clone()
+    pool = (~universe.labelled).nonzero().flatten()
+    held_out[pool[::HELD_OUT_POOL]] = True
+    rows = held_out.nonzero().flatten()
+    measure_by = torch.zeros_like(held_out)
+    measure_by[rows[1::2]] = True
+    return held_out & ~measure_by, measure_by

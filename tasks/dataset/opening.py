@@ -1,0 +1,57 @@
+"""The first step of every run: the dataset checked and named by its md5, before any work is done."""
+
+from pathlib import Path
+from typing import Literal
+
+from feedback.errors import DatasetError
+from tasks.dataset.reference import DatasetRef
+from tasks.workplace import Workplace
+
+WORKING_DATA = Path("data")
+
+
+def open_dataset(
+    workplace: Workplace, path: Path, *, unversioned: Literal["refuse", "allow"]
+) -> DatasetRef:
+    """Check a dataset's structure and version.
+
+    The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise; any other folder
+    runs under its own md5.
+
+    Args:
+        workplace: Its cache remembers the md5 of files already hashed.
+        path: The dataset's folder.
+        unversioned: Whether a working folder that differs from ``data.dvc`` stops the run.
+
+    Returns:
+        The reference that stages depend on.
+
+    Raises:
+        DatasetError: If the dataset is missing, empty, malformed or another version.
+    """
+    from tasks.dataset.layout import read_index
+    from tasks.dataset.validation import check_structure
+    from tasks.dataset.version import folder_md5, verify_working_data
+
+    if not path.is_dir():
+        raise DatasetError(
+            f"expected a dataset at {path} (got nothing there); run `parley data demo` to render the demo set, "
+            "`parley data import DIR` to import yours, or name a folder with --data"
+        )
+    index = read_index(path)
+    check_structure(index)
+    memory = workplace.cache_folder() / "digests.json"
+    if path == WORKING_DATA and unversioned == "refuse":
+        md5 = verify_working_data(path, Path("data.dvc"), cache_file=memory)
+    else:
+        md5 = folder_md5(path, cache_file=memory)
+    train = index.of_split("train")
+    return DatasetRef(
+        path=path.absolute(),
+        md5=md5,
+        classes=index.classes,
+        n_train=len(train),
+        n_test=len(index.of_split("test")),
+        n_pool=len(index.of_split("pool")),
+        has_masks=any(entry.mask is not None for entry in train),
+    )

@@ -1,0 +1,119 @@
+"""Tasks that exchange review requests, answers and decisions through object storage."""
+
+import json
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from feedback import exchange, waiting
+from feedback.bundle import ReviewBundle
+from feedback.decision import Decision
+from feedback.document import MAX_BYTES, parse_document
+from feedback.errors import MalformedDocumentError
+from tasks.workplace import Workplace
+
+
+@task(name="publish-review", cache_policy=NO_CACHE)
+def publish_review(
+    workplace: Workplace, bundle: ReviewBundle, files: Mapping[str, bytes]
+) -> ReviewBundle:
+    """Publish a review request; the same evidence is the same request, however often it is published.
+
+    Args:
+        workplace: Holds the object store.
+        bundle: Manifest of the request.
+        files: Pictures by name.
+
+    Returns:
+        The manifest that stands in the store.
+    """
+    return exchange.publish(workplace.objects, bundle, files)
+
+
+@task(name="submit-feedback", cache_policy=NO_CACHE)
+def submit_feedback(workplace: Workplace, request_id: str, data: bytes) -> str | None:
+    """Hand in a feedback document for the request, as a reviewer's command line does.
+
+    Args:
+        workplace: Holds the object store.
+        request_id: The request it must be for.
+        data: The document.
+
+    Returns:
+        Key of the upload, or None when the request is decided already and takes nothing more.
+
+    Raises:
+        FeedbackError: If the document is refused; nothing was handed in then.
+    """
+    if exchange.load_decision(workplace.objects, request_id) is not None:
+        return None
+    bundle = exchange.load_bundle(workplace.objects, request_id)
+    document = parse_document(data)
+    exchange.check_upload(bundle, data, key="", reviewer=document.reviewer)
+    return exchange.submit(workplace.objects, request_id, document.reviewer, document.nonce, data)
+
+
+def read_feedback_file(path: Path) -> bytes:
+    """Read a feedback document from disk, no more of it than is allowed.
+
+    Raises:
+        MalformedDocumentError: If it cannot be read or is too large.
+    """
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(MAX_BYTES + 1)
+    except OSError as error:
+        raise MalformedDocumentError(
+            f"expected a feedback document at {path} ({error.strerror}); check the path"
+        ) from error
+    if len(data) > MAX_BYTES:
+        raise MalformedDocumentError(
+            f"expected at most {MAX_BYTES} bytes in {path} (got more); shorten comments and reasons"
+        )
+    return data
+
+
+@task(name="collect-decision", cache_policy=NO_CACHE)
+def collect_decision(
+    workplace: Workplace,
+    request_id: str,
+    *,
+    poll_seconds: float,
+    on_wait: Callable[[float], None] | None = None,
+) -> Decision:
+    """Wait until the request is decided, judging uploads as they come.
+
+    Never cached: the same question has another answer later.
+
+    Args:
+        workplace: Holds the object store.
+        request_id: Which request.
+        poll_seconds: Pause between looks.
+        on_wait: Told the seconds waited so far.
+
+    Returns:
+        The decision.
+    """
+    return waiting.wait_for_decision(
+        workplace.objects, request_id, poll_seconds=poll_seconds, on_wait=on_wait
+    )
+
+
+def save_report(workplace: Workplace, run_id: str, report: Mapping[str, object]) -> None:
+    """Keep a run's report in the store, where ``parley report`` finds it."""
+    data = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False).encode()
+    workplace.objects.put(f"runs/{run_id}/report.json", data)
+    workplace.objects.put("runs/latest.json", json.dumps({"run": run_id}).encode())
+
+
+def load_report(workplace: Workplace, run_id: str) -> bytes:
+    """Return the report of a run; ``latest`` names the one that finished last.
+
+    Raises:
+        ObjectNotFoundError: If there is no such run.
+    """
+    if run_id == "latest":
+        run_id = str(json.loads(workplace.objects.get("runs/latest.json"))["run"])
+    return workplace.objects.get(f"runs/{run_id}/report.json")

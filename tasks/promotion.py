@@ -1,0 +1,116 @@
+"""Registering what a run made, and promoting it when the rule and the reviewers both say so."""
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.classifier import load_model
+from tasks.dataset.reference import DatasetRef
+from tasks.registry import (
+    CANDIDATE,
+    CHAMPION,
+    VersionRef,
+    alias_version,
+    promote,
+    register_version,
+    set_alias,
+)
+from tasks.stage import StageResult
+from tasks.tracking import Tracker
+from tasks.workplace import Workplace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@task(name="register-model", cache_policy=NO_CACHE)
+def register_model(
+    workplace: Workplace,
+    tracker: Tracker,
+    *,
+    network: StageResult,
+    dataset: DatasetRef,
+    image_size: int,
+    name: str,
+    tags: Mapping[str, str],
+) -> VersionRef:
+    """Register a classifier, once per weights.
+
+    Args:
+        workplace: Holds the weights.
+        tracker: The run that registers.
+        network: Stage with outputs ``model`` and ``spec``.
+        dataset: What it was trained on.
+        image_size: Side of its input, pixels.
+        name: Registered name.
+        tags: Facts about the version.
+
+    Returns:
+        The new version, or the one that holds the same weights already.
+    """
+    from tasks.registry import find_version
+
+    digest = network.outputs["model"].sha256
+    known = find_version(tracker, name, digest)
+    if known is not None:
+        return known
+    model = load_model(workplace.artifacts, network.outputs["model"], network.outputs["spec"])
+    return register_version(
+        tracker,
+        logits_only(model),
+        name=name,
+        digest=digest,
+        examples={"images": (2, 3, image_size, image_size)},
+        outputs={"logits": (2, len(dataset.classes))},
+        tags={"dvc.md5": dataset.md5, **tags},
+    )
+
+
+def logits_only(model: "nn.Module") -> "nn.Module":
+    """Wrap a classifier so that it maps images in [0, 1] to logits alone, as users of a model expect."""
+    from torch import Tensor, nn
+
+    class Logits(nn.Module):
+        """A classifier without its intermediate values."""
+
+        def __init__(self, classifier: nn.Module) -> None:
+            super().__init__()
+            self.classifier = classifier
+
+        def forward(self, images: Tensor) -> Tensor:
+            logits: Tensor = self.classifier(images).logits
+            return logits
+
+    return Logits(model).eval()
+
+
+@task(name="settle-aliases", cache_policy=NO_CACHE)
+def settle_aliases(
+    tracker: Tracker, *, original: VersionRef, candidate: VersionRef, allowed: bool
+) -> tuple[str, bool]:
+    """Name the candidate, and make it champion if it may be.
+
+    Without any champion the original becomes the first one: it is what was there before.
+
+    Args:
+        tracker: The run that promotes.
+        original: Version of the network before the correction.
+        candidate: Version of the corrected network.
+        allowed: Whether the promotion rule and the reviewers both allow it.
+
+    Returns:
+        The alias that points to the candidate afterwards, and whether it was promoted now or before.
+    """
+    champion = alias_version(tracker, candidate.name, CHAMPION)
+    if champion is not None and champion.version == candidate.version:
+        return CHAMPION, True
+    set_alias(tracker, candidate, CANDIDATE)
+    if champion is None:
+        promote(tracker, original, base=None)
+        champion = original
+    if not allowed:
+        return CANDIDATE, False
+    promote(tracker, candidate, base=champion)
+    return CHAMPION, True
