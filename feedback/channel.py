@@ -1,4 +1,4 @@
-"""What a channel supplies to the exchange, found by its file in ``feedback/channels``."""
+"""What a channel supplies to the exchange, found by its name in ``feedback/channels``."""
 
 import importlib
 import pkgutil
@@ -68,7 +68,7 @@ def load_feedback_channel(name: str) -> FeedbackChannel:
     missing = [part for part in _REQUIRED if not hasattr(module, part)]
     if missing:
         raise IncompleteChannelError(
-            f"expected {', '.join(_REQUIRED)} in feedback/channels/{name}.py "
+            f"expected {', '.join(_REQUIRED)} in feedback/channels/{name} "
             f"(got none of: {', '.join(missing)}); add what is missing"
         )
     return cast(FeedbackChannel, module)

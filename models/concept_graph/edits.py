@@ -10,7 +10,7 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
-from feedback.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from feedback.errors import BundleMismatchError, ContradictionError, UnknownTargetError
 from models.concept_graph.bank import ConceptBank
 from models.concept_graph.graph import ClassGraph, edge_position

@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard
-from feedback.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard
+from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from models.concept_graph.cards_figure import ConceptCardView
 from models.concept_graph.graph_view import (
     ClassGraphView,

@@ -5,7 +5,13 @@ from typing import TypeVar
 
 import torch
 
-from feedback.concept_graph.ops import AddEdge, GraphEdit, GraphOp, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.ops import (
+    AddEdge,
+    GraphEdit,
+    GraphOp,
+    RemoveEdge,
+    ReplaceConcept,
+)
 from models.concept_graph.bank import ConceptBank
 from models.concept_graph.graph import ClassGraph, edge_pairs
 

@@ -8,8 +8,8 @@ concepts' features, or the network. Draws nothing at random.
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard, GraphEvidence
-from feedback.concept_graph.ops import GraphEdit, GraphOp, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard, GraphEvidence
+from feedback.channels.concept_graph.ops import GraphEdit, GraphOp, RemoveEdge, ReplaceConcept
 from models.concept_graph.edge_cuts import cut_edges
 from models.concept_graph.params import ReviewerParams
 

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from feedback.errors import BundleMismatchError, ContradictionError, UnknownTargetError
 from models.concept_graph.bank import ConceptBank
 from models.concept_graph.edits import added_mask, apply_edits, edge_mask, replaced_slots

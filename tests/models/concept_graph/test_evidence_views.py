@@ -1,7 +1,7 @@
 import numpy as np
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard, EdgeEvidence
-from feedback.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard, EdgeEvidence
+from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from models.concept_graph.evidence_views import class_graph_view, concept_card_views
 
 CROP = np.zeros((4, 4, 3), dtype=np.uint8)

@@ -1,6 +1,11 @@
 import pytest
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard, EdgeEvidence, GraphEvidence
+from feedback.channels.concept_graph.evidence import (
+    ClassEvidence,
+    ConceptCard,
+    EdgeEvidence,
+    GraphEvidence,
+)
 from models.concept_graph.params import ReviewerParams
 from models.concept_graph.reviewer import simulate_review
 

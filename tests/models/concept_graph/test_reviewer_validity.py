@@ -3,8 +3,13 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard, EdgeEvidence, GraphEvidence
-from feedback.concept_graph.validation import check_edits
+from feedback.channels.concept_graph.evidence import (
+    ClassEvidence,
+    ConceptCard,
+    EdgeEvidence,
+    GraphEvidence,
+)
+from feedback.channels.concept_graph.validation import check_edits
 from models.concept_graph.reviewer import simulate_review
 
 SHARE = st.floats(0, 1)

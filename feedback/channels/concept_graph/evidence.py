@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from feedback.concept_graph.ops import Slot
+from feedback.channels.concept_graph.ops import Slot
 from feedback.fields import Exchanged, FileName, Name, Sha256, Share
 
 Pixel = Annotated[int, Field(ge=0, le=65_535)]

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
-from feedback.concept_graph.evidence import ClassEvidence, ConceptCard, GraphEvidence
-from feedback.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
+from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard, GraphEvidence
+from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from feedback.errors import BundleMismatchError, ContradictionError, UnknownTargetError
 
 RARE_BELOW = 0.2
