@@ -16,11 +16,11 @@ def build_jet(kind: str, stream: RandomStream) -> list[Shape]:
         Shapes in painting order.
     """
     base = stream.integer(104, 166)
-    blue = stream.integer(6, 26) if kind == "su_27" else stream.integer(0, 16)
+    blue = stream.integer(12, 30) if kind == "su_27" else stream.integer(-4, 12)
     grey = (base - blue, base, base + blue)
     dark = tinted(grey, -40)
     if kind == "su_27":
-        wing: Corners = ((0.42, 0.07), (0.2, 0.16), (-0.24, 0.6), (-0.42, 0.6), (-0.4, 0.1))
+        wing: Corners = ((0.52, 0.07), (0.24, 0.16), (-0.34, 0.68), (-0.5, 0.68), (-0.42, 0.1))
         plane: Corners = ((-0.5, 0.14), (-0.82, 0.36), (-0.93, 0.35), (-0.86, 0.13))
         fin: Corners = ((-0.42, 0.15), (-0.7, 0.21), (-0.8, 0.2), (-0.76, 0.15))
         body: Corners = (
@@ -35,7 +35,7 @@ def build_jet(kind: str, stream: RandomStream) -> list[Shape]:
         )
         engine: Corners = ((0.18, 0.06), (0.18, 0.16), (-0.78, 0.15), (-0.86, 0.13), (-0.86, 0.06))
     else:
-        wing = ((0.3, 0.1), (0.14, 0.16), (-0.18, 0.56), (-0.34, 0.6), (-0.42, 0.5), (-0.36, 0.1))
+        wing = ((0.3, 0.1), (0.2, 0.16), (-0.02, 0.56), (-0.16, 0.62), (-0.36, 0.6), (-0.4, 0.1))
         plane = ((-0.58, 0.14), (-0.72, 0.3), (-0.72, 0.36), (-0.96, 0.38), (-0.94, 0.14))
         fin = ((-0.46, 0.13), (-0.72, 0.16), (-0.84, 0.16), (-0.84, 0.12))
         body = (
@@ -68,6 +68,18 @@ def build_jet(kind: str, stream: RandomStream) -> list[Shape]:
             )
         )
         shapes.append(Shape("wing", line(-0.33, side * 0.16, -0.36, side * 0.5, 0.016), dark))
+    if kind == "su_27":
+        shapes += [
+            Shape("wing", ellipse(-0.2, side * 0.34, 0.16, 0.1, 9), dark, detail=True)
+            for side in (1, -1)
+        ]
+        shapes.append(Shape("fuselage", (*body[:2], (0.86, -0.05)), tinted(grey, 74)))
+        shapes.append(Shape("fuselage", ellipse(-0.1, 0.0, 0.2, 0.07, 12), dark, detail=True))
+    else:
+        shapes += [
+            Shape("tail", box(-0.8, side * 0.3 - 0.06, -0.74, side * 0.3 + 0.06), (196, 60, 48))
+            for side in (1, -1)
+        ]
     shapes.append(Shape("cockpit", ellipse(0.62, 0.0, 0.13, 0.042, 16), (38, 58, 84), (60, -20)))
     return shapes
 

@@ -7,7 +7,7 @@ from tasks.demo.shapes import Corners, Shape, box, ellipse, line, tinted
 from tasks.demo.stream import RandomStream
 
 DECK_LINE = 0.17
-DECK_DEPTH = 0.07
+DECK_DEPTH = 0.09
 
 SEGMENTS = {
     "top": box(0, 0.8, 1, 1),
@@ -45,9 +45,9 @@ class CarrierForm:
 
 
 FORMS = {
-    "type_001": CarrierForm(0.13, 0.20, "16", (222, 206, 120)),
-    "type_002": CarrierForm(0.06, 0.12, "17", (226, 228, 226)),
-    "kuznetsov": CarrierForm(0.21, 0.34, "063", (214, 150, 110)),
+    "type_001": CarrierForm(0.13, 0.22, "16", (222, 206, 120)),
+    "type_002": CarrierForm(0.08, 0.15, "17", (226, 228, 226)),
+    "kuznetsov": CarrierForm(0.19, 0.3, "063", (214, 150, 110)),
 }
 
 
@@ -95,14 +95,14 @@ def build_carrier(kind: str, stream: RandomStream) -> list[Shape]:
         Shape("hull", box(-0.8, 0.125, 0.55, 0.142), tinted(grey, -42)),
     ]
     shapes += [
-        Shape("deck", line(-0.9, 0.19, 0.5, 0.222, 0.012), form.stripe),
-        Shape("deck", line(-0.7, 0.225, -0.2, 0.19, 0.01), (210, 210, 200)),
+        Shape("deck", line(-0.9, 0.19, 0.56, 0.235, 0.022), form.stripe),
+        Shape("deck", line(-0.7, 0.245, -0.2, 0.19, 0.014), (210, 210, 200)),
     ]
     for i, digit in enumerate(form.number):
-        left = 0.44 + 0.068 * (i - len(form.number) / 2)
+        left = 0.4 + 0.1 * (i - len(form.number) / 2)
         for name in DIGITS[digit]:
-            corners = tuple((left + 0.05 * u, 0.04 + 0.078 * v) for u, v in SEGMENTS[name])
-            shapes.append(Shape("hull", corners, (224, 226, 224), legible_about=0.44))
+            corners = tuple((left + 0.074 * u, 0.03 + 0.09 * v) for u, v in SEGMENTS[name])
+            shapes.append(Shape("hull", corners, (224, 226, 224), legible_about=0.4))
     shapes += _islands(kind, tinted(grey, stream.integer(6, 16)))
     shapes += _aircraft(stream)
     return shapes
@@ -111,42 +111,42 @@ def build_carrier(kind: str, stream: RandomStream) -> list[Shape]:
 def _islands(kind: str, grey: Colour) -> list[Shape]:
     """Return the superstructure: one block, a stepped tower, or a drum under a tall mast."""
     dark, pale = tinted(grey, -62), tinted(grey, 34)
-    foot = DECK_LINE + 0.04
+    foot = DECK_LINE + 0.05
     if kind == "type_001":
-        block = ((-0.16, foot), (-0.14, 0.47), (0.24, 0.47), (0.30, foot))
-        panel = ((0.07, 0.29), (0.10, 0.375), (0.18, 0.375), (0.21, 0.29))
-        funnel = ((-0.12, 0.47), (-0.11, 0.57), (0.0, 0.57), (0.01, 0.47))
+        block = ((-0.176, foot), (-0.147, 0.468), (0.218, 0.468), (0.276, foot))
+        panel = ((0.057, 0.264), (0.079, 0.373), (0.167, 0.373), (0.203, 0.264))
+        funnel = ((-0.133, 0.468), (-0.118, 0.57), (0.014, 0.57), (0.028, 0.468))
         return [
             Shape("island", block, grey, (24, -20)),
-            Shape("island", box(-0.11, 0.405, 0.25, 0.44), dark),
+            Shape("island", box(-0.125, 0.402, 0.225, 0.439), dark),
             Shape("island", panel, dark),
             Shape("island", funnel, tinted(grey, -30), (12, -12)),
-            Shape("island", line(0.14, 0.47, 0.14, 0.6, 0.045), grey),
-            Shape("island", box(0.06, 0.53, 0.22, 0.57), dark),
+            Shape("island", line(0.123, 0.468, 0.123, 0.614, 0.048), grey),
+            Shape("island", box(0.035, 0.534, 0.211, 0.578), dark),
         ]
     if kind == "type_002":
-        base = ((0.14, foot), (0.16, 0.33), (0.46, 0.33), (0.5, foot))
-        step = ((0.22, 0.33), (0.23, 0.44), (0.37, 0.44), (0.39, 0.33))
+        base = ((0.05, foot), (0.072, 0.351), (0.401, 0.351), (0.444, foot))
+        step = ((0.123, 0.351), (0.138, 0.454), (0.328, 0.454), (0.357, 0.351))
         return [
             Shape("island", base, grey, (18, -20)),
             Shape("island", step, grey, (20, -10)),
-            Shape("island", box(0.17, 0.285, 0.47, 0.31), dark),
-            Shape("island", box(0.24, 0.38, 0.375, 0.41), dark),
-            Shape("island", line(0.255, 0.44, 0.255, 0.62, 0.028), tinted(grey, -20)),
-            Shape("island", ellipse(0.34, 0.51, 0.07, 0.075, 14), pale, (16, -30)),
+            Shape("island", box(0.087, 0.3, 0.408, 0.33), dark),
+            Shape("island", box(0.152, 0.395, 0.342, 0.424), dark),
+            Shape("island", line(0.145, 0.454, 0.145, 0.614, 0.027), tinted(grey, -20)),
+            Shape("island", ellipse(0.255, 0.527, 0.088, 0.08, 18), pale, (16, -30)),
         ]
-    base = ((-0.42, foot), (-0.40, 0.36), (-0.08, 0.36), (0.02, foot))
-    funnel = ((-0.41, 0.36), (-0.50, 0.51), (-0.36, 0.51), (-0.28, 0.36))
+    base = ((-0.422, foot), (-0.393, 0.351), (-0.058, 0.351), (0.016, foot))
+    funnel = ((-0.393, 0.351), (-0.495, 0.497), (-0.342, 0.497), (-0.262, 0.351))
     return [
         Shape("island", base, grey, (18, -22)),
-        Shape("island", box(-0.37, 0.305, -0.06, 0.335), dark),
-        Shape("island", funnel, tinted(grey, -52), (0, -10)),
-        Shape("island", box(-0.26, 0.36, -0.06, 0.46), pale, (10, -26)),
-        Shape("island", box(-0.285, 0.45, -0.035, 0.475), dark),
-        Shape("island", line(-0.16, 0.47, -0.16, 0.80, 0.034), tinted(grey, -24)),
-        Shape("island", box(-0.27, 0.60, -0.05, 0.63), tinted(grey, -30)),
-        Shape("island", box(-0.23, 0.70, -0.09, 0.725), tinted(grey, -30)),
-        Shape("deck", box(0.30, 0.18, 0.56, 0.212), (48, 50, 54)),
+        Shape("island", box(-0.364, 0.293, -0.043, 0.322), dark),
+        Shape("island", funnel, tinted(grey, -62), (0, -10)),
+        Shape("island", box(-0.218, 0.351, -0.043, 0.446), pale, (10, -26)),
+        Shape("island", box(-0.24, 0.439, -0.021, 0.465), dark),
+        Shape("island", line(-0.131, 0.454, -0.131, 0.702, 0.036), tinted(grey, -24)),
+        Shape("island", box(-0.233, 0.541, -0.028, 0.57), tinted(grey, -34)),
+        Shape("island", box(-0.204, 0.622, -0.058, 0.647), tinted(grey, -34)),
+        Shape("deck", box(0.22, 0.18, 0.56, 0.225), (48, 50, 54)),
     ]
 
 

@@ -59,17 +59,17 @@ def expose(stream: RandomStream, picture: Pixels, haze: Colour) -> Pixels:
         The photograph (H, W, 3), uint8.
     """
     out = picture.astype(np.int32)
-    veil = stream.integer(0, 70) if stream.chance(0.4) else stream.integer(0, 20)
+    veil = stream.integer(0, 36) if stream.chance(0.3) else stream.integer(0, 12)
     out = (out * (256 - veil) + np.array(haze, dtype=np.int32) * veil) >> 8
-    gain = stream.integer(200, 290)
-    cast = np.array([gain + stream.integer(-18, 18) for _ in range(3)], dtype=np.int32)
+    gain = stream.integer(220, 280)
+    cast = np.array([gain + stream.integer(-12, 12) for _ in range(3)], dtype=np.int32)
     out = (out * cast >> 8) + stream.integer(-8, 12)
-    if stream.chance(0.2):
+    if stream.chance(0.08):
         out[1:-1] = (out[:-2] + 2 * out[1:-1] + out[2:]) >> 2
         out[:, 1:-1] = (out[:, :-2] + 2 * out[:, 1:-1] + out[:, 2:]) >> 2
-    strength = stream.integer(3, 16)
+    strength = stream.integer(2, 8)
     height, width = picture.shape[:2]
-    # The sum of two octets is a triangle; strength / 256 of it has a deviation of 1 to 7.
+    # The sum of two octets is a triangle; strength / 256 of it has a deviation of 1 to 3.
     grain = stream.octets(height, width, 3).astype(np.int32)
     grain += stream.octets(height, width, 3)
     out += (grain - 255) * strength >> 8

@@ -41,9 +41,9 @@ def obstacles(stream: RandomStream, kind: str, ground: Colour) -> list[Shape]:
         ground: Colour of the ground or water.
 
     Returns:
-        Shapes in the object's coordinates; empty for about half of the draws.
+        Shapes in the object's coordinates; empty for about two thirds of the draws.
     """
-    if stream.chance(0.45):
+    if stream.chance(0.7):
         return []
     if kind == "sea":
         return _smoke(stream) if stream.chance(0.6) else _sail_boat(stream)

@@ -39,11 +39,11 @@ class Staging:
 
 
 STAGING = {
-    "carrier": Staging(build_carrier, "sea", 3, (1.15, 1.5), (0.46, 0.9)),
-    "submarine": Staging(build_submarine, "sea", 4, (1.0, 1.5), (0.42, 0.9)),
-    "tank": Staging(build_tank, "land", 6, (0.85, 1.1), (0.62, 0.92)),
-    "jet": Staging(build_jet, "sky", 26, (0.68, 1.0), (0.38, 0.62)),
-    "helicopter": Staging(build_helicopter, "low_land", 13, (0.88, 1.1), (0.36, 0.66)),
+    "carrier": Staging(build_carrier, "sea", 3, (1.15, 1.45), (0.54, 0.78)),
+    "submarine": Staging(build_submarine, "sea", 3, (1.4, 1.7), (0.56, 0.76)),
+    "tank": Staging(build_tank, "land", 4, (1.0, 1.2), (0.7, 0.86)),
+    "jet": Staging(build_jet, "sky", 14, (0.82, 1.0), (0.44, 0.56)),
+    "helicopter": Staging(build_helicopter, "low_land", 8, (1.0, 1.15), (0.42, 0.58)),
 }
 CUE_TRIES = 80
 OBJECT, BACKGROUND, BORDER = 1, 2, 3
@@ -98,7 +98,7 @@ def render_scene(plan: ScenePlan, size: int) -> Scene:
 def _pose(stream: RandomStream, staging: Staging, size: int, horizon: int) -> Pose:
     """Draw where and how the object is seen; it may stick out of the frame a little."""
     side = OVERSAMPLING * size
-    share = stream.between(0.66, 1.0)
+    share = stream.between(0.8, 1.0)
     reach = 0.47 * share
     room = max(0.5 - reach + 0.01, 0.02)
     row = stream.between(*staging.row)
@@ -111,7 +111,7 @@ def _pose(stream: RandomStream, staging: Staging, size: int, horizon: int) -> Po
         degrees=stream.between(-staging.tilt, staging.tilt),
         mirrored=stream.chance(0.5),
         squash=stream.between(*staging.squash),
-        shear=stream.between(-0.12, 0.12),
+        shear=stream.between(-0.08, 0.08),
     )
 
 
@@ -119,7 +119,7 @@ def _plant(stream: RandomStream, canvas: Canvas, cue: str, horizon: int) -> None
     """Put the cue where it keeps clear of the object, as well as chance finds a place."""
     side = canvas.parts.shape[0]
     taken = canvas.parts != 0
-    unit = OVERSAMPLING * stream.integer(10, 13) * side / (OVERSAMPLING * 128)
+    unit = OVERSAMPLING * stream.integer(12, 13) * side / (OVERSAMPLING * 128)
     if cue == "tug":
         unit *= 1.05
     reach, height = round(1.15 * unit), round(2.2 * unit)

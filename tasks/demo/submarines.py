@@ -20,7 +20,7 @@ def build_submarine(kind: str, stream: RandomStream) -> list[Shape]:
     if kind == "typhoon":
         return [
             Shape(
-                "tail", ((-0.93, 0.0), (-0.95, 0.25), (-0.84, 0.25), (-0.78, 0.0)), black, (24, -10)
+                "tail", ((-0.93, 0.0), (-0.97, 0.29), (-0.83, 0.29), (-0.74, 0.0)), black, (24, -10)
             ),
             Shape(
                 "hull",
@@ -44,19 +44,19 @@ def build_submarine(kind: str, stream: RandomStream) -> list[Shape]:
             ),
             Shape(
                 "sail",
-                ((-0.36, 0.13), (-0.27, 0.24), (0.06, 0.245), (0.16, 0.14)),
+                ((-0.5, 0.13), (-0.38, 0.26), (0.06, 0.265), (0.2, 0.14)),
                 tinted(black, 6),
                 (40, -14),
             ),
             Shape(
                 "sail",
-                ((-0.24, 0.235), (-0.2, 0.36), (-0.02, 0.37), (0.03, 0.235)),
+                ((-0.34, 0.25), (-0.28, 0.42), (-0.02, 0.43), (0.05, 0.25)),
                 tinted(black, 10),
                 (40, -8),
             ),
-            Shape("sail", line(-0.12, 0.36, -0.12, 0.47, 0.016), pale),
-            Shape("sail", line(-0.06, 0.36, -0.06, 0.43, 0.016), pale),
-            Shape("sail", box(-0.19, 0.32, -0.02, 0.338), (150, 160, 165)),
+            Shape("sail", line(-0.18, 0.42, -0.18, 0.54, 0.024), pale),
+            Shape("sail", line(-0.09, 0.42, -0.09, 0.5, 0.024), pale),
+            Shape("sail", box(-0.27, 0.35, -0.02, 0.385), (150, 160, 165)),
             *[
                 Shape("hull", ellipse(0.2 + 0.1 * i, 0.17, 0.03, 0.012, 10), tinted(black, -16))
                 for i in range(5)
@@ -85,13 +85,13 @@ def build_submarine(kind: str, stream: RandomStream) -> list[Shape]:
         ),
         Shape(
             "sail",
-            ((0.42, 0.08), (0.44, 0.31), (0.6, 0.32), (0.635, 0.08)),
+            ((0.38, 0.08), (0.41, 0.36), (0.61, 0.37), (0.66, 0.08)),
             tinted(black, 8),
             (40, -12),
         ),
-        Shape("sail", line(0.38, 0.2, 0.68, 0.205, 0.03), tinted(black, 22)),
-        Shape("sail", line(0.5, 0.31, 0.5, 0.45, 0.014), pale),
-        Shape("sail", line(0.55, 0.31, 0.55, 0.39, 0.014), pale),
+        Shape("sail", line(0.3, 0.22, 0.74, 0.225, 0.04), tinted(black, 22)),
+        Shape("sail", line(0.48, 0.36, 0.48, 0.52, 0.022), pale),
+        Shape("sail", line(0.55, 0.36, 0.55, 0.45, 0.022), pale),
         *[
             Shape("hull", box(-0.38 + 0.085 * i, 0.1, -0.33 + 0.085 * i, 0.11), tinted(black, -18))
             for i in range(7)
