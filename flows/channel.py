@@ -1,7 +1,7 @@
 """The channel protocol, and the discovery of channels by file name.
 
-A channel is one name with one file (or folder) per layer. Nothing lists channels by hand: every module in
-``flows/channels`` is one, and a fifth is added by adding files only.
+A channel is one name with one file (or folder) per layer. Nothing lists channels by hand: every
+module in ``flows/channels`` is one, and a fifth is added by adding files only.
 """
 
 import importlib
@@ -26,7 +26,7 @@ Stages = Mapping[str, StageResult]
 
 
 class Channel(Protocol):
-    """What a channel supplies; publishing, waiting, registering and promoting are the same for all."""
+    """What a channel supplies; publishing, waiting and promoting are the same for all."""
 
     def explain(self, run: RunContext, classifier: StageResult) -> Stages:
         """Compute the evidence that people will see."""
@@ -84,7 +84,8 @@ def load_channel(name: str) -> Channel:
     lacking = missing_parts(name)
     if lacking:
         raise IncompleteChannelError(
-            f"expected a complete channel {name!r} (got none of: {', '.join(lacking)}); add what is missing"
+            f"expected a complete channel {name!r} (got none of: {', '.join(lacking)}); "
+            "add what is missing"
         )
     return cast(Channel, importlib.import_module(f"flows.channels.{name}"))
 

@@ -1,4 +1,4 @@
-"""The terminal during a run: one line per stage with its progress, nothing when output is redirected to a file."""
+"""The terminal during a run: one line per stage, with its progress while it works."""
 
 import logging
 from collections.abc import Iterator
@@ -24,8 +24,8 @@ logger = logging.getLogger(__name__)
 def stage_progress(console: Console) -> Iterator[Listener]:
     """Show the stages of a run while they work.
 
-    On a terminal every running stage has a bar; elsewhere each finished stage prints one line, so that a log file
-    stays readable.
+    On a terminal every running stage has a bar; elsewhere each finished stage prints one line, so
+    that a log file stays readable.
 
     Args:
         console: Where to draw.

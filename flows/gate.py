@@ -11,8 +11,9 @@ from tasks.exchange import collect_decision, publish_review, read_feedback_file,
 def ask(run: RunContext, channel: Channel, explained: Stages) -> Decision:
     """Publish the explanation, let the chosen reviewer answer, and wait for the decision.
 
-    The answer travels through object storage whoever gives it: the simulated reviewer and a file take the path that
-    people take. A request that was decided before, by this run or one that died, is not asked again.
+    The answer travels through object storage whoever gives it: the simulated reviewer and a file
+    take the path that people take. A request that was decided before, by this run or one that died,
+    is not asked again.
 
     Args:
         run: The run that asks.

@@ -1,7 +1,8 @@
 """All parameters of a run: one frozen object, read from one ``params.yaml``.
 
-Each algorithm's parameters live beside the algorithm; this file only composes them. A channel's own parameters sit
-under ``channels.<name>`` and are validated by the class that ``models/<name>/params.py`` defines.
+Each algorithm's parameters live beside the algorithm; this file only composes them. A channel's own
+parameters sit under ``channels.<name>`` and are validated by the class that
+``models/<name>/params.py`` defines.
 """
 
 import importlib
@@ -25,7 +26,8 @@ class ReviewParams(Params):
     """Whom the run asks, and how long it waits."""
 
     reviewer: Annotated[str, Field(pattern=r"^(simulated|inbox|file:.+)$")] = "simulated"
-    """``simulated``, ``inbox`` (wait for people), or ``file:PATH`` (submit that document, then go on)."""
+    """``simulated``, ``inbox`` (wait for people), or ``file:PATH`` (submit that document, then go
+    on)."""
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 0.5
     """Pause between two looks into the store while waiting."""
     deadline_hours: Annotated[float, Field(gt=0)] = 168.0
@@ -38,7 +40,8 @@ class PipelineParams(Params):
     channel: str = "concept_graph"
     """Channel through which people and the network talk."""
     data: str = "data"
-    """Folder of the dataset, with ``train/<class>``, ``test/<class>``, and optional ``masks/`` and ``pool/``."""
+    """Folder of the dataset, with ``train/<class>``, ``test/<class>``, and optional ``masks/`` and
+    ``pool/``."""
     unversioned_data: Literal["refuse", "allow"] = "refuse"
     """What to do when the working ``data/`` differs from ``data.dvc``."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 0
@@ -50,7 +53,7 @@ class PipelineParams(Params):
     review: ReviewParams = ReviewParams()
     distillation: DistillationParams = DistillationParams()
     promotion: PromotionParams = PromotionParams()
-    channels: dict[str, SerializeAsAny[Params]] = {}
+    channels: Annotated[dict[str, SerializeAsAny[Params]], Field(default_factory=dict)]
     """Parameters of single channels, by name; a channel left out runs on its defaults."""
 
     @field_validator("channels", mode="before")
@@ -81,7 +84,7 @@ class PipelineParams(Params):
 
 
 def channel_params_class(name: str) -> type[Params]:
-    """Return the parameters class of channel ``name``: the one whose name is the channel's, in CamelCase.
+    """Return the parameters class of channel ``name``, found by that name in CamelCase.
 
     Raises:
         ValueError: If there is no such channel; pydantic turns it into a readable error.
@@ -102,8 +105,8 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
 
     Args:
         path: The file; None starts from the defaults.
-        overrides: ``key.of.parameter=value`` with the value in YAML. A key that starts with a channel's name stands
-            for that key below ``channels``.
+        overrides: ``key.of.parameter=value`` with the value in YAML. A key that starts with a
+            channel's name stands for that key below ``channels``.
 
     Returns:
         The validated parameters.

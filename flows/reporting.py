@@ -16,7 +16,7 @@ from tasks.tracking import Tracker, stage_records, start_tracking
 
 
 class RunReporter:
-    """Collects what happens during a run; a context manager that closes the tracking run whatever happens.
+    """Collects what happens during a run, and closes the tracking run whatever happens.
 
     Attributes:
         tracker: The run in MLflow.

@@ -1,4 +1,7 @@
-"""THE flow: dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> register -> promote."""
+"""THE flow of all channels.
+
+dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> register -> promote
+"""
 
 from prefect import flow
 from pydantic import JsonValue

@@ -1,4 +1,4 @@
-"""A run's report in the terminal: the comparison, what the reviewer changed, and where to look next."""
+"""A run's report in the terminal: the comparison, the reviewer's changes, where to look next."""
 
 from collections.abc import Mapping
 
@@ -36,7 +36,8 @@ def print_report(console: Console, report: Mapping[str, JsonValue]) -> None:
         _print_edits(console, report)
         model = _mapping(report["model"])
         console.print(
-            f"[bold]model[/]     {model['name']} version {model['version']} ([bold]{model['alias']}[/])"
+            f"[bold]model[/]     {model['name']} version {model['version']} "
+            f"([bold]{model['alias']}[/])"
         )
     decision = _mapping(report["decision"])
     verdict = "[green]promoted[/]" if decision["promote"] else "[yellow]not promoted[/]"

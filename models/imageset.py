@@ -1,7 +1,7 @@
 """A set of decoded images with what is known about them.
 
-Shape legend used throughout ``models``: B batch · C channels · H,W pixels · N classes · D features · h,w feature
-cells · S segments · K concepts per class graph · n edited classes · E edges.
+Shape legend used throughout ``models``: B batch · C channels · H,W pixels · N classes · D features
+· h,w feature cells · S segments · K concepts per class graph · n edited classes · E edges.
 """
 
 from collections.abc import Sequence
@@ -25,8 +25,8 @@ class ImageSet:
         labels: Class indices (B,), int64; ``UNLABELLED`` for images of a pool.
         names: Path of each image relative to the dataset's root, with forward slashes.
         classes: Class names in index order.
-        masks: Foreground masks (B, H, W), uint8, or None when the dataset has none; a row of zeros for an image
-            without one.
+        masks: Foreground masks (B, H, W), uint8, or None when the dataset has none; a row of zeros
+            for an image without one.
     """
 
     images: Tensor
@@ -38,12 +38,14 @@ class ImageSet:
     def __post_init__(self) -> None:
         if self.images.dtype != torch.uint8 or self.images.ndim != 4 or self.images.shape[1] != 3:
             raise ValueError(
-                f"expected uint8 images (B, 3, H, W) (got {self.images.dtype} {tuple(self.images.shape)})"
+                "expected uint8 images (B, 3, H, W) "
+                f"(got {self.images.dtype} {tuple(self.images.shape)})"
             )
         if len(self.labels) != len(self.images) or len(self.names) != len(self.images):
             raise ValueError(
                 f"expected one label and name per image "
-                f"(got {len(self.images)} images, {len(self.labels)} labels, {len(self.names)} names)"
+                f"(got {len(self.images)} images, {len(self.labels)} labels, "
+                f"{len(self.names)} names)"
             )
         if self.masks is not None and self.masks.shape != (
             len(self.images),

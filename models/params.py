@@ -1,6 +1,7 @@
 """Parameters of the classifier, its training, the distillation and the evaluation.
 
-Beside the algorithms they steer; ``flows/params.py`` only composes them. Importing this file imports no tensor library.
+Beside the algorithms they steer; ``flows/params.py`` only composes them. Importing this file
+imports no tensor library.
 """
 
 from typing import Annotated, Literal
@@ -24,16 +25,20 @@ class ClassifierParams(Params):
     arch: Literal["vgg16", "resnet18", "mobilenet_v2", "squeezenet1_1"] = "resnet18"
     """Architecture; parameter names are torchvision's."""
     width: Annotated[float, Field(gt=0, le=2)] = 1.0
-    """Multiplier of every channel count; 1 is the published network, the only one that published weights fit."""
+    """Multiplier of every channel count; 1 is the published network, the only one that published
+    weights fit."""
     weights: str | None = None
-    """Path of a safetensors file or of a checkpoint readable with ``weights_only``; None starts from random weights."""
+    """Path of a safetensors file or of a checkpoint readable with ``weights_only``; None starts
+    from random weights."""
     preprocess: Literal["auto", "imagenet", "caffe_bgr", "symmetric"] = "auto"
-    """Input normalisation: ImageNet mean and deviation, Caffe's BGR minus mean, or x*2-1; auto reads the weights'."""
+    """Input normalisation: ImageNet mean and deviation, Caffe's BGR minus mean, or x*2-1; auto
+    reads the weights'."""
     concept_layer: str = "auto"
-    """Layer whose post-ReLU features carry the concepts, e.g. ``layer3`` or ``features.29``; auto is the last one whose
-    cells are 16 pixels apart."""
+    """Layer whose post-ReLU features carry the concepts, e.g. ``layer3`` or ``features.29``; auto
+    is the last one whose cells are 16 pixels apart."""
     frozen_until: str | None = None
-    """Layer up to which (inclusive) parameters and statistics stay as loaded; None trains everything."""
+    """Layer up to which (inclusive) parameters and statistics stay as loaded; None trains
+    everything."""
     dropout: Share = 0.5
     """Dropout of the classifier head where the architecture has one."""
 
@@ -57,7 +62,8 @@ class TrainingParams(Params):
     image_size: Annotated[int, Field(ge=32, le=1024)] = 160
     """Side of the network's input, pixels."""
     resize: Literal["crop", "pad", "squash"] = "crop"
-    """How a natural aspect becomes a square: centre crop, padding with the mean grey, or squashing."""
+    """How a natural aspect becomes a square: centre crop, padding with the mean grey, or
+    squashing."""
     epochs: Annotated[int, Field(ge=1, le=10_000)] = 20
     """Passes over the training images."""
     batch_size: Annotated[int, Field(ge=2, le=4096)] = 32
@@ -76,8 +82,8 @@ class TrainingParams(Params):
     validation_share: Annotated[float, Field(gt=0, lt=0.9)] = 0.15
     """Share of each class's training images carved out for validation (at least one image)."""
     precision: Literal["auto", "float32", "bfloat16"] = "auto"
-    """Arithmetic of forward and backward; auto takes bfloat16 where the device has it in hardware and it was measured
-    to pay, float32 elsewhere."""
+    """Arithmetic of forward and backward; auto takes bfloat16 where the device has it in hardware
+    and it was measured to pay, float32 elsewhere."""
     channels_last: bool = True
     """Memory format of activations."""
 
@@ -86,7 +92,8 @@ class DistillationParams(Params):
     """Two-teacher distillation of a reviewer's correction into the network."""
 
     transfer: Literal["train", "pool", "both"] = "both"
-    """Images over which the teachers speak: labelled training images, the unlabelled pool, or both."""
+    """Images over which the teachers speak: labelled training images, the unlabelled pool, or
+    both."""
     temperature_reasoner: Positive = 3.0
     """T1 of the edited reasoner."""
     temperature_classifier: Positive = 3.0
@@ -98,9 +105,11 @@ class DistillationParams(Params):
     beta: Annotated[float, Field(ge=0)] = 0.3
     """Weight of the hard term, on labelled images only."""
     scale_t2: bool = True
-    """Multiply the soft term by Ts squared, which keeps its gradients' size when the temperature changes."""
+    """Multiply the soft term by Ts squared, which keeps its gradients' size when the temperature
+    changes."""
     skip_below: Share = 0.01
-    """Graphs are not matched for an image on which the edited classes hold less than this share P."""
+    """Graphs are not matched for an image on which the edited classes hold less than this share
+    P."""
     epochs: Count = 5
     """Passes over the transfer images."""
     batch_size: Annotated[int, Field(ge=2)] = 32
@@ -112,9 +121,11 @@ class DistillationParams(Params):
     flip: Share = 0.5
     """Probability of a horizontal flip; soft labels are computed once per unflipped image."""
     edit_augmentation: Literal["off", "blank", "transplant"] = "off"
-    """Additional training images in which the region of a rejected concept is blanked, or moved to another class."""
+    """Additional training images in which the region of a rejected concept is blanked, or moved to
+    another class."""
     edit_augmentation_share: Share = 0.5
-    """Share of the edited classes' training images that is replaced by an augmented copy in each epoch."""
+    """Share of the edited classes' training images that is replaced by an augmented copy in each
+    epoch."""
     seeds: Annotated[int, Field(ge=1, le=100)] = 3
     """Students trained per arm; intervals are over these and the test images."""
 

@@ -1,6 +1,7 @@
 """Artifacts: content-addressed bytes in object storage, verified on every read.
 
-Tensors travel as safetensors, everything else as canonical JSON or the bytes of an image; nothing is pickled.
+Tensors travel as safetensors, everything else as canonical JSON or the bytes of an image; nothing
+is pickled.
 """
 
 import json
@@ -56,7 +57,8 @@ class ArtifactStore:
         """Return the tensors that ``ref`` names, after checking their digest."""
         from safetensors.torch import load
 
-        return load(self.load_bytes(ref))
+        tensors: dict[str, Tensor] = load(self.load_bytes(ref))
+        return tensors
 
     def save_json(self, value: JsonValue) -> ArtifactRef:
         """Store a JSON value in canonical form."""
@@ -99,14 +101,16 @@ class ArtifactStore:
         if sha256_hex(data) != ref.sha256:
             raise DigestMismatchError(
                 f"expected {ref.uri} to hash to {ref.sha256[:12]} (got {sha256_hex(data)[:12]}); "
-                "its bytes were changed after it was stored: restore the store, or run again with --fresh"
+                "its bytes were changed after it was stored: restore the store, or run again with "
+                "--fresh"
             )
         return data
 
     def _put(self, data: bytes, kind: Kind) -> ArtifactRef:
         digest = sha256_hex(data)
         uri = f"artifacts/{digest[:2]}/{digest}"
-        # Same content, same name: a second writer has nothing to add. A damaged object of that name is replaced.
+        # Same content, same name: a second writer has nothing to add. A damaged object of that name
+        # is replaced.
         if (
             not self.objects.put_if_absent(uri, data)
             and sha256_hex(self.objects.get(uri)) != digest

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from models.classifier import Classifier
     from models.imageset import ImageSet
+    from tasks.dataset.layout import Split
 
 PREDICT_BATCH = 64
 """Images per forward when only logits are wanted; larger batches were no faster on two cores."""
@@ -39,15 +40,16 @@ def train_classifier(
 ) -> dict[str, JsonValue]:
     """Fit the classifier to the training images that are not carved out for validation.
 
-    A checkpoint is kept after every epoch in the stage's scratch folder, so that a killed run goes on with the next
-    epoch.
+    A checkpoint is kept after every epoch in the stage's scratch folder, so that a killed run goes
+    on with the next epoch.
 
     Args:
         work: What the stage may touch.
         dataset: Labelled images.
         classifier: Architecture and where its weights come from.
         training: Optimisation and augmentation.
-        weights_sha256: Digest of the initial weights' file; empty when there is none. Part of the stage's key.
+        weights_sha256: Digest of the initial weights' file; empty when there is none. Part of the
+            stage's key.
         seed: Seed of the split, the initial weights and the batches.
 
     Returns:
@@ -94,7 +96,8 @@ def train_classifier(
         work.progress(
             epoch.epoch,
             training.epochs,
-            f"loss {epoch.metrics['loss']:.3f}  validation {epoch.metrics['validation_accuracy']:.3f}",
+            f"loss {epoch.metrics['loss']:.3f}  "
+            f"validation {epoch.metrics['validation_accuracy']:.3f}",
         )
     work.save_tensors("model", model.state_dict())
     work.save_json(
@@ -155,7 +158,9 @@ def _validate(model: "Classifier", validation: "ImageSet") -> dict[str, float]:
     }
 
 
-def load_split(work: Work, dataset: DatasetRef, split: str, training: TrainingParams) -> "ImageSet":
+def load_split(
+    work: Work, dataset: DatasetRef, split: "Split", training: TrainingParams
+) -> "ImageSet":
     """Return the images of one split at the network's input size, decoded once per dataset version.
 
     Args:

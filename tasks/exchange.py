@@ -19,7 +19,7 @@ from tasks.workplace import Workplace
 def publish_review(
     workplace: Workplace, bundle: ReviewBundle, files: Mapping[str, bytes]
 ) -> ReviewBundle:
-    """Publish a review request; the same evidence is the same request, however often it is published.
+    """Publish a review request; the same evidence is the same request, however often.
 
     Args:
         workplace: Holds the object store.

@@ -69,7 +69,7 @@ def register_model(
 
 
 def logits_only(model: "nn.Module") -> "nn.Module":
-    """Wrap a classifier so that it maps images in [0, 1] to logits alone, as users of a model expect."""
+    """Wrap a classifier so that it maps images in [0, 1] to logits alone."""
     from torch import Tensor, nn
 
     class Logits(nn.Module):
@@ -101,7 +101,8 @@ def settle_aliases(
         allowed: Whether the promotion rule and the reviewers both allow it.
 
     Returns:
-        The alias that points to the candidate afterwards, and whether it was promoted now or before.
+        The alias that points to the candidate afterwards, and whether it was promoted now or
+        before.
     """
     champion = alias_version(tracker, candidate.name, CHAMPION)
     if champion is not None and champion.version == candidate.version:

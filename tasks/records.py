@@ -1,4 +1,4 @@
-"""What a step has to say about itself: plain records that ``tasks/tracking.py`` alone turns into MLflow calls."""
+"""What a step says about itself: records that ``tasks/tracking.py`` alone takes to MLflow."""
 
 from dataclasses import dataclass
 

@@ -1,6 +1,7 @@
-"""Registered model versions: logged without pickle, found again by digest, promoted by compare-and-set.
+"""Registered versions: logged without pickle, found by digest, promoted by compare-and-set.
 
-Aliases: ``candidate`` is the latest student, ``champion`` the version in use, ``previous`` the champion before it.
+Aliases: ``candidate`` is the latest student, ``champion`` the version in use, ``previous`` the
+champion before it.
 """
 
 import logging
@@ -32,7 +33,7 @@ class VersionRef(BaseModel):
 
 
 def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
-    """Return the version of ``name`` whose weights hash to ``digest``, if it was registered before."""
+    """Return the version of ``name`` whose weights hash to ``digest``, if there is one."""
     from mlflow.exceptions import MlflowException
 
     try:
@@ -54,14 +55,15 @@ def register_version(
     outputs: Mapping[str, tuple[int, ...]],
     tags: Mapping[str, str],
 ) -> VersionRef:
-    """Log a network as an exported program (pt2, no pickle) and register it; the same weights are registered once.
+    """Log a network as an exported program (pt2, no pickle) and register it, once per weights.
 
     Args:
         tracker: The run that the version belongs to.
         model: A module from tensors to one tensor, in evaluation mode.
         name: Registered name.
         digest: sha256 of the weights' artifact.
-        examples: Shape of each input, in order, with the batch first; the batch may have any size later.
+        examples: Shape of each input, in order, with the batch first; the batch may have any size
+            later.
         outputs: Shape of each output, likewise.
         tags: Facts about the version: dataset md5, request, decision, edits.
 
@@ -167,7 +169,8 @@ def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:
     """Point ``alias`` to ``version`` and read it back.
 
     Raises:
-        TrackingError: If another version is read back, which means that somebody else moved the alias meanwhile.
+        TrackingError: If another version is read back, which means that somebody else moved the
+            alias meanwhile.
     """
     tracker.client.set_registered_model_alias(version.name, alias, version.version)
     found = alias_version(tracker, version.name, alias)
@@ -179,7 +182,7 @@ def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:
 
 
 def promote(tracker: Tracker, version: VersionRef, *, base: VersionRef | None) -> None:
-    """Make ``version`` champion if the champion is still ``base``, and keep the old one as ``previous``.
+    """Make ``version`` champion if the champion is still ``base``; ``previous`` is the old one.
 
     Args:
         tracker: The run that promotes.
@@ -192,7 +195,8 @@ def promote(tracker: Tracker, version: VersionRef, *, base: VersionRef | None) -
     champion = alias_version(tracker, version.name, CHAMPION)
     if (champion and champion.version) != (base and base.version):
         raise TrackingError(
-            f"expected the champion of {version.name} to be version {base.version if base else 'none'} as when the "
+            f"expected the champion of {version.name} to be version "
+            f"{base.version if base else 'none'} as when the "
             f"comparison was made (got {champion.version if champion else 'none'}); "
             "the decision is stale: run again to compare with the new champion"
         )

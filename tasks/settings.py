@@ -1,6 +1,7 @@
 """Where Parley keeps things and whom it talks to, read from the environment when asked.
 
-Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow read them from the environment themselves.
+Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow read them from the
+environment themselves.
 """
 
 import os
@@ -27,16 +28,18 @@ QUIET = {
 
 
 class Settings(BaseSettings):
-    """Addresses of this installation, each overridable by an environment variable ``PARLEY_<FIELD>``."""
+    """Addresses of this installation, each overridable by a variable ``PARLEY_<FIELD>``."""
 
     model_config = SettingsConfigDict(
         env_prefix="PARLEY_", frozen=True, use_attribute_docstrings=True, extra="ignore"
     )
 
     home: Path = Path(".parley")
-    """Folder of everything that a run leaves behind: artifacts, checkpoints, tracking and orchestration databases."""
+    """Folder of everything that a run leaves behind: artifacts, checkpoints, tracking and
+    orchestration databases."""
     store: str = ""
-    """Object storage of reviews and artifacts: a folder or ``s3://bucket/prefix``; empty means ``<home>/store``."""
+    """Object storage of reviews and artifacts: a folder or ``s3://bucket/prefix``; empty means
+    ``<home>/store``."""
     tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"
@@ -56,7 +59,7 @@ class Settings(BaseSettings):
 
 
 def prepare_environment(settings: Settings) -> None:
-    """Silence telemetry and keep the orchestrator's state under ``home``, unless the environment says otherwise.
+    """Silence telemetry and keep the orchestrator's state in ``home``, unless told otherwise.
 
     Must run before Prefect, MLflow or DVC is imported, so the command line calls it first.
 

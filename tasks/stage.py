@@ -1,8 +1,9 @@
 """A stage: one step of the pipeline, keyed by everything it depends on and never computed twice.
 
-The key is the sha256 of canonical JSON of the stage's name and version, the source of the modules it computes with,
-its parameters, and the digests of its inputs. The record of a finished stage lies in object storage under that key, so
-the same key is found again after a pause, after a crash, in next week's run and on another machine.
+The key is the sha256 of canonical JSON of the stage's name and version, the source of the modules
+it computes with, its parameters, and the digests of its inputs. The record of a finished stage lies
+in object storage under that key, so the same key is found again after a pause, after a crash, in
+next week's run and on another machine.
 """
 
 import contextlib
@@ -72,11 +73,12 @@ class StageResult(BaseModel):
 
 @dataclass
 class Work:
-    """What a running stage may touch: its artifacts, a folder that survives a crash, and its progress.
+    """What a running stage may touch: artifacts, a folder that survives a crash, progress.
 
     Attributes:
         artifacts: The artifact store, for reading inputs.
-        scratch: A folder of this stage's key; kept when the process dies, removed when the stage finishes.
+        scratch: A folder of this stage's key; kept when the process dies, removed when the stage
+            finishes.
         cache: A folder for decoded data that any stage may share and anyone may delete.
         progress: Where to report how far the stage has come.
         memory: What one stage may leave to the next of the same process; never needed, only faster.
@@ -122,12 +124,13 @@ def stage(
     Args:
         name: The stage's name in keys, progress and reports.
         version: Raised by hand when the meaning of the result changes without a change of ``code``.
-        code: Modules whose source belongs to the key, e.g. ``models.training``; a package stands for all its files.
-            The function's own module always belongs to it.
+        code: Modules whose source belongs to the key, e.g. ``models.training``; a package stands
+            for all its files. The function's own module always belongs to it.
 
     Returns:
-        A decorator. The decorated function takes a ``Workplace`` in place of ``Work``; its keyword arguments must be
-        stage results, pydantic models or JSON values, and all of them enter the key.
+        A decorator. The decorated function takes a ``Workplace`` in place of ``Work``; its keyword
+        arguments must be stage results, pydantic models or JSON values, and all of them enter the
+        key.
     """
 
     def decorate(
@@ -218,7 +221,8 @@ def describe_input(value: object) -> JsonValue:
     """Return what a stage's key holds of one input: content, never a place or a time.
 
     Args:
-        value: A stage result, a pydantic model (whose ``content_key()`` is taken when it has one), or JSON values.
+        value: A stage result, a pydantic model (whose ``content_key()`` is taken when it has one),
+            or JSON values.
 
     Raises:
         TypeError: If the value is anything else.
@@ -236,7 +240,8 @@ def describe_input(value: object) -> JsonValue:
     if value is None or isinstance(value, str | int | float | bool):
         return value
     raise TypeError(
-        f"expected a stage result, a pydantic model or a JSON value as stage input (got {type(value)})"
+        "expected a stage result, a pydantic model or a JSON value as stage input "
+        f"(got {type(value)})"
     )
 
 

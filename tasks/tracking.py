@@ -1,7 +1,7 @@
 """The only code that talks to MLflow: runs, metrics, figures and tables.
 
-One parent run per flow run, one child per stage. Runs are addressed by id through the client, never through MLflow's
-stack of active runs, which is local to a thread and does not survive a suspension.
+One parent run per flow run, one child per stage. Runs are addressed by id through the client, never
+through MLflow's stack of active runs, which is local to a thread and does not survive a suspension.
 """
 
 import json
@@ -211,7 +211,8 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
         run = client.create_run(experiment_id, run_name=run_name, tags=tags)
     except MlflowException as error:
         raise TrackingError(
-            f"expected a tracking store at {_without_password(settings.mlflow_uri())} (got: {error.message}); "
+            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"(got: {error.message}); "
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
     return Tracker(client, experiment_id, run.info.run_id)

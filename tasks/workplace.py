@@ -1,4 +1,4 @@
-"""The place where stages run: folders, stores and listeners of this process, found from the settings."""
+"""The place where stages run: folders, stores and listeners, found from the settings."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +17,8 @@ if TYPE_CHECKING:
 class Workplace:
     """Folders, stores and listeners shared by the stages of one run.
 
-    Deliberately no dataclass: Prefect walks into dataclass arguments of a task, and there is nothing in here to resolve.
+    Deliberately no dataclass: Prefect walks into dataclass arguments of a task, and there is
+    nothing in here to resolve.
 
     Attributes:
         settings: The installation's addresses.

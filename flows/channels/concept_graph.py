@@ -1,8 +1,10 @@
-"""The concept-graph channel: class graphs of visual concepts, edited by people, taught back by two teachers.
+"""The concept-graph channel: class graphs of visual concepts, edited, taught by two teachers.
 
-Reads like the figure of He et al. 2023 (arXiv:2401.05461): concepts -> graphs -> reasoner -> explanation, and back:
-edited graphs -> reasoner -> distillation -> student.
+Reads like the figure of He et al. 2023 (arXiv:2401.05461): concepts -> graphs -> reasoner ->
+explanation, and back: edited graphs -> reasoner -> distillation -> student.
 """
+
+from pydantic import JsonValue
 
 from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import read_edits
@@ -31,7 +33,7 @@ from tasks.stage import StageResult
 
 
 def explain(run: RunContext, classifier: StageResult) -> Stages:
-    """Mine concepts of the confused classes, and explain the classifier through a reasoner over their graphs."""
+    """Mine concepts of the confused classes and explain the classifier through their graphs."""
     params, work = _settings(run), run.workplace
     predictions = predict(
         work, dataset=run.dataset, classifier=classifier, training=run.params.training
@@ -94,10 +96,10 @@ def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> Feedbac
 
 
 def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
-    """Edit the graphs, fit a teacher to them, and distil students: with the edited graphs and with the unmodified."""
+    """Edit the graphs, fit a teacher to them, and distil from edited and unmodified graphs."""
     params, work, basis = _settings(run), run.workplace, _basis(run, explained)
     concepts, seed = explained["concepts"], run.params.seed
-    edits = [
+    edits: list[JsonValue] = [
         edit.model_dump(mode="json")
         for response in decision.responses
         for edit in read_edits(response.document)

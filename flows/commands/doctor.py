@@ -39,8 +39,6 @@ def diagnose() -> bool:
 
 
 def _python() -> str:
-    if sys.version_info < (3, 11):
-        raise ParleyError(f"expected Python 3.11 or later (got {sys.version.split()[0]})")
     return sys.version.split()[0]
 
 
@@ -65,7 +63,8 @@ def _store() -> str:
     objects.delete(key)
     if not objects.put_if_absent(key, b"1") or objects.put_if_absent(key, b"2"):
         raise ParleyError(
-            "expected a store in which one of two writers wins (got one that lets both); use another store"
+            "expected a store in which one of two writers wins (got one that lets both); "
+            "use another store"
         )
     objects.delete(key)
     return f"{objects.url} takes writes, one writer winning"
@@ -86,7 +85,8 @@ def _data() -> str:
         return "no working data; `parley data demo` renders the demo set"
     if not status.is_clean:
         raise ParleyError(
-            f"expected the data of data.dvc, {status.expected} (got {status.actual}); run `parley data status`"
+            f"expected the data of data.dvc, {status.expected} (got {status.actual}); "
+            "run `parley data status`"
         )
     return f"working data are {status.actual}"
 

@@ -25,7 +25,8 @@ def print_import(report: "ImportReport") -> None:
         console.print(table)
     if report.is_refused:
         console.print(
-            "[red]nothing was imported[/]: mend the problems, or leave such files out with --skip-problems"
+            "[red]nothing was imported[/]: mend the problems, or leave such files out with "
+            "--skip-problems"
         )
     else:
         console.print(

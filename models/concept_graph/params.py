@@ -21,7 +21,8 @@ class SegmentParams(Params):
     min_area: Share = 0.001
     """Segments covering no more than this share of the image are dropped."""
     max_overlap: Share = 0.5
-    """A segment whose Jaccard overlap with one kept at a coarser resolution exceeds this is dropped."""
+    """A segment whose Jaccard overlap with one kept at a coarser resolution exceeds this is
+    dropped."""
 
 
 class GateParams(Params):
@@ -30,8 +31,8 @@ class GateParams(Params):
     enabled: bool = True
     """Use the gate when concepts are mined."""
     matching: bool = False
-    """Use the gate, by the same rule, when images are matched to graphs. A biased Grad-CAM hides the object, so a
-    repair of a shortcut wants this off; see docs/decisions."""
+    """Use the gate, by the same rule, when images are matched to graphs. A biased Grad-CAM hides
+    the object, so a repair of a shortcut wants this off; see docs/decisions."""
     keep_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Share of the image's pixels that the gate keeps."""
     coverage: Share = 0.5
@@ -42,7 +43,8 @@ class ClusterParams(Params):
     """Segments of one class clustered into concepts (ACE)."""
 
     embedding: Literal["pooled", "patch"] = "pooled"
-    """One forward per image and masked pooling, or ACE's one forward per cut-out segment (the reference)."""
+    """One forward per image and masked pooling, or ACE's one forward per cut-out segment (the
+    reference)."""
     max_images: Annotated[int, Field(ge=2)] = 50
     """Images per class from which concepts are mined."""
     n_clusters: Annotated[int, Field(ge=2)] = 25
@@ -63,7 +65,8 @@ class TcavParams(Params):
     random_size: Annotated[int, Field(ge=2)] = 50
     """Segments per random set."""
     cav: Literal["hinge", "mean_difference"] = "hinge"
-    """Linear classifier of ACE (hinge loss), fitted to its optimum, or the difference of class means (nearly free)."""
+    """Linear classifier of ACE (hinge loss), fitted to its optimum, or the difference of class
+    means (nearly free)."""
     alpha: Positive = 0.01
     """Regularisation of the linear classifier."""
     level: Share = 0.05
@@ -78,7 +81,8 @@ class GraphParams(Params):
     threshold_quantile: Share = 0.95
     """A concept is detected within this quantile of its members' distances to the centre."""
     absent: Literal["learned", "ones", "masked"] = "learned"
-    """Undetected concepts: a learned feature per class and concept, VRX's feature of ones, or silenced altogether."""
+    """Undetected concepts: a learned feature per class and concept, VRX's feature of ones, or
+    silenced altogether."""
 
 
 class ReasonerParams(Params):
@@ -89,7 +93,8 @@ class ReasonerParams(Params):
     edge_dims: tuple[Count, ...] = (5, 5, 5)
     """Edge width after each layer."""
     hidden: Annotated[int, Field(ge=0)] = 0
-    """Hidden width of the embedding network E; 0 keeps it linear, which makes contributions exact."""
+    """Hidden width of the embedding network E; 0 keeps it linear, which makes contributions
+    exact."""
     imitation: Literal["softmax_l1", "l1norm_mse"] = "softmax_l1"
     """Imitation loss: the paper's, or the one in VRX's code."""
     lr: Positive = 3e-3
@@ -105,7 +110,8 @@ class ReasonerParams(Params):
     n_seeds: Annotated[int, Field(ge=1, le=25)] = 5
     """Reasoners fitted; the one with the median validation loss is kept as teacher."""
     min_agreement: Share = 0.9
-    """Below this top-1 agreement with the classifier a review is not published unless ``publish_anyway``."""
+    """Below this top-1 agreement with the classifier a review is not published unless
+    ``publish_anyway``."""
     publish_anyway: bool = False
     """Publish explanations of a reasoner that does not imitate the classifier well enough."""
 

@@ -1,4 +1,4 @@
-"""The first step of every run: the dataset checked and named by its md5, before any work is done."""
+"""The first step of every run: the dataset checked and named by its md5, before any work."""
 
 from pathlib import Path
 from typing import Literal
@@ -15,8 +15,8 @@ def open_dataset(
 ) -> DatasetRef:
     """Check a dataset's structure and version.
 
-    The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise; any other folder
-    runs under its own md5.
+    The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise;
+    any other folder runs under its own md5.
 
     Args:
         workplace: Its cache remembers the md5 of files already hashed.
@@ -35,7 +35,8 @@ def open_dataset(
 
     if not path.is_dir():
         raise DatasetError(
-            f"expected a dataset at {path} (got nothing there); run `parley data demo` to render the demo set, "
+            f"expected a dataset at {path} (got nothing there); "
+            "run `parley data demo` to render the demo set, "
             "`parley data import DIR` to import yours, or name a folder with --data"
         )
     index = read_index(path)

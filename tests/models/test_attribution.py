@@ -66,7 +66,8 @@ def test_grad_cam_agrees_with_captum(arch):
     from captum.attr import LayerGradCam
 
     model = build_classifier(ClassifierParams(arch=arch, width=0.125), 4).eval()
-    # The untrained last layer is nearly constant; spread it so that maps differ from rounding noise.
+    # The untrained last layer is nearly constant; spread it so that maps differ from rounding
+    # noise.
     with torch.no_grad():
         model.get_submodule(model.classifier_name).weight.mul_(50)
     images = torch.rand(3, 3, 96, 96, generator=torch.Generator().manual_seed(1))

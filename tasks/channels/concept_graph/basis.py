@@ -1,4 +1,4 @@
-"""What every later stage of the channel stands on: the dataset, the classifier, the segments and the concepts."""
+"""What every later stage of the channel stands on: dataset, classifier and segments."""
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 

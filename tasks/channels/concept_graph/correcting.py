@@ -146,7 +146,7 @@ def distil(
 
 
 def shared_prefix(work: Work, model: "Classifier", images: "ImageSet") -> "PrefixCache | None":
-    """Return the outputs of the frozen layers on these images, kept for the next student of this process."""
+    """Return the frozen layers' outputs on these images, kept for the next student."""
     from feedback.canonical import sha256_hex
     from models.prefix import build_prefix_cache, prefix_fingerprint
 
@@ -209,7 +209,8 @@ def transfer_set(
         offset += len(rows)
     if not parts:
         raise DatasetError(
-            f"expected images to distil over in {params.transfer!r} (got none); add a pool/ to the dataset "
+            f"expected images to distil over in {params.transfer!r} (got none); "
+            "add a pool/ to the dataset "
             "or set distillation.transfer to train"
         )
     if params.edit_augmentation != "off" and original != graphs:
@@ -231,10 +232,10 @@ def _altered_copies(
     images: "ImageSet",
     targets: "Tensor",
 ) -> "tuple[ImageSet, Tensor]":
-    """Return copies of training images without the rejected concepts, or with those of another class.
+    """Return copies of training images without rejected concepts, or with those of another class.
 
-    A copy keeps its label and what the teachers said of the unaltered image: the edit says that nothing about the
-    class was lost.
+    A copy keeps its label and what the teachers said of the unaltered image: the edit says that
+    nothing about the class was lost.
     """
     import torch
 

@@ -1,4 +1,4 @@
-"""Stage: the three arms compared on the test images, with the promotion rule's verdict and the figures."""
+"""Stage: the arms compared on the test images, the promotion rule's verdict, the figures."""
 
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     from models.paired import PairedDifference
 
 ARMS = ("original", "unmodified_graph", "edited_graph")
+PAIRS = (
+    ("edited_graph", "original"),
+    ("edited_graph", "unmodified_graph"),
+    ("unmodified_graph", "original"),
+)
 CODE = (
     "models.calibration",
     "models.comparison_figure",
@@ -73,9 +78,10 @@ def compare_arms(
     }
     never = np.zeros((1, len(y)), dtype=np.bool_)
 
-    def differ(arm: str, against: str | None, group: str) -> dict[str, JsonValue]:
-        # Against a network that is never right the difference is the accuracy itself, with its interval.
-        found = paired_bootstrap(
+    def differ(arm: str, against: str | None, group: str) -> "PairedDifference":
+        # Against a network that is never right the difference is the accuracy itself, with its
+        # interval.
+        return paired_bootstrap(
             candidate=correct[arm],
             reference=never if against is None else correct[against],
             labels=y,
@@ -84,28 +90,21 @@ def compare_arms(
             n_bootstrap=params.n_bootstrap,
             seed=seed,
         )
-        return dict(found.to_dict())
 
-    arms: dict[str, JsonValue] = {
-        arm: {group: differ(arm, None, group) if groups[group] else None for group in groups}
-        for arm in ARMS
+    arms = {
+        arm: {group: differ(arm, None, group) for group in groups if groups[group]} for arm in ARMS
     }
-    pairs = (
-        ("edited_graph", "original"),
-        ("edited_graph", "unmodified_graph"),
-        ("unmodified_graph", "original"),
-    )
-    paired: list[JsonValue] = [
-        {"arm": arm, "against": against, "group": group, **differ(arm, against, group)}
-        for arm, against in pairs
+    paired = {
+        (arm, against, group): differ(arm, against, group)
+        for arm, against in PAIRS
         for group in groups
         if groups[group]
-    ]
+    }
     work.progress(1, 2, "paired differences")
     verdict = decide_promotion(
-        _difference(paired, "edited_graph", "original", "edited_classes"),
-        _difference(paired, "edited_graph", "original", "other_classes"),
-        _difference(paired, "edited_graph", "unmodified_graph", "edited_classes"),
+        paired["edited_graph", "original", "edited_classes"],
+        paired.get(("edited_graph", "original", "other_classes")),
+        paired["edited_graph", "unmodified_graph", "edited_classes"],
         params,
     )
     metrics: dict[str, JsonValue] = {}
@@ -131,29 +130,21 @@ def compare_arms(
         work.save_png(name, png)
     work.progress(2, 2, "figures")
     return {
-        "arms": arms,
-        "paired": paired,
+        "arms": {
+            arm: {
+                group: dict(found[group].to_dict()) if group in found else None for group in groups
+            }
+            for arm, found in arms.items()
+        },
+        "paired": [
+            {"arm": arm, "against": against, "group": group, **found.to_dict()}
+            for (arm, against, group), found in paired.items()
+        ],
         "promote": verdict.promote,
         "reasons": list(verdict.reasons),
         "metrics": metrics,
         "per_class": per_class,
     }
-
-
-def _difference(
-    paired: list[JsonValue], arm: str, against: str, group: str
-) -> "PairedDifference | None":
-    from models.paired import PairedDifference
-
-    for row in paired:
-        if isinstance(row, dict) and (row["arm"], row["against"], row["group"]) == (
-            arm,
-            against,
-            group,
-        ):
-            values = {k: v for k, v in row.items() if k not in {"arm", "against", "group"}}
-            return PairedDifference(**values)
-    return None
 
 
 def _calibration(logits: "Tensor", labels: "Tensor") -> float:
@@ -166,7 +157,7 @@ def _figures(
     basis: Basis,
     labels: "Tensor",
     logits: "dict[str, list[Tensor]]",
-    arms: dict[str, JsonValue],
+    arms: "dict[str, dict[str, PairedDifference]]",
 ) -> dict[str, bytes]:
     from models.comparison_figure import ArmView, Interval, comparison_figure
     from models.confusion_figure import ConfusionView, confusion_figure
@@ -175,11 +166,10 @@ def _figures(
 
     views = []
     for arm, name in ARM_NAMES.items():
-        scores = arms[arm]
         groups = {
-            title: Interval(score["mean"], max(0.0, score["low"]), min(1.0, score["high"]))
+            title: Interval(score.mean, max(0.0, score.low), min(1.0, score.high))
             for group, title in GROUP_NAMES.items()
-            if isinstance(scores, dict) and isinstance(score := scores[group], dict)
+            if (score := arms[arm].get(group)) is not None
         }
         views.append(ArmView(name, groups))
     confusions = [

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
     from models.concept_graph.graph import ClassGraph, ImageGraphs
 
 EXAMPLES_PER_CLASS = 2
-"""Example images with located concepts per class: the least certain validation image, and a certain one."""
+"""Example images with located concepts per class: the least certain validation image, and a certain
+one."""
 
 
 @task(name="explain-classes", tags=["gpu"], cache_policy=NO_CACHE)
@@ -125,7 +126,7 @@ def explain_classes(
     for name, data in pictures.items():
         work.save_png(name, data)
     work.save_json("evidence", evidence.model_dump(mode="json"))
-    work.save_json("files", sorted(pictures))
+    work.save_json("files", [*sorted(pictures)])
     gap = shares.completeness_gap()
     work.progress(3, 3, "figures")
     own_drop = torch.tensor([value for row in deletion["own"] for value in row])
@@ -153,7 +154,7 @@ def _accuracy(
 
 
 def _example_images(logits: "Tensor", labels: "Tensor", judged: "Tensor") -> list[int]:
-    """Choose per class the validation images on which the true class has the smallest and largest lead."""
+    """Choose per class the validation images with the true class's smallest and largest lead."""
     chosen: list[int] = []
     probs = logits.softmax(dim=1)
     for position in range(logits.shape[1]):
@@ -174,7 +175,7 @@ def _deletion_check(
     chosen: list[int],
     seed: int,
 ) -> dict[str, list[list[float]]]:
-    """Blank each located concept of the examples' own graphs, and a segment like it, on the classifier itself."""
+    """Blank each located concept of the examples' own graphs, and a segment like it."""
     import torch
 
     from models.classifier import Classifier

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from models.concept_graph.gated_embedding import GatedEmbedding
 
 MAX_RANDOM_SEGMENTS = 2000
-"""Segments of any image from which TCAV's random sets are drawn; twenty sets of fifty, twice over."""
+"""Segments of any image from which TCAV's random sets are drawn; twenty sets of fifty, twice
+over."""
 
 
 @task(name="mine-concepts", tags=["gpu"], cache_policy=NO_CACHE)
@@ -41,7 +42,7 @@ MAX_RANDOM_SEGMENTS = 2000
 def mine_concepts(
     work: Work, *, basis: Basis, params: ConceptGraphParams, seed: int
 ) -> dict[str, JsonValue]:
-    """Embed all segments, cluster those of each class, score the clusters, and choose the first graphs.
+    """Embed all segments, cluster each class's, score the clusters, choose the first graphs.
 
     Images carved out for validation take no part in the clusters.
 
@@ -83,8 +84,10 @@ def mine_concepts(
         found = len(top_concepts(bank, class_id, k))
         if found < k:
             raise NoConceptsFoundError(
-                f"expected {k} concepts of class {basis.dataset.classes[class_id]!r} (got {found}); "
-                "lower concept_graph.graph.n_concepts or clusters.min_segments, or give the class more images"
+                f"expected {k} concepts of class {basis.dataset.classes[class_id]!r} "
+                f"(got {found}); "
+                "lower concept_graph.graph.n_concepts or clusters.min_segments, "
+                "or give the class more images"
             )
     tensors, names = bank.to_tensors()
     work.save_tensors(
@@ -119,7 +122,7 @@ def load_bank(work: Work, mined: StageResult) -> "ConceptBank":
 
 
 def gate_classes(universe: Universe, logits: "Tensor") -> "Tensor":
-    """Return the class whose Grad-CAM gates each image: its label under review, else what it is taken for.
+    """Return the class whose Grad-CAM gates each image: its label, else what it is taken for.
 
     Args:
         universe: The images.
@@ -164,7 +167,8 @@ def _mine_class(
         params,
         seed,
     )
-    # Controls are drawn from a bounded sample: the Gram matrix of all segments would not fit into memory.
+    # Controls are drawn from a bounded sample: the Gram matrix of all segments would not fit into
+    # memory.
     sample = torch.randperm(len(embeddings), generator=generator)[:MAX_RANDOM_SEGMENTS]
     bank = score_concepts(
         mined.bank,

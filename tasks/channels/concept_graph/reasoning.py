@@ -1,4 +1,4 @@
-"""Stages: match images to class graphs, and fit reasoners that imitate the classifier or learn the labels."""
+"""Stages: match images to class graphs; fit reasoners to the classifier or to the labels."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -28,7 +28,8 @@ CODE = (
     "models.concept_graph.reasoner",
 )
 HELD_OUT_POOL = 5
-"""Every so many-th unlabelled image is held out, so that agreement is measured on images that no fit has seen."""
+"""Every so many-th unlabelled image is held out, so that agreement is measured on images that no
+fit has seen."""
 
 
 @task(name="imitate-classifier", tags=["gpu"], cache_policy=NO_CACHE)
@@ -38,7 +39,8 @@ def imitate_classifier(
 ) -> dict[str, JsonValue]:
     """Fit the reasoner that explains the classifier, and measure how well it imitates it.
 
-    Imitation needs no labels, so the pool takes part; validation images and every fifth pool image are held out.
+    Imitation needs no labels, so the pool takes part; validation images and every fifth pool image
+    are held out.
 
     Args:
         work: What the stage may touch.
@@ -48,7 +50,8 @@ def imitate_classifier(
         seed: First seed of the reasoner.
 
     Returns:
-        ``agreement`` and ``l1`` on held-out images; outputs ``reasoner``, ``config`` and ``matched``.
+        ``agreement`` and ``l1`` on held-out images; outputs ``reasoner``, ``config`` and
+        ``matched``.
     """
     from models.concept_graph.fitting import agreement, fit_reasoner
 
@@ -95,7 +98,7 @@ def fit_teacher(
     params: ConceptGraphParams,
     seed: int,
 ) -> dict[str, JsonValue]:
-    """Fit a reasoner to the labels through given class graphs: teacher 1 of the distillation (GRN-H).
+    """Fit a reasoner to the labels through given class graphs: teacher 1 (GRN-H).
 
     Args:
         work: What the stage may touch.
@@ -106,7 +109,8 @@ def fit_teacher(
         seed: First seed of the reasoner.
 
     Returns:
-        Accuracy on the validation images; outputs ``logits`` on all images, ``reasoner`` and ``config``.
+        Accuracy on the validation images; outputs ``logits`` on all images, ``reasoner`` and
+        ``config``.
     """
     from models.concept_graph.fitting import fit_reasoner, reasoner_logits
 
@@ -198,7 +202,7 @@ def load_matched(work: Work, result: StageResult) -> "ImageGraphs":
 
 
 def _held_out(universe: Universe) -> "tuple[Tensor, Tensor]":
-    """Split the held-out images: one half stops the fit, the other measures it, so that the measure is not flattered."""
+    """Split the held-out images: one half stops the fit, the other measures it unflattered."""
     import torch
 
     held_out = universe.validation.clone()

@@ -60,9 +60,10 @@ def build_review_bundle(
     )
     if evidence.agreement < reasoner.min_agreement and not reasoner.publish_anyway:
         raise LowAgreementError(
-            f"expected the reasoner to agree with the classifier on at least {reasoner.min_agreement:.0%} of held-out "
-            f"images (got {evidence.agreement:.0%}), or its explanations are not the classifier's; raise "
-            "concept_graph.graph.n_concepts or clusters.max_images, name classes that the classifier knows better, "
+            "expected the reasoner to agree with the classifier on at least "
+            f"{reasoner.min_agreement:.0%} of held-out images (got {evidence.agreement:.0%}), or "
+            "its explanations are not the classifier's; raise concept_graph.graph.n_concepts or "
+            "clusters.max_images, name classes that the classifier knows better, "
             "or publish all the same with --set concept_graph.reasoner.publish_anyway=true"
         )
     names = artifacts.load_json(explanation.outputs["files"])
@@ -99,7 +100,7 @@ def build_review_bundle(
 def measure_object_share(
     work: Work, *, basis: Basis, concepts: StageResult
 ) -> dict[str, JsonValue]:
-    """Measure how much of each concept's exemplars lies on the object, which a person sees in the pictures.
+    """Measure how much of each concept's exemplars lies on the object, as a person sees.
 
     Args:
         work: What the stage may touch.
@@ -137,7 +138,8 @@ def simulated_answer(
         params: The reviewer's standards.
 
     Returns:
-        An approval with edits; its nonce follows from the bundle, so answering twice is answering once.
+        An approval with edits; its nonce follows from the bundle, so answering twice is answering
+        once.
     """
     from models.concept_graph.reviewer import simulate_review
 

@@ -1,7 +1,8 @@
 """Stage: which images the graphs are about, and their SLIC segments.
 
-Graphs are matched for labelled images of the classes under review and for every other image, labelled or not, on which
-the classifier gives these classes a share that is not negligible. The rest keeps the classifier's word.
+Graphs are matched for labelled images of the classes under review and for every other image,
+labelled or not, on which the classifier gives these classes a share that is not negligible. The
+rest keeps the classifier's word.
 """
 
 from dataclasses import dataclass
@@ -51,7 +52,8 @@ def segment_relevant_images(
         class_ids: Classes under review.
         segments: How SLIC is run.
         training: Image size and shape.
-        skip_below: Smallest share of the classes under review, at temperature 1, that makes an image relevant.
+        skip_below: Smallest share of the classes under review, at temperature 1, that makes an
+            image relevant.
         workers: Processes; 0 takes one per core.
 
     Returns:

@@ -25,7 +25,8 @@ def suggest_classes(
 ) -> dict[str, JsonValue]:
     """Take the classes that were named, or the group that the classifier confuses most.
 
-    Confusion is read off validation images and the unlabelled pool; test labels are never looked at.
+    Confusion is read off validation images and the unlabelled pool; test labels are never looked
+    at.
 
     Args:
         work: What the stage may touch.
@@ -48,14 +49,15 @@ def suggest_classes(
     unknown = [name for name in named if name not in dataset.classes]
     if unknown:
         raise ParamsError(
-            f"expected concept_graph.classes among {', '.join(dataset.classes)} (got {unknown[0]!r})"
+            f"expected concept_graph.classes among {', '.join(dataset.classes)} "
+            f"(got {unknown[0]!r})"
         )
     if n_classes > len(dataset.classes):
         raise ParamsError(
             f"expected at most {len(dataset.classes)} concept_graph.n_classes (got {n_classes})"
         )
     if named:
-        return {"class_ids": sorted(dataset.classes.index(name) for name in named), "pairs": []}
+        return {"class_ids": [*sorted(dataset.classes.index(name) for name in named)], "pairs": []}
     logits = work.load_tensors(predictions, "logits")
     carved = work.load_tensors(classifier, "split")["validation"]
     labels = load_split(work, dataset, "train", training).labels[carved]
@@ -64,7 +66,7 @@ def suggest_classes(
         soft_confusion(logits["train"][carved].softmax(dim=1), labels), pool, n_classes
     )
     return {
-        "class_ids": list(found.class_ids),
+        "class_ids": [*found.class_ids],
         "pairs": [
             {
                 "first": dataset.classes[pair.first],
