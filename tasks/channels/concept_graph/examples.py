@@ -1,0 +1,192 @@
+"""Example images of an explanation: which are shown, what blanking does, how they are drawn."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from feedback.channels.concept_graph import ExampleEvidence, LocatedConcept
+from tasks.channels.concept_graph.segmenting import Universe
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.classifier import Classifier
+    from models.concept_graph.explanation import Contributions
+    from models.concept_graph.graph import ClassGraph, ImageGraphs
+
+EXAMPLES_PER_CLASS = 2
+"""Images shown per class: the least certain validation image, and a certain one."""
+
+
+@dataclass(frozen=True)
+class Explained:
+    """What the examples are drawn from.
+
+    Attributes:
+        universe: Images and their segments.
+        matched: Image graphs.
+        shares: Contributions of nodes and edges to the logits.
+        graphs: Class graphs under review.
+        agreement: Share of held-out images on which reasoner and classifier agree, [0, 1].
+    """
+
+    universe: Universe
+    matched: "ImageGraphs"
+    shares: "Contributions"
+    graphs: "tuple[ClassGraph, ...]"
+    agreement: float
+
+
+def choose_examples(logits: "Tensor", labels: "Tensor", judged: "Tensor") -> list[int]:
+    """Choose per class the validation images with the true class's smallest and largest lead.
+
+    Args:
+        logits: The classifier's logits of the classes under review (B, n).
+        labels: Positions of the true classes among them (B,), int64.
+        judged: Images that may be shown (B,), bool.
+
+    Returns:
+        Rows of the chosen images, class by class.
+    """
+    chosen: list[int] = []
+    probs = logits.softmax(dim=1)
+    for position in range(logits.shape[1]):
+        rows = (judged & (labels == position)).nonzero().flatten()
+        if not len(rows):
+            continue
+        order = rows[probs[rows, position].argsort(stable=True)].tolist()
+        picked = [order[0], order[-1]][: min(EXAMPLES_PER_CLASS, len(order))]
+        chosen.extend(dict.fromkeys(picked))
+    return chosen
+
+
+def delete_concepts(
+    model: "Classifier", explained: Explained, chosen: list[int], seed: int
+) -> dict[str, list[list[float]]]:
+    """Blank each located concept of the examples' own graphs, and a segment like it.
+
+    Args:
+        model: The classifier that is explained.
+        explained: The images and their graphs.
+        chosen: Rows of the example images.
+        seed: Seed of the choice of controls.
+
+    Returns:
+        Changes of the true class's logit per image, for its ``own`` concepts and for ``control``
+        segments of the same size.
+    """
+    import torch
+
+    from models.concept_graph.deletion import control_segments, deletion_effect
+
+    universe, matched, graphs = explained.universe, explained.matched, explained.graphs
+    segments = universe.segments
+    generator = torch.Generator().manual_seed(seed)
+    result: dict[str, list[list[float]]] = {"own": [], "control": []}
+    position_of = {graph.class_id: at for at, graph in enumerate(graphs)}
+    for image in chosen:
+        class_id = int(universe.images.labels[image])
+        rows = matched.segment_index[image, position_of[class_id]]
+        rows = rows[rows >= 0]
+        controls = control_segments(
+            rows, segments.image_index, segments.area, segments.box, generator
+        )
+        for name, which in (("own", rows), ("control", controls[controls >= 0])):
+            if not len(which):  # an image with fewer segments than its graph has slots
+                result[name].append([])
+                continue
+            masks = torch.stack([segments.mask(int(row)) for row in which])
+            pixels = universe.images.images[image].expand(len(which), -1, -1, -1)
+            effect = deletion_effect(
+                model, pixels, masks, torch.full((len(which),), class_id, dtype=torch.int64)
+            )
+            result[name].append(effect.logit_change.tolist())
+    return result
+
+
+def draw_example(
+    explained: Explained, image: int, number: int, predicted: int
+) -> tuple[ExampleEvidence, bytes]:
+    """Draw why the classifier takes an image for its first class and not for the second.
+
+    Args:
+        explained: The images, their graphs and the contributions.
+        image: Row of the image.
+        number: Number of the example, for its file name.
+        predicted: Position of the class that the classifier gives.
+
+    Returns:
+        The evidence, and its picture as PNG.
+    """
+    from models.concept_graph.contribution_figure import (
+        LocatedConcept as LocatedView,
+    )
+    from models.concept_graph.contribution_figure import ReasonView, contribution_figure
+    from models.concept_graph.graph import edge_pairs
+    from models.figure_style import figure_png
+
+    universe, matched, graphs = explained.universe, explained.matched, explained.graphs
+    shares = explained.shares
+    logits = shares.logits[image]
+    ranked = logits.argsort(descending=True).tolist()
+    runner_up = next(at for at in ranked if at != predicted)
+    true_class = universe.images.classes[int(universe.images.labels[image])]
+
+    def reason(position: int) -> ReasonView:
+        parts = [
+            (
+                f"{graph.class_name} {concept.rsplit('/', 1)[-1]}",
+                float(shares.nodes[image, position, g, k]),
+            )
+            for g, graph in enumerate(graphs)
+            for k, concept in enumerate(graph.concepts)
+        ]
+        parts += [
+            (f"{graph.class_name} {s}→{t}", float(shares.edges[image, position, g, e]))
+            for g, graph in enumerate(graphs)
+            for e, (s, t) in enumerate(edge_pairs(graph.n_concepts))
+        ]
+        return ReasonView(graphs[position].class_name, tuple(parts), float(shares.bias[position]))
+
+    own = graphs[predicted]
+    located = [
+        LocatedView(
+            concept.rsplit("/", 1)[-1],
+            universe.segments.mask(int(matched.segment_index[image, predicted, k])).numpy()
+            if bool(matched.present[image, predicted, k])
+            else None,
+        )
+        for k, concept in enumerate(own.concepts)
+    ]
+    figure = contribution_figure(
+        universe.images.images[image].permute(1, 2, 0).numpy(),
+        located,
+        reason(predicted),
+        reason(runner_up),
+        agreement=explained.agreement,
+        true_class=true_class,
+    )
+    evidence = ExampleEvidence(
+        image=universe.images.names[image],
+        file=f"examples/{number:02d}.png",
+        true_class=true_class,
+        predicted_class=own.class_name,
+        reasoner_class=graphs[int(logits.argmax())].class_name,
+        logits=tuple(logits.tolist()),
+        concepts=tuple(
+            LocatedConcept(
+                class_name=graph.class_name,
+                slot=k,
+                present=bool(matched.present[image, g, k]),
+                position=_position(matched, image, g, k),
+                contributions=tuple(shares.nodes[image, :, g, k].tolist()),
+            )
+            for g, graph in enumerate(graphs)
+            for k in range(graph.n_concepts)
+        ),
+    )
+    return evidence, figure_png(figure)
+
+
+def _position(matched: "ImageGraphs", image: int, graph: int, slot: int) -> tuple[float, float]:
+    x, y = matched.positions[image, graph, slot].clamp(0, 1).tolist()
+    return float(x), float(y)
