@@ -21,13 +21,17 @@ def list_(
     from tasks.workplace import open_workplace
 
     objects = open_workplace(Settings()).objects
-    table = Table("request", "channel", "state", "published", "deadline", "about")
-    for found in list_requests(objects, None if everything else ReviewState.OPEN):
+    requests = list_requests(objects, None if everything else ReviewState.OPEN)
+    table = Table()
+    # Names are copied from here, so they are never cut, however narrow the terminal.
+    longest = max((len(found.request_id) for found in requests), default=0)
+    table.add_column("request", no_wrap=True, min_width=longest)
+    for title in ("state", "deadline", "about"):
+        table.add_column(title)
+    for found in requests:
         table.add_row(
             found.request_id,
-            found.channel,
             found.state.value,
-            f"{found.created_at:%Y-%m-%d %H:%M}",
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
             ", ".join(found.titles),
         )

@@ -33,7 +33,9 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     console = Console()
     console.print(f"[bold]{bundle.request_id}[/]  {decision.state.value if decision else 'OPEN'}")
     console.print(f"model {bundle.model.name} · dataset {bundle.dataset.md5}", highlight=False)
-    console.print(f"quote this digest in an answer: {bundle.digest}", highlight=False)
+    console.print(
+        f"quote this digest in an answer: {bundle.digest}", highlight=False, soft_wrap=True
+    )
     for item in sorted(bundle.items, key=lambda item: -item.priority):
         console.print(f"\n[bold]{item.title}[/]")
         console.print_json(json.dumps(_summary(item.evidence)))
