@@ -125,7 +125,8 @@ def distil(
     transfer, targets = transfer_set(work, basis, teacher, unmodified, original, graphs, params)
     student = load_classifier(work.artifacts, basis.classifier).to(best_device())
     resumed = load_latest(work.scratch)
-    history: dict[str, JsonValue] = {}
+    # A process killed between its last epoch and its record has no epoch left to take them from.
+    history: dict[str, JsonValue] = dict(resumed.state.metrics) if resumed else {}
     for state in fit(
         student,
         transfer,
