@@ -15,11 +15,13 @@ from feedback.decision import Decision
 from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
 from flows.context import RunContext
+from models.params import Params
+from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
 
 LAYERS = ("flows.channels.{}", "tasks.channels.{}", "models.{}.params", "feedback.channels.{}")
-FUNCTIONS = ("explain", "bundle", "respond", "correct", "evaluate")
+FUNCTIONS = ("check", "explain", "bundle", "respond", "correct", "evaluate")
 
 Stages = Mapping[str, StageResult]
 """Finished stages by the channel's own names."""
@@ -27,6 +29,9 @@ Stages = Mapping[str, StageResult]
 
 class Channel(Protocol):
     """What a channel supplies; publishing, waiting and promoting are the same for all."""
+
+    def check(self, params: Params, dataset: DatasetRef) -> None:
+        """Refuse parameters of the channel that do not fit the dataset, before any work is done."""
 
     def explain(self, run: RunContext, classifier: StageResult) -> Stages:
         """Compute the evidence that people will see."""

@@ -6,21 +6,23 @@ dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> re
 from prefect import flow
 from pydantic import JsonValue
 
-from flows.channel import load_channel
 from flows.context import SILENT, ReviewListener, RunContext
 from flows.gate import ask
+from flows.inputs import RunInputs, check_inputs
 from flows.params import PipelineParams
 from flows.reporting import RunReporter
 from tasks.classifier import train_classifier
-from tasks.dataset.opening import open_dataset
-from tasks.promotion import register_model, settle_aliases
-from tasks.weights import weights_digest
+from tasks.promotion import register_companions, register_model, settle_aliases
 from tasks.workplace import Workplace
 
 
 @flow(name="retrain", validate_parameters=False)
 def retrain(
-    params: PipelineParams, workplace: Workplace, run_id: str, listener: ReviewListener = SILENT
+    params: PipelineParams,
+    workplace: Workplace,
+    run_id: str,
+    listener: ReviewListener = SILENT,
+    inputs: RunInputs | None = None,
 ) -> dict[str, JsonValue]:
     """Train, explain, ask, correct, compare and, if it is better and approved, promote.
 
@@ -29,14 +31,14 @@ def retrain(
         workplace: Stores, folders and listeners.
         run_id: Name of this run.
         listener: Told of the published request and of the wait.
+        inputs: What was checked already; None checks it here.
 
     Returns:
         The run's report as JSON.
     """
     # Bad input is refused here, before any work is done.
-    channel = load_channel(params.channel)
-    digest = weights_digest(params.classifier.weights)
-    dataset = open_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
+    given = inputs or check_inputs(params, workplace)
+    channel, dataset = given.channel, given.dataset
     run = RunContext(run_id, params, dataset, workplace, listener)
     with RunReporter(run) as report:
         classifier = train_classifier(
@@ -44,7 +46,7 @@ def retrain(
             dataset=dataset,
             classifier=params.classifier,
             training=params.training,
-            weights_sha256=digest,
+            weights_sha256=given.weights_sha256,
             seed=params.seed,
         )
         explained = channel.explain(run, classifier)
@@ -69,6 +71,12 @@ def retrain(
                 (classifier, {"parley.arm": "original"}),
                 (evaluation.candidate, report.version_tags(decision)),
             )
+        )
+        register_companions(
+            report.tracker,
+            evaluation.companions,
+            name=params.model_name,
+            tags=report.version_tags(decision),
         )
         alias, promoted = settle_aliases(
             report.tracker, original=original, candidate=candidate, allowed=evaluation.promote

@@ -1,11 +1,35 @@
 """What every channel's evaluation yields: the same shape whatever was corrected and how."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from pydantic import JsonValue
 
 from tasks.records import Record
 from tasks.stage import StageResult
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@dataclass(frozen=True)
+class Companion:
+    """A network beside the classifier that a channel made and that is kept with it.
+
+    Attributes:
+        role: What it is, appended to the registered model's name.
+        digest: sha256 of its weights.
+        build: Rebuilds it in evaluation mode, from tensors to one tensor.
+        examples: Shape of each input, the batch first.
+        outputs: Shape of each output, the batch first.
+    """
+
+    role: str
+    digest: str
+    build: "Callable[[], nn.Module]"
+    examples: Mapping[str, tuple[int, ...]]
+    outputs: Mapping[str, tuple[int, ...]]
 
 
 @dataclass(frozen=True)
@@ -18,6 +42,7 @@ class Evaluation:
         reasons: One sentence per condition of the rule.
         report: The channel's part of the run's report, as JSON.
         records: Metrics, figures and tables for tracking.
+        companions: Networks to register beside the classifier.
     """
 
     candidate: StageResult
@@ -25,3 +50,4 @@ class Evaluation:
     reasons: tuple[str, ...]
     report: dict[str, JsonValue]
     records: tuple[Record, ...]
+    companions: tuple[Companion, ...] = ()

@@ -1,6 +1,6 @@
 """Registering what a run made, and promoting it when the rule and the reviewers both say so."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -8,11 +8,13 @@ from prefect.cache_policies import NO_CACHE
 
 from tasks.classifier import load_model
 from tasks.dataset.reference import DatasetRef
+from tasks.evaluation import Companion
 from tasks.registry import (
     CANDIDATE,
     CHAMPION,
     VersionRef,
     alias_version,
+    find_version,
     promote,
     register_version,
     set_alias,
@@ -50,8 +52,6 @@ def register_model(
     Returns:
         The new version, or the one that holds the same weights already.
     """
-    from tasks.registry import find_version
-
     digest = network.outputs["model"].sha256
     known = find_version(tracker, name, digest)
     if known is not None:
@@ -66,6 +66,37 @@ def register_model(
         outputs={"logits": (2, len(dataset.classes))},
         tags={"dvc.md5": dataset.md5, **tags},
     )
+
+
+@task(name="register-companions", cache_policy=NO_CACHE)
+def register_companions(
+    tracker: Tracker, companions: Sequence[Companion], *, name: str, tags: Mapping[str, str]
+) -> list[VersionRef]:
+    """Register the networks that a channel made beside the classifier, once per weights.
+
+    Args:
+        tracker: The run that registers.
+        companions: The networks.
+        name: Registered name of the classifier; a companion's is ``<name>-<role>``.
+        tags: Facts about the versions.
+
+    Returns:
+        One version per companion.
+    """
+    found = []
+    for companion in companions:
+        full = f"{name}-{companion.role}"
+        version = find_version(tracker, full, companion.digest) or register_version(
+            tracker,
+            companion.build(),
+            name=full,
+            digest=companion.digest,
+            examples=companion.examples,
+            outputs=companion.outputs,
+            tags=tags,
+        )
+        found.append(version)
+    return found
 
 
 def logits_only(model: "nn.Module") -> "nn.Module":

@@ -23,6 +23,9 @@ QUIET = {
     # A single-process run keeps its state beside the project, and the terminal for its own lines.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "models,tasks,feedback",
     "PREFECT_LOGGING_LEVEL": "WARNING",
+    # An error leaves the flow as an exception and is told there, once: no traceback beside it.
+    "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "CRITICAL",
     "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 

@@ -72,6 +72,22 @@ def load_weights(model: "Classifier", path: str | Path) -> None:
         _logger.info("the last layer starts from random weights: it has another number of classes")
 
 
+def check_weights(params: ClassifierParams, n_classes: int) -> None:
+    """Make sure that the initial weights fit the network, without keeping either.
+
+    Args:
+        params: Architecture and its weights; None of them always fits.
+        n_classes: Classes that the network tells apart.
+
+    Raises:
+        WeightsError: If the weights are missing, unreadable or of another shape.
+    """
+    from models.classifier import build_classifier
+
+    if params.weights is not None:
+        load_weights(build_classifier(params, n_classes, seed=0), params.weights)
+
+
 def weights_digest(path: str | Path | None) -> str:
     """Return the sha256 of a file of weights, empty for none.
 

@@ -13,6 +13,7 @@ from feedback.document import FeedbackDocument
 from flows.channel import Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams
+from models.params import Params
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
@@ -26,10 +27,17 @@ from tasks.channels.concept_graph.reviewing import (
     simulated_answer,
 )
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
-from tasks.channels.concept_graph.suggesting import suggest_classes
+from tasks.channels.concept_graph.suggesting import check_classes, suggest_classes
 from tasks.classifier import predict
+from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
+
+
+def check(params: Params, dataset: DatasetRef) -> None:
+    """Refuse classes that the dataset does not have."""
+    settings = ConceptGraphParams.model_validate(params)
+    check_classes(dataset.classes, settings.classes, settings.n_classes)
 
 
 def explain(run: RunContext, classifier: StageResult) -> Stages:

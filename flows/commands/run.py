@@ -30,24 +30,26 @@ def run_pipeline(
     params = load_params(params_file, overrides)
     if report is not None and not report.absolute().parent.is_dir():
         raise ParamsError(f"expected a folder for --report {report} (got none); create it first")
-    console.print("[dim]starting the orchestrator …[/]")
-
     from flows.console import stage_progress, wait_notice
     from flows.context import ReviewListener
+    from flows.inputs import check_inputs
     from flows.retrain import retrain
     from flows.table import print_report
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
+    workplace = open_workplace(Settings(), fresh=fresh)
+    inputs = check_inputs(params, workplace)
+    console.print("[dim]starting the orchestrator …[/]")
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
     with stage_progress(console) as listen:
-        workplace = open_workplace(Settings(), listeners=(listen,), fresh=fresh)
+        workplace.listeners = (listen,)
 
         def published(request: "ReviewBundle") -> None:
             if params.review.reviewer == "inbox":
                 wait_notice(console, request)
 
-        result = retrain(params, workplace, run_id, ReviewListener(on_published=published))
+        result = retrain(params, workplace, run_id, ReviewListener(on_published=published), inputs)
     if report is not None:
         report.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print_report(console, result)

@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Literal
 
 from feedback.errors import DatasetError
+from models.params import TrainingParams
 from tasks.dataset.reference import DatasetRef
 from tasks.workplace import Workplace
 
@@ -11,9 +12,13 @@ WORKING_DATA = Path("data")
 
 
 def open_dataset(
-    workplace: Workplace, path: Path, *, unversioned: Literal["refuse", "allow"]
+    workplace: Workplace,
+    path: Path,
+    *,
+    unversioned: Literal["refuse", "allow"],
+    training: TrainingParams,
 ) -> DatasetRef:
-    """Check a dataset's structure and version.
+    """Check a dataset's structure, version and every image of it.
 
     The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise;
     any other folder runs under its own md5.
@@ -22,13 +27,15 @@ def open_dataset(
         workplace: Its cache remembers the md5 of files already hashed.
         path: The dataset's folder.
         unversioned: Whether a working folder that differs from ``data.dvc`` stops the run.
+        training: Size and shape at which images are decoded.
 
     Returns:
         The reference that stages depend on.
 
     Raises:
-        DatasetError: If the dataset is missing, empty, malformed or another version.
+        DatasetError: If the dataset is missing, empty, malformed, unreadable or another version.
     """
+    from tasks.dataset.images import load_images
     from tasks.dataset.layout import read_index
     from tasks.dataset.validation import check_structure
     from tasks.dataset.version import folder_md5, verify_working_data
@@ -46,6 +53,16 @@ def open_dataset(
         md5 = verify_working_data(path, Path("data.dvc"), cache_file=memory)
     else:
         md5 = folder_md5(path, cache_file=memory)
+    for split in ("train", "test", "pool"):
+        # Stages find the decoded images in the cache; a damaged file is found now.
+        load_images(
+            index,
+            split,
+            size=training.image_size,
+            resize=training.resize,
+            cache_dir=workplace.cache_folder() / md5.removesuffix(".dir"),
+            dataset_md5=md5,
+        )
     train = index.of_split("train")
     return DatasetRef(
         path=path.absolute(),

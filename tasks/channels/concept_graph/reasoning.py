@@ -8,6 +8,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from models.concept_graph.params import ConceptGraphParams
+from tasks.artifacts import ArtifactStore
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
@@ -186,11 +187,16 @@ def parse_graphs(values: Sequence[JsonValue]) -> "list[ClassGraph]":
 
 def load_reasoner(work: Work, result: StageResult) -> "GraphReasoner":
     """Rebuild a fitted reasoner in evaluation mode."""
+    return build_reasoner(work.artifacts, result)
+
+
+def build_reasoner(artifacts: ArtifactStore, result: StageResult) -> "GraphReasoner":
+    """Rebuild a fitted reasoner in evaluation mode from the store."""
     from models.concept_graph.reasoner import GraphReasoner
 
-    config = work.load_json(result, "config")
+    config = artifacts.load_json(result.outputs["config"])
     reasoner = GraphReasoner.from_config(config if isinstance(config, dict) else {})
-    reasoner.load_state_dict(work.load_tensors(result, "reasoner"))
+    reasoner.load_state_dict(artifacts.load_tensors(result.outputs["reasoner"]))
     return reasoner.eval()
 
 

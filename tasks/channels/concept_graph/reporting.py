@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.exporting import reasoner_companion
 from tasks.evaluation import Evaluation
 from tasks.records import Figure, Metric, Record, Table
 from tasks.stage import StageResult
@@ -63,6 +64,10 @@ def evaluation_of(
         reasons=tuple(str(reason) for reason in reasons) if isinstance(reasons, list) else (),
         report=report,
         records=tuple(records),
+        companions=(
+            reasoner_companion(workplace, reasoner, "reasoner"),
+            reasoner_companion(workplace, corrected["teacher.edited_graph"], "edited-reasoner"),
+        ),
     )
 
 

@@ -46,16 +46,7 @@ def suggest_classes(
     from models.concept_graph.suggestion import suggest_classes as most_confused
     from models.metrics import pool_confusion, soft_confusion
 
-    unknown = [name for name in named if name not in dataset.classes]
-    if unknown:
-        raise ParamsError(
-            f"expected concept_graph.classes among {', '.join(dataset.classes)} "
-            f"(got {unknown[0]!r})"
-        )
-    if n_classes > len(dataset.classes):
-        raise ParamsError(
-            f"expected at most {len(dataset.classes)} concept_graph.n_classes (got {n_classes})"
-        )
+    check_classes(dataset.classes, named, n_classes)
     if named:
         return {"class_ids": [*sorted(dataset.classes.index(name) for name in named)], "pairs": []}
     logits = work.load_tensors(predictions, "logits")
@@ -76,3 +67,25 @@ def suggest_classes(
             for pair in found.pairs
         ],
     }
+
+
+def check_classes(classes: tuple[str, ...], named: tuple[str, ...], n_classes: int) -> None:
+    """Refuse classes that a dataset does not have.
+
+    Args:
+        classes: Classes of the dataset.
+        named: Classes chosen by the user; empty asks for a suggestion.
+        n_classes: How many to suggest.
+
+    Raises:
+        ParamsError: If a named class does not exist, or more classes are asked for than there are.
+    """
+    unknown = [name for name in named if name not in classes]
+    if unknown:
+        raise ParamsError(
+            f"expected concept_graph.classes among {', '.join(classes)} (got {unknown[0]!r})"
+        )
+    if n_classes > len(classes):
+        raise ParamsError(
+            f"expected at most {len(classes)} concept_graph.n_classes (got {n_classes})"
+        )

@@ -1,0 +1,56 @@
+"""What a run is given, checked as a whole before any work is done."""
+
+from pathlib import Path
+
+from feedback.document import parse_document
+from flows.channel import Channel, load_channel
+from flows.params import PipelineParams
+from tasks.dataset.opening import open_dataset
+from tasks.dataset.reference import DatasetRef
+from tasks.exchange import read_feedback_file
+from tasks.weights import check_weights, weights_digest
+from tasks.workplace import Workplace
+
+
+class RunInputs:
+    """Inputs of a run that nothing is wrong with.
+
+    Deliberately no dataclass: Prefect builds a schema of dataclass parameters of a flow, and a
+    protocol has none.
+
+    Attributes:
+        channel: Channel through which people and the network talk.
+        dataset: The dataset, every image of which can be decoded.
+        weights_sha256: Digest of the initial weights' file; empty when there is none.
+    """
+
+    def __init__(self, channel: Channel, dataset: DatasetRef, weights_sha256: str) -> None:
+        self.channel = channel
+        self.dataset = dataset
+        self.weights_sha256 = weights_sha256
+
+
+def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
+    """Refuse whatever would make the run fail later, while nothing is written yet.
+
+    Args:
+        params: All parameters.
+        workplace: Its cache keeps the decoded images.
+
+    Returns:
+        The checked inputs.
+
+    Raises:
+        ParleyError: With the first thing that is wrong.
+    """
+    channel = load_channel(params.channel)
+    reviewer = params.review.reviewer
+    if reviewer.startswith("file:"):
+        parse_document(read_feedback_file(Path(reviewer.removeprefix("file:"))))
+    digest = weights_digest(params.classifier.weights)
+    dataset = open_dataset(
+        workplace, params.data_path, unversioned=params.unversioned_data, training=params.training
+    )
+    channel.check(params.of_channel(), dataset)
+    check_weights(params.classifier, len(dataset.classes))
+    return RunInputs(channel, dataset, digest)
