@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 from feedback.decision import Decision
 from flows.context import RunContext
+from models.report import RunReport
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report
 from tasks.records import Param, Record, Tag
@@ -123,7 +124,7 @@ class RunReporter:
 
     def _close(self, parts: dict[str, JsonValue]) -> dict[str, JsonValue]:
         run = self._run
-        report: dict[str, JsonValue] = {
+        content: dict[str, JsonValue] = {
             "run": run.run_id,
             "dataset": {
                 "path": str(run.dataset.path),
@@ -145,6 +146,9 @@ class RunReporter:
                 "experiment": self.tracker.experiment_id,
             },
         }
+        report: dict[str, JsonValue] = RunReport.model_validate(content, strict=False).model_dump(
+            mode="json"
+        )
         save_report(run.workplace, run.run_id, report)
         return report
 

@@ -153,31 +153,48 @@ class ModelReport(_Part):
     """Alias that points to it after the run."""
 
 
-class RunReport(_Part):
-    """Everything that a run reports."""
+class TrackingReport(_Part):
+    """Where the run is shown in MLflow."""
 
+    uri: str
+    """Address of the tracking store."""
+    experiment: str
+    """Experiment's id."""
+    run: str
+    """Run's id."""
+
+
+class RunReport(_Part):
+    """Everything that a run reports.
+
+    A run whose reviewers did not approve has nothing to compare: ``reasoner``, ``arms`` and
+    ``model`` are None then.
+    """
+
+    run: str = ""
+    """Name of the run."""
     dataset: DatasetReport
     """Data."""
     stages: tuple[StageReport, ...]
     """Stages in the order in which they ran."""
-    reasoner: ReasonerReport
+    request: str | None = None
+    """Review request that the reviewer answered."""
+    reasoner: ReasonerReport | None = None
     """Agreement of reasoner and classifier."""
-    edited_classes: tuple[str, ...]
+    edited_classes: tuple[str, ...] = ()
     """Names of the classes under repair."""
-    edits: tuple[EditReport, ...]
+    edits: tuple[EditReport, ...] = ()
     """What the reviewer changed and why."""
-    arms: ArmsReport
+    arms: ArmsReport | None = None
     """Accuracy per arm and group."""
-    paired: tuple[PairedReport, ...]
+    paired: tuple[PairedReport, ...] = ()
     """Paired differences."""
     decision: DecisionReport
     """Promotion."""
-    model: ModelReport
+    model: ModelReport | None = None
     """Registered model."""
-    figures: str | None = None
-    """Where the figures are."""
-    tracking: str | None = None
-    """Command or address that shows the run in MLflow."""
+    tracking: TrackingReport | None = None
+    """Where the figures and metrics are."""
 
 
 def to_rows(report: RunReport) -> list[tuple[str, ...]]:
@@ -188,10 +205,10 @@ def to_rows(report: RunReport) -> list[tuple[str, ...]]:
 
     Returns:
         Rows of equal length: arm, then one cell per group with accuracy and interval in percent;
-        a dash where a group has no classes.
+        a dash where a group has no classes; the header alone when there was no comparison.
     """
     rows: list[tuple[str, ...]] = [("", *GROUP_NAMES.values())]
-    for arm, name in ARM_NAMES.items():
+    for arm, name in ARM_NAMES.items() if report.arms else ():
         scores: ArmReport = getattr(report.arms, arm)
         rows.append((name, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
     return rows
