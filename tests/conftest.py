@@ -1,0 +1,46 @@
+"""Fixtures of all tests: a quiet environment, a small dataset of shapes, a place to work."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+# Prefect, MLflow and DVC read the environment when they are imported, so it is set before.
+from tasks.settings import Settings, prepare_environment
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="parley-prefect-"))
+prepare_environment(Settings())
+
+from tests.shapes import write_shapes  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def shapes_dir(tmp_path_factory) -> Path:
+    """Three classes of coloured shapes with masks and a pool; read only."""
+    return write_shapes(tmp_path_factory.mktemp("shapes") / "shapes")
+
+
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("PARLEY_HOME", str(tmp_path / "home"))
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.delenv("PARLEY_STORE", raising=False)
+    return Settings()
+
+
+@pytest.fixture
+def workplace(settings):
+    from tasks.workplace import open_workplace
+
+    return open_workplace(settings)
+
+
+@pytest.fixture(scope="session")
+def prefect_server():
+    """One Prefect server with its own database for all flow runs of a session."""
+    from prefect.testing.utilities import prefect_test_harness
+
+    with prefect_test_harness(server_startup_timeout=60):
+        yield
