@@ -1,0 +1,84 @@
+import json
+
+import pytest
+
+from feedback.errors import TrackingError
+from tasks.records import Figure, Metric, Param, Table, Tag
+from tasks.settings import Settings
+from tasks.stage import StageResult
+from tasks.tracking import count_runs, stage_records, start_tracking
+
+
+@pytest.fixture
+def tracker(settings):
+    return start_tracking(settings, "run-1", {"parley.run": "run-1"})
+
+
+def finished(workplace, *, reused=False):
+    history = workplace.artifacts.save_json([{"epoch": 1, "loss": 2.0}, {"epoch": 2, "loss": 1.0}])
+    return StageResult(
+        name="train_classifier",
+        key="k" * 64,
+        outputs={"history": history},
+        facts={"accuracy": 0.5, "good": True, "names": ["a"]},
+        seconds=3.0,
+        reused=reused,
+    )
+
+
+def test_records_land_where_the_compare_page_looks(tracker):
+    tracker.log(
+        [
+            Param("training.epochs", 3),
+            Tag("review.state", "APPROVED"),
+            Metric("original.class.Ärmel 1", 0.5),
+            Metric("loss", 2.0, 0),
+            Metric("loss", 1.0, 1),
+            Figure("comparison", b"\x89PNG"),
+            Table("per_class", {"class": ["a"], "accuracy": [0.5]}),
+        ]
+    )
+    tracker.finish()
+    run = tracker.client.get_run(tracker.run_id)
+    assert run.data.params == {"training.epochs": "3"}
+    assert run.data.tags["review.state"] == "APPROVED"
+    assert run.data.metrics["loss"] == 1.0
+    assert len(tracker.client.get_metric_history(tracker.run_id, "loss")) == 2
+    paths = [f.path for f in tracker.client.list_artifacts(tracker.run_id, "figures")]
+    assert paths == ["figures/comparison.png"]
+    assert run.info.status == "FINISHED"
+
+
+def test_stages_are_children_and_a_reused_one_links_to_its_origin(tracker, workplace, settings):
+    result = finished(workplace)
+    records = stage_records(workplace, result)
+    assert Metric("accuracy", 0.5) in records
+    assert Metric("epoch.loss", 1.0, 2) in records
+    assert not any(record.name == "good" for record in records)
+    origin = tracker.log_stage(workplace, result, records)
+    again = tracker.log_stage(workplace, finished(workplace, reused=True), ())
+    child, reused = tracker.client.get_run(origin), tracker.client.get_run(again)
+    assert child.data.tags["mlflow.parentRunId"] == tracker.run_id
+    assert child.data.metrics["seconds"] == 3.0
+    assert reused.data.tags["parley.computed_in_run"] == origin
+    assert reused.data.tags["parley.reused"] == "true"
+    assert count_runs(settings) == 3
+
+
+def test_the_dataset_is_an_input_of_the_run(tracker):
+    tracker.log_dataset("shapes", "0123456789abcdef" * 2 + ".dir", 30)
+    found = tracker.client.get_run(tracker.run_id).inputs.dataset_inputs[0].dataset
+    assert (found.name, found.digest, found.source_type) == ("shapes", "01234567", "dvc")
+    assert json.loads(found.source)["md5"].endswith(".dir")
+
+
+def test_a_failed_run_says_so(tracker):
+    tracker.finish(failed=True)
+    assert tracker.client.get_run(tracker.run_id).info.status == "FAILED"
+
+
+def test_a_password_is_never_repeated(tmp_path, monkeypatch):
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "postgresql://me:secret@127.0.0.1:1/db")
+    with pytest.raises((TrackingError, ModuleNotFoundError)) as refused:
+        start_tracking(Settings(home=tmp_path), "run", {})
+    assert "secret" not in str(refused.value)
