@@ -1,0 +1,97 @@
+"""The README names only what exists: make targets, commands, options, parameters, documents."""
+
+import re
+import shlex
+from pathlib import Path
+
+import click
+import pytest
+import typer
+
+from benchmarks.readme import TABLES, fill_tables
+from feedback.channels.concept_graph import read_edits
+from feedback.document import parse_document
+from flows.cli import app
+from flows.params import load_params
+
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+CI = (ROOT / ".ci/run").read_text(encoding="utf-8")
+
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
+LINES = [
+    line.strip()
+    for block in BLOCKS
+    for line in block.replace("\\\n", " ").splitlines()
+    if line.strip()
+]
+COMMANDS = [shlex.split(line, comments=True) for line in LINES]
+PARLEY = [command[1:] for command in COMMANDS if command[0] == "parley"]
+MAKE = [command[1:] for command in COMMANDS if command[0] == "make"]
+
+
+def test_every_command_is_of_a_known_kind():
+    kinds = {tuple(command[:2]) if command[0] == "source" else command[0] for command in COMMANDS}
+    assert kinds == {"make", "parley", ("source", ".venv/bin/activate")}
+
+
+@pytest.mark.parametrize("arguments", PARLEY, ids=" ".join)
+def test_every_parley_command_and_option_exists(arguments):
+    command, rest = typer.main.get_command(app), list(arguments)
+    while isinstance(command, click.Group):
+        command = command.commands[rest.pop(0)]
+    context = command.make_context("parley", rest)
+    load_params(None, tuple(context.params.get("set_") or ()))
+
+
+@pytest.mark.parametrize("arguments", MAKE, ids=" ".join)
+def test_every_make_target_and_variable_exists(arguments):
+    target, *variables = arguments
+    assert re.search(rf"^{re.escape(target)}:.*##", MAKEFILE, re.MULTILINE)
+    for variable in variables:
+        assert re.search(rf"^{variable.partition('=')[0]} \?=", MAKEFILE, re.MULTILINE)
+
+
+def test_ci_runs_the_two_commands_and_the_check():
+    assert {("run",), ("test",), ("check",)} <= {tuple(arguments) for arguments in MAKE}
+    assert re.search(r"^step .* make .*\bcheck$", CI, re.MULTILINE)
+    assert re.search(r"^step .* make .*\brun REPORT=", CI, re.MULTILINE)
+    assert re.search(r"-m pytest -q -n 2$", CI, re.MULTILINE)
+
+
+def test_every_parameter_in_the_table_exists():
+    names = re.findall(r"^\| `([a-z_.]+)` \|", README, re.MULTILINE)
+    assert names
+    params = load_params(None)
+    for name in names:
+        head, *path = name.split(".")
+        node = params.of_channel() if head == params.channel else getattr(params, head)
+        for part in path:
+            node = getattr(node, part)
+
+
+def test_the_feedback_document_is_one():
+    (example,) = re.findall(r"```json\n(.*?)```", README, re.DOTALL)
+    (edit,) = read_edits(parse_document(example.encode()))
+    assert [op.op for op in edit.ops] == ["replace_concept", "remove_edge", "add_edge"]
+
+
+def test_every_link_and_module_leads_somewhere():
+    links = [link for link in re.findall(r"\]\((?!#)([^)]+)\)", README) if "://" not in link]
+    assert links
+    modules = {name for table in TABLES.values() for name in re.findall(r"-m (\S+)", table.command)}
+    modules |= set(re.findall(r"python -m (\w[\w.]*\w)", README))
+    paths = links + [f"{module.replace('.', '/')}.py" for module in modules]
+    assert [path for path in paths if not (ROOT / path).exists()] == []
+
+
+def test_the_figure_shows_the_steps_of_the_flow():
+    flow = (ROOT / "flows/retrain.py").read_text(encoding="utf-8")
+    steps = re.search(r"^dataset -> .* -> promote$", flow, re.MULTILINE)
+    assert steps
+    assert steps[0].replace(" -> ", " --> ") in README
+
+
+def test_the_tables_are_those_of_the_results():
+    assert fill_tables(README) == README, "run `python -m benchmarks.readme`"
