@@ -30,15 +30,18 @@ def run_pipeline(
     params = load_params(params_file, overrides)
     if report is not None and not report.absolute().parent.is_dir():
         raise ParamsError(f"expected a folder for --report {report} (got none); create it first")
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    # The folder of the run's state must be there before Prefect is imported, which looks for it.
+    workplace = open_workplace(Settings(), fresh=fresh)
+
     from flows.console import stage_progress, wait_notice
     from flows.context import ReviewListener
     from flows.inputs import check_inputs
     from flows.retrain import retrain
     from flows.table import print_report
-    from tasks.settings import Settings
-    from tasks.workplace import open_workplace
 
-    workplace = open_workplace(Settings(), fresh=fresh)
     inputs = check_inputs(params, workplace)
     console.print("[dim]starting the orchestrator …[/]")
     run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"

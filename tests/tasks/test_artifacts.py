@@ -36,7 +36,7 @@ def test_equal_content_is_stored_once_under_its_digest(workplace):
 def test_changed_bytes_are_not_read(workplace):
     ref = workplace.artifacts.save_json([1, 2])
     workplace.objects.put(ref.uri, b"[1,3]")
-    with pytest.raises(DigestMismatchError, match="expected artifacts/.* to hash to"):
+    with pytest.raises(DigestMismatchError, match=r"expected artifacts/.* to hash to"):
         workplace.artifacts.load_json(ref)
     assert workplace.artifacts.save_json([1, 2]) == ref
     assert workplace.artifacts.load_list(ref) == [1, 2]
