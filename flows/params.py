@@ -123,7 +123,9 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
                 f"expected a parameter file at {path} ({error.strerror}); check --params"
             ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
-            raise ParamsError(f"expected YAML in {path} (got: {error}); mend the file") from error
+            raise ParamsError(
+                f"expected YAML in {path} (got: {_line(error)}); mend the file"
+            ) from error
         if loaded is not None and not isinstance(loaded, dict):
             raise ParamsError(f"expected a mapping in {path} (got {type(loaded).__name__})")
         tree = loaded or {}
@@ -145,7 +147,9 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
-        raise ParamsError(f"expected a YAML value in --set {override!r} (got: {error})") from error
+        raise ParamsError(
+            f"expected a YAML value in --set {override!r} (got: {_line(error)})"
+        ) from error
     node = tree
     for part in parts[:-1]:
         child = node.setdefault(part, {})
@@ -155,6 +159,11 @@ def _apply(tree: dict[str, Any], override: str) -> None:
             )
         node = child
     node[parts[-1]] = value
+
+
+def _line(error: Exception) -> str:
+    """Return a message of several lines, as the YAML reader's, in one."""
+    return " ".join(str(error).split())
 
 
 def _readable(error: ValidationError) -> str:
