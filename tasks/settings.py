@@ -22,6 +22,8 @@ QUIET = {
     "GIT_PYTHON_REFRESH": "quiet",
     # A single-process run keeps its state beside the project, and the terminal for its own lines.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "models,tasks,feedback",
+    # The same loggers speak in commands outside a flow, where Prefect would warn of each line.
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
     "PREFECT_LOGGING_LEVEL": "WARNING",
     # An error leaves the flow as an exception and is told there, once: no traceback beside it.
     "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "CRITICAL",
