@@ -102,6 +102,8 @@ def test_a_logged_reasoner_gives_equal_outputs_for_any_batch(tracker, workplace)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 
 
+# MLflow warns of type hints of its own classes when it first imports mlflow.pyfunc.
+@pytest.mark.filterwarnings("ignore:.*Any type hint is inferred")
 def test_a_pickled_model_is_not_loaded(tracker):
     import mlflow
 
