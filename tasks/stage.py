@@ -158,6 +158,8 @@ def stage(
             with _only_one(workplace.scratch_folder(key).with_suffix(".lock")):
                 found = _find(workplace, name, key)
                 if found is not None:
+                    # A process killed right after its record left its checkpoints behind.
+                    shutil.rmtree(workplace.scratch_folder(key), ignore_errors=True)
                     workplace.finished(found)
                     return found
                 work = Work(
