@@ -6,6 +6,7 @@ through MLflow's stack of active runs, which is local to a thread and does not s
 
 import json
 import logging
+import os
 import re
 import tempfile
 from collections.abc import Iterable
@@ -198,8 +199,12 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
-    mlflow.set_tracking_uri(settings.mlflow_uri())
-    client = MlflowClient(tracking_uri=settings.mlflow_uri())
+    uri = settings.mlflow_uri()
+    # MLflow remembers the registry of the first store of a process, unless it is told.
+    registry = os.environ.get("MLFLOW_REGISTRY_URI", uri)
+    mlflow.set_tracking_uri(uri)
+    mlflow.set_registry_uri(registry)
+    client = MlflowClient(tracking_uri=uri, registry_uri=registry)
     try:
         experiment = client.get_experiment_by_name(settings.experiment)
         if experiment is None:
