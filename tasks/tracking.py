@@ -195,16 +195,12 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
     Raises:
         TrackingError: If the tracking store cannot be opened.
     """
-    import mlflow
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
     uri = settings.mlflow_uri()
-    # MLflow remembers the registry of the first store of a process, unless it is told.
-    registry = os.environ.get("MLFLOW_REGISTRY_URI", uri)
-    mlflow.set_tracking_uri(uri)
-    mlflow.set_registry_uri(registry)
-    client = MlflowClient(tracking_uri=uri, registry_uri=registry)
+    _point_mlflow_to(uri)
+    client = MlflowClient(tracking_uri=uri)
     try:
         experiment = client.get_experiment_by_name(settings.experiment)
         if experiment is None:
@@ -221,6 +217,21 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
     return Tracker(client, experiment_id, run.info.run_id)
+
+
+def _point_mlflow_to(uri: str) -> None:
+    """Set MLflow's address for this process, and leave the environment as the user gave it.
+
+    MLflow also exports the address, from where the next ``Settings`` would read it as the user's.
+    """
+    import mlflow
+
+    given = os.environ.get("MLFLOW_TRACKING_URI")
+    mlflow.set_tracking_uri(uri)
+    if given is None:
+        os.environ.pop("MLFLOW_TRACKING_URI", None)
+    else:
+        os.environ["MLFLOW_TRACKING_URI"] = given
 
 
 def count_runs(settings: Settings) -> int:
