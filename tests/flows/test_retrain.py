@@ -1,0 +1,234 @@
+"""The whole loop on a dataset of shapes: what a run reports, reuses, refuses and registers."""
+
+import json
+import shutil
+import threading
+import time
+
+import pytest
+
+from feedback.errors import BundleMismatchError, LowAgreementError
+from flows.context import ReviewListener
+from flows.params import load_params
+from flows.retrain import retrain
+from models.report import RunReport
+from tasks.exchange import load_report, submit_feedback
+from tasks.registry import CANDIDATE, CHAMPION, alias_version
+from tasks.settings import Settings
+from tasks.tracking import Tracker, count_runs
+from tasks.workplace import open_workplace
+from tests.shapes import tiny_overrides
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+AFTER_REVIEW = {"edit_graphs", "fit_teacher", "distil", "compare_arms"}
+SHOWN = {
+    "dataset": {"path", "md5", "classes", "train", "test"},
+    "reasoner": {"agreement", "l1"},
+    "arms": {"original", "unmodified_graph", "edited_graph"},
+    "model": {"name", "version"},
+}
+
+
+def run(home, data, *, listener=None, run_id="run", **changes):
+    """Run the flow on a folder under its own home and return its report and workplace."""
+    params = load_params(None, (*tiny_overrides(**changes), f"data={data}"))
+    workplace = open_workplace(Settings(home=home))
+    return retrain(params, workplace, run_id, listener or ReviewListener()), workplace
+
+
+def answer(request, **changes):
+    document = {
+        "schema_version": 1,
+        "request_id": request.request_id,
+        "bundle_sha256": request.digest,
+        "channel": request.channel,
+        "reviewer": "ada",
+        "nonce": "nonce-0001",
+        "verdict": "approve",
+        "created_at": "2026-01-01T00:00:00Z",
+    }
+    return json.dumps(document | changes).encode()
+
+
+def tracker_of(report, workplace):
+    from mlflow.tracking import MlflowClient
+
+    tracking = report["tracking"]
+    return Tracker(
+        MlflowClient(tracking["uri"], tracking["uri"]), tracking["experiment"], tracking["run"]
+    )
+
+
+def computed(report):
+    return [stage["name"] for stage in report["stages"] if not stage["reused"]]
+
+
+@pytest.fixture(scope="module")
+def first(tmp_path_factory, shapes_dir, prefect_server):
+    """A finished run with the simulated reviewer; its home is read only for all but one test."""
+    home = tmp_path_factory.mktemp("first")
+    published = []
+    report, workplace = run(
+        home, shapes_dir, listener=ReviewListener(on_published=published.append), run_id="run-1"
+    )
+    return report, workplace, published[0]
+
+
+@pytest.fixture
+def asked_anew(first, tmp_path):
+    """Another home that has every stage and the open request of the first run, and no answer."""
+    home = tmp_path / "home"
+    for part in ("artifacts", "stages", "reviews"):
+        shutil.copytree(first[1].settings.home / "store" / part, home / "store" / part)
+    return home
+
+
+def test_the_report_holds_all_that_a_run_shows_and_is_valid(first):
+    report, workplace, request = first
+    assert RunReport.model_validate(report, strict=False).model_dump(mode="json") == report
+    assert json.loads(load_report(workplace, "latest")) == report
+    for part, keys in SHOWN.items():
+        assert keys <= set(report[part])
+    for stage in report["stages"]:
+        assert set(stage) == {"name", "seconds", "reused"}
+    for scores in report["arms"].values():
+        assert set(scores) == {"edited_classes", "other_classes", "all"}
+    assert report["request"] == request.request_id
+    assert len(report["edited_classes"]) == 2
+    assert {row["group"] for row in report["paired"]} == {"edited_classes", "other_classes", "all"}
+    assert report["decision"]["reasons"]
+    assert report["edits"] == [edit for edit in report["edits"] if edit["reason"]]
+
+
+def test_the_run_is_one_parent_with_a_child_per_stage_and_its_figures(first):
+    report, workplace, _ = first
+    tracker = tracker_of(report, workplace)
+    children = tracker.client.search_runs(
+        [tracker.experiment_id], f"tags.`mlflow.parentRunId` = '{tracker.run_id}'"
+    )
+    stages = [r.data.tags["parley.stage"] for r in children if "parley.stage" in r.data.tags]
+    assert sorted(stages) == sorted(stage["name"] for stage in report["stages"])
+    figures = {f.path for f in tracker.client.list_artifacts(tracker.run_id, "figures")}
+    names = ("calibration", "class_graphs", "comparison", "confusion")
+    assert figures == {f"figures/{name}.png" for name in names}
+    parent = tracker.client.get_run(tracker.run_id)
+    assert parent.info.status == "FINISHED"
+    assert parent.data.tags["dvc.md5"] == report["dataset"]["md5"]
+    assert "original.class.bars" in parent.data.metrics
+
+
+def test_classifier_student_and_reasoners_are_registered(first):
+    report, workplace, request = first
+    tracker = tracker_of(report, workplace)
+    names = {model.name for model in tracker.client.search_registered_models()}
+    assert names == {"parley", "parley-reasoner", "parley-edited-reasoner"}
+    champion = alias_version(tracker, "parley", CHAMPION)
+    assert champion is not None
+    assert champion.version != report["model"]["version"]
+    assert alias_version(tracker, "parley", CANDIDATE).version == report["model"]["version"]
+    tags = tracker.client.get_model_version("parley", report["model"]["version"]).tags
+    assert tags["review.request_id"] == request.request_id
+
+
+def test_a_second_identical_run_reuses_every_stage_and_adds_no_version(first, shapes_dir):
+    report, workplace, _ = first
+    tracker = tracker_of(report, workplace)
+    before = len(tracker.client.search_model_versions())
+    again, _ = run(workplace.settings.home, shapes_dir, run_id="run-2")
+    assert computed(again) == []
+    assert len(again["stages"]) == len(report["stages"])
+    assert len(tracker.client.search_model_versions()) == before
+    for part in ("arms", "paired", "edits", "decision", "model", "reasoner", "request"):
+        assert again[part] == report[part]
+
+
+def test_another_answer_recomputes_only_what_follows_the_review(
+    asked_anew, first, shapes_dir, tmp_path
+):
+    (tmp_path / "answer.json").write_bytes(answer(first[2]))
+    report, _ = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'answer.json'}")
+    assert report["request"] == first[0]["request"]
+    assert report["edits"] == []
+    assert set(computed(report)) <= AFTER_REVIEW
+    arms = report["arms"]
+    assert arms["edited_graph"] == arms["unmodified_graph"]
+
+
+def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):
+    (tmp_path / "no.json").write_bytes(answer(first[2], verdict="reject", comment="all sea"))
+    report, workplace = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'no.json'}")
+    assert not report["decision"]["promote"]
+    assert report["decision"]["reasons"] == ["the review ended REJECTED: all sea"]
+    assert (report["model"], report["arms"]) == (None, None)
+    assert RunReport.model_validate(report, strict=False)
+    assert tracker_of(report, workplace).client.search_registered_models() == []
+    assert computed(report) == []
+
+
+@pytest.mark.timeout(90)
+def test_people_answer_while_the_run_waits(asked_anew, shapes_dir):
+    published, waited = threading.Event(), []
+    request = []
+
+    def on_published(bundle):
+        request.append(bundle)
+        published.set()
+
+    def reviewer():
+        assert published.wait(60)
+        while not waited:
+            time.sleep(0.02)
+        # Words for another request are refused and leave this one open.
+        with pytest.raises(BundleMismatchError):
+            hand_in(answer(request[0], bundle_sha256="0" * 64))
+        hand_in(answer(request[0], verdict="reject", comment="not yet"))
+
+    def hand_in(data):
+        submit_feedback.fn(open_workplace(Settings(home=asked_anew)), request[0].request_id, data)
+
+    failures = []
+
+    def guarded():
+        try:
+            reviewer()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=guarded)
+    thread.start()
+    report, _ = run(
+        asked_anew,
+        shapes_dir,
+        listener=ReviewListener(on_published=on_published, on_wait=waited.append),
+        review__reviewer="inbox",
+    )
+    thread.join(30)
+    assert failures == []
+    assert report["decision"]["reasons"] == ["the review ended REJECTED: not yet"]
+
+
+def test_an_answer_to_another_request_ends_the_run_before_anything_is_corrected(
+    asked_anew, first, shapes_dir, tmp_path
+):
+    (tmp_path / "stale.json").write_bytes(answer(first[2], request_id="rq-other"))
+    with pytest.raises(BundleMismatchError):
+        run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'stale.json'}")
+    assert count_runs(Settings(home=asked_anew)) > 0
+
+
+def test_a_reasoner_that_does_not_speak_for_the_classifier_is_not_published(
+    asked_anew, first, shapes_dir
+):
+    with pytest.raises(LowAgreementError, match="publish_anyway=true") as refused:
+        run(
+            asked_anew,
+            shapes_dir,
+            concept_graph__reasoner__publish_anyway="false",
+            concept_graph__reasoner__min_agreement="1.0",
+            concept_graph__reasoner__lr="1e-9",
+        )
+    assert "\n" not in str(refused.value)
+    reviews = [
+        info.key for info in open_workplace(Settings(home=asked_anew)).objects.list("reviews/")
+    ]
+    assert {key.split("/")[1] for key in reviews} == {first[0]["request"]}
