@@ -66,6 +66,7 @@ class Classifier(nn.Module):
         self.n_classes = n_classes
         self.width = params.width
         self.dropout = params.dropout
+        self.output_stride = params.output_stride
         self.preprocess_asked = params.preprocess
         kind = "imagenet" if params.preprocess == "auto" else params.preprocess
         self.normalise = InputNormalisation(kind)

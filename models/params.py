@@ -33,6 +33,9 @@ class ClassifierParams(Params):
     preprocess: Literal["auto", "imagenet", "caffe_bgr", "symmetric"] = "auto"
     """Input normalisation: ImageNet mean and deviation, Caffe's BGR minus mean, or x*2-1; auto
     reads the weights'."""
+    output_stride: Literal[16, 32] = 32
+    """Pixels between cells of a ResNet's last block; 16 leaves its stride out, which keeps
+    parameter names and shapes and lets concepts be read right before a linear head."""
     concept_layer: str = "auto"
     """Layer whose post-ReLU features carry the concepts, e.g. ``layer3`` or ``features.29``; auto
     is the last one whose cells are 16 pixels apart."""

@@ -36,10 +36,10 @@ class BasicBlock(nn.Module):
 
 
 class ResNet18(Classifier):
-    """ResNet-18; the concept layer is ``layer3``, whose cells are 16 pixels apart.
+    """ResNet-18; the concept layer is the last one whose cells are 16 pixels apart.
 
-    ``layer4`` can be chosen; its cells are 32 pixels apart, too few for small parts of small
-    images.
+    That is ``layer3``, or ``layer4`` with ``output_stride`` 16. At the published stride the cells
+    of ``layer4`` are 32 pixels apart, too few for small parts of small images.
     """
 
     auto_concept_layer = "layer3"
@@ -48,6 +48,8 @@ class ResNet18(Classifier):
 
     def build(self, n_classes: int) -> None:
         """Create the layers under torchvision's names."""
+        if self.output_stride == 16:
+            self.auto_concept_layer = "layer4"
         widths = [scaled_channels(channels, self.width) for channels in (64, 128, 256, 512)]
         self.conv1 = nn.Conv2d(3, widths[0], 7, 2, 3, bias=False)
         self.bn1 = nn.BatchNorm2d(widths[0])
@@ -55,7 +57,8 @@ class ResNet18(Classifier):
         self.maxpool = nn.MaxPool2d(3, 2, 1)
         channels = widths[0]
         for number, width in enumerate(widths, start=1):
-            stride = 1 if number == 1 else 2
+            kept = number > 1 and (number < 4 or self.output_stride == 32)
+            stride = 2 if kept else 1
             blocks = nn.Sequential(BasicBlock(channels, width, stride), BasicBlock(width, width, 1))
             self.add_module(f"layer{number}", blocks)
             channels = width

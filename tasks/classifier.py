@@ -24,11 +24,7 @@ PREDICT_BATCH = 64
 
 
 @task(name="train-classifier", tags=["gpu"], cache_policy=NO_CACHE)
-@stage(
-    "train_classifier",
-    version=1,
-    code=("models.training", "models.classifier", "models.augmentation", "models.preprocessing"),
-)
+@stage("train_classifier", version=1)
 def train_classifier(
     work: Work,
     *,
@@ -119,7 +115,7 @@ def train_classifier(
 
 
 @task(name="predict", tags=["gpu"], cache_policy=NO_CACHE)
-@stage("predict", version=1, code=("models.classifier", "models.preprocessing"))
+@stage("predict", version=1)
 def predict(
     work: Work, *, dataset: DatasetRef, classifier: StageResult, training: TrainingParams
 ) -> dict[str, JsonValue]:

@@ -9,8 +9,6 @@ next week's run and on another machine.
 import contextlib
 import fcntl
 import functools
-import hashlib
-import importlib.util
 import inspect
 import json
 import logging
@@ -27,6 +25,7 @@ from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import ArtifactError, StoreError
 from tasks.artifacts import ArtifactRef, ArtifactStore
 from tasks.progress import Progress
+from tasks.source import source_digest
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -117,15 +116,13 @@ StageFunction = Callable[Concatenate[Work, P], dict[str, JsonValue]]
 
 
 def stage(
-    name: str, *, version: int, code: tuple[str, ...] = ()
+    name: str, *, version: int
 ) -> Callable[[StageFunction[P]], Callable[Concatenate[Workplace, P], StageResult]]:
     """Turn a computation into a stage that runs at most once per key.
 
     Args:
         name: The stage's name in keys, progress and reports.
-        version: Raised by hand when the meaning of the result changes without a change of ``code``.
-        code: Modules whose source belongs to the key, e.g. ``models.training``; a package stands
-            for all its files. The function's own module always belongs to it.
+        version: Raised by hand when the meaning of the result changes although no source does.
 
     Returns:
         A decorator. The decorated function takes a ``Workplace`` in place of ``Work``; its keyword
@@ -136,8 +133,6 @@ def stage(
     def decorate(
         function: StageFunction[P],
     ) -> Callable[Concatenate[Workplace, P], StageResult]:
-        modules = (function.__module__, *code)
-
         @functools.wraps(function)
         def run(workplace: Workplace, /, *args: P.args, **kwargs: P.kwargs) -> StageResult:
             if args:
@@ -150,7 +145,7 @@ def stage(
                     {
                         "stage": name,
                         "version": version,
-                        "code": source_digest(modules),
+                        "code": source_digest(function.__module__),
                         "inputs": described,
                     }
                 )
@@ -190,33 +185,6 @@ def stage(
         return run
 
     return decorate
-
-
-def source_digest(modules: tuple[str, ...]) -> str:
-    """Return the sha256 over the source files of ``modules``, found without importing them.
-
-    Args:
-        modules: Dotted names; a package stands for every file below it.
-
-    Returns:
-        A hex digest that changes when any of the files does.
-    """
-    return _source_digest(tuple(sorted(set(modules))))
-
-
-@functools.cache
-def _source_digest(modules: tuple[str, ...]) -> str:
-    digest = hashlib.sha256()
-    for module in modules:
-        spec = importlib.util.find_spec(module)
-        if spec is None or spec.origin is None:
-            raise ValueError(f"expected an importable module (got {module!r})")
-        origin = Path(spec.origin)
-        files = sorted(origin.parent.rglob("*.py")) if origin.name == "__init__.py" else [origin]
-        for file in files:
-            digest.update(f"{module}/{file.name}\0".encode())
-            digest.update(file.read_bytes())
-    return digest.hexdigest()
 
 
 def describe_input(value: object) -> JsonValue:

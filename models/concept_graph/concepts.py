@@ -84,7 +84,7 @@ def mine_concepts(
     labels, centres = _cluster(embeddings[rows], params.clusters.n_clusters, seed)
     members = torch.full((len(segments),), -1, dtype=torch.int64)
     members[rows] = labels
-    matched = inside if params.gate.matching else torch.ones_like(inside)
+    matched = inside if params.gate.explanation else torch.ones_like(inside)
     bank = _describe(
         class_id, class_name, segments, embeddings, coverage, members, centres, matched, params
     )

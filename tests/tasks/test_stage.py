@@ -10,7 +10,7 @@ from models.params import Params
 from tasks.artifacts import ArtifactRef
 from tasks.dataset.reference import DatasetRef
 from tasks.settings import Settings
-from tasks.stage import StageResult, Work, describe_input, source_digest, stage
+from tasks.stage import StageResult, Work, describe_input, stage
 from tasks.workplace import open_workplace
 
 
@@ -89,20 +89,6 @@ def test_time_and_origin_of_an_input_do_not_count(workplace):
     assert len(calls) == 1
     double(workplace, growth=Growth(), source=[dataset("/a", "1" * 32), result_with()])
     assert len(calls) == 2
-
-
-def test_other_source_code_is_another_digest(tmp_path, monkeypatch):
-    from tasks import stage as module
-
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "sum_of_parts.py").write_text("x = 1\n")
-    before = source_digest(("sum_of_parts",))
-    assert before == source_digest(("sum_of_parts", "sum_of_parts"))
-    (tmp_path / "sum_of_parts.py").write_text("x = 2\n")
-    module._source_digest.cache_clear()
-    assert source_digest(("sum_of_parts",)) != before
-    with pytest.raises(ValueError, match="importable module"):
-        source_digest(("no_such_module_anywhere",))
 
 
 @pytest.mark.parametrize("damage", ["missing", "changed", "record"])

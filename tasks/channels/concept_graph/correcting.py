@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @task(name="edit-graphs", cache_policy=NO_CACHE)
-@stage("edit_graphs", version=1, code=("models.concept_graph.edits", "models.concept_graph.graph"))
+@stage("edit_graphs", version=1)
 def edit_graphs(
     work: Work, *, concepts: StageResult, edits: list[JsonValue]
 ) -> dict[str, JsonValue]:
@@ -77,19 +77,7 @@ def describe_edits(edits: list[GraphEdit]) -> list[JsonValue]:
 
 
 @task(name="distil", tags=["gpu"], cache_policy=NO_CACHE)
-@stage(
-    "distil",
-    version=1,
-    code=(
-        "models.classifier",
-        "models.concept_graph.augmentation",
-        "models.distillation",
-        "models.divergence",
-        "models.optimisation",
-        "models.prefix",
-        "models.training",
-    ),
-)
+@stage("distil", version=1)
 def distil(
     work: Work,
     *,

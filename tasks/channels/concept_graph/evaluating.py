@@ -24,20 +24,10 @@ PAIRS = (
     ("edited_graph", "unmodified_graph"),
     ("unmodified_graph", "original"),
 )
-CODE = (
-    "models.calibration",
-    "models.comparison_figure",
-    "models.confusion_figure",
-    "models.figure_style",
-    "models.metrics",
-    "models.paired",
-    "models.promotion",
-    "models.reliability_figure",
-)
 
 
 @task(name="compare-arms", cache_policy=NO_CACHE)
-@stage("compare_arms", version=1, code=CODE)
+@stage("compare_arms", version=1)
 def compare_arms(
     work: Work,
     *,

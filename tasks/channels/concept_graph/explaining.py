@@ -31,23 +31,7 @@ if TYPE_CHECKING:
 
 
 @task(name="explain-classes", tags=["gpu"], cache_policy=NO_CACHE)
-@stage(
-    "explain_classes",
-    version=1,
-    code=(
-        "models.concept_graph.explanation",
-        "models.concept_graph.deletion",
-        "models.concept_graph.cards",
-        "models.concept_graph.evidence_views",
-        "models.concept_graph.graph_figure",
-        "models.concept_graph.graph_panel",
-        "models.concept_graph.cards_figure",
-        "models.concept_graph.contribution_figure",
-        "models.figure_style",
-        "tasks.channels.concept_graph.evidence",
-        "tasks.channels.concept_graph.examples",
-    ),
-)
+@stage("explain_classes", version=1)
 def explain_classes(
     work: Work, *, basis: Basis, concepts: StageResult, reasoner: StageResult, seed: int
 ) -> dict[str, JsonValue]:

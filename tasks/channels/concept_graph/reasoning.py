@@ -20,27 +20,18 @@ if TYPE_CHECKING:
     from models.concept_graph.graph import ClassGraph, ImageGraphs
     from models.concept_graph.reasoner import GraphReasoner
 
-CODE = (
-    "models.concept_graph.fitting",
-    "models.concept_graph.graph",
-    "models.concept_graph.imitation",
-    "models.concept_graph.layer",
-    "models.concept_graph.matching",
-    "models.concept_graph.reasoner",
-)
-HELD_OUT_POOL = 5
-"""Every so many-th unlabelled image is held out, so that agreement is measured on images that no
-fit has seen."""
+MEASURED_POOL = 4
+"""Every so many-th pool image measures the agreement instead of teaching the reasoner."""
 
 
 @task(name="imitate-classifier", tags=["gpu"], cache_policy=NO_CACHE)
-@stage("imitate_classifier", version=1, code=CODE)
+@stage("imitate_classifier", version=1)
 def imitate_classifier(
     work: Work, *, basis: Basis, concepts: StageResult, params: ConceptGraphParams, seed: int
 ) -> dict[str, JsonValue]:
     """Fit the reasoner that explains the classifier, and measure how well it imitates it.
 
-    Imitation needs no labels, so the pool takes part; validation images and every fifth pool image
+    Imitation needs no labels, so the pool takes part; validation images and every fourth pool image
     are held out.
 
     Args:
@@ -58,7 +49,9 @@ def imitate_classifier(
 
     universe = load_universe(work, basis)
     graphs = load_graphs(work, concepts)
-    matched = match_universe(work, universe, concepts, graphs, params)
+    matched = match_universe(
+        work, universe, concepts, graphs, params, gated=params.gate.explanation
+    )
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     stop_by, measure_by = _held_out(universe)
     fitted = fit_reasoner(
@@ -89,7 +82,7 @@ def imitate_classifier(
 
 
 @task(name="fit-teacher", tags=["gpu"], cache_policy=NO_CACHE)
-@stage("fit_teacher", version=1, code=CODE)
+@stage("fit_teacher", version=1)
 def fit_teacher(
     work: Work,
     *,
@@ -117,7 +110,9 @@ def fit_teacher(
 
     universe = load_universe(work, basis)
     class_graphs = parse_graphs(graphs)
-    matched = match_universe(work, universe, concepts, class_graphs, params)
+    matched = match_universe(
+        work, universe, concepts, class_graphs, params, gated=params.gate.correction
+    )
     own = universe.under_review
     targets = universe.local_labels
     fitted = fit_reasoner(
@@ -155,12 +150,14 @@ def match_universe(
     concepts: StageResult,
     graphs: "Sequence[ClassGraph]",
     params: ConceptGraphParams,
+    *,
+    gated: bool,
 ) -> "ImageGraphs":
-    """Match every image to the class graphs, by the gate's rule when the parameters ask for it."""
+    """Match every image to the class graphs, only with segments inside the gate when ``gated``."""
     from models.concept_graph.matching import match_images
 
     stored = work.load_tensors(concepts, "embeddings")
-    allowed = stored["gate_coverage"] >= params.gate.coverage if params.gate.matching else None
+    allowed = stored["gate_coverage"] >= params.gate.coverage if gated else None
     return match_images(
         stored["embeddings"],
         universe.segments.image_index,
@@ -208,13 +205,17 @@ def load_matched(work: Work, result: StageResult) -> "ImageGraphs":
 
 
 def _held_out(universe: Universe) -> "tuple[Tensor, Tensor]":
-    """Split the held-out images: one half stops the fit, the other measures it unflattered."""
+    """Choose the images that stop the fit and others that measure it, seen by neither.
+
+    With a pool, validation images stop and every fourth pool image measures; without one the
+    validation images are shared out.
+    """
     import torch
 
-    held_out = universe.validation.clone()
     pool = (~universe.labelled).nonzero().flatten()
-    held_out[pool[::HELD_OUT_POOL]] = True
-    rows = held_out.nonzero().flatten()
-    measure_by = torch.zeros_like(held_out)
-    measure_by[rows[1::2]] = True
-    return held_out & ~measure_by, measure_by
+    measuring = pool[::MEASURED_POOL]
+    if not len(measuring):
+        measuring = universe.validation.nonzero().flatten()[1::2]
+    measure_by = torch.zeros_like(universe.validation)
+    measure_by[measuring] = True
+    return universe.validation & ~measure_by, measure_by

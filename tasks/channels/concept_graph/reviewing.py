@@ -96,7 +96,7 @@ def build_review_bundle(
 
 
 @task(name="measure-object-share", cache_policy=NO_CACHE)
-@stage("measure_object_share", version=1, code=("models.concept_graph.object_share",))
+@stage("measure_object_share", version=1)
 def measure_object_share(
     work: Work, *, basis: Basis, concepts: StageResult
 ) -> dict[str, JsonValue]:

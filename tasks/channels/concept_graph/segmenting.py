@@ -6,7 +6,7 @@ rest keeps the classifier's word.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -25,13 +25,13 @@ if TYPE_CHECKING:
     from models.concept_graph.segments import SegmentSet
     from models.imageset import ImageSet
 
+SPLITS: Final = ("train", "pool")
+"""Order of the splits in the universe; never that of a dictionary read back from safetensors, which
+has none."""
+
 
 @task(name="segment-images", cache_policy=NO_CACHE)
-@stage(
-    "segment_images",
-    version=1,
-    code=("models.concept_graph.segments", "models.concept_graph.segment_set"),
-)
+@stage("segment_images", version=1)
 def segment_relevant_images(
     work: Work,
     *,
@@ -65,7 +65,7 @@ def segment_relevant_images(
 
     logits = work.load_tensors(predictions, "logits")
     rows: dict[str, Tensor] = {}
-    for split in ("train", "pool"):
+    for split in SPLITS:
         if split not in logits:
             rows[split] = torch.zeros(0, dtype=torch.int64)
             continue
@@ -157,9 +157,7 @@ def universe_logits(work: Work, basis: Basis, universe: Universe) -> "Tensor":
     import torch
 
     logits = work.load_tensors(basis.predictions, "logits")
-    return torch.cat(
-        [logits[split][rows] for split, rows in universe.rows.items() if split in logits]
-    )
+    return torch.cat([logits[split][universe.rows[split]] for split in SPLITS if split in logits])
 
 
 def _select(
@@ -169,7 +167,7 @@ def _select(
 
     parts = [
         load_split(work, dataset, split, training).select(rows[split])
-        for split in ("train", "pool")
+        for split in SPLITS
         if len(rows[split])
     ]
     return concatenate(parts)

@@ -12,7 +12,7 @@ from tasks.stage import StageResult, Work, stage
 
 
 @task(name="suggest-classes", cache_policy=NO_CACHE)
-@stage("suggest_classes", version=1, code=("models.concept_graph.suggestion", "models.metrics"))
+@stage("suggest_classes", version=1)
 def suggest_classes(
     work: Work,
     *,
