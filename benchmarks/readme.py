@@ -108,12 +108,23 @@ def stored_rows(documents: Documents) -> Rows:
 
 
 TABLES = {
-    "correction-demo": Table("correction_demo.json", "make bench", stored_rows),
-    "correction-pets37": Table("correction_pets37.json", "make bench", stored_rows),
+    "correction-demo": Table(
+        "correction_demo.json", "python -m benchmarks.correction demo", stored_rows
+    ),
+    "correction-pets37": Table(
+        "correction_pets37_planted.json",
+        "python -m benchmarks.correction pets37_planted",
+        stored_rows,
+    ),
+    "correction-natural": Table(
+        "correction_pets37_natural.json",
+        "python -m benchmarks.correction pets37_natural",
+        stored_rows,
+    ),
     "mining": Table("mining_*.json", "python -m benchmarks.mining", mining_rows),
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),
-    "overhead": Table("overhead.json", "make bench", stored_rows),
+    "overhead": Table("overhead.json", "python -m benchmarks.overhead", stored_rows),
 }
 
 

@@ -82,7 +82,7 @@ def distil(
     work: Work,
     *,
     basis: Basis,
-    teacher: StageResult,
+    teacher: StageResult | None,
     unmodified: StageResult,
     original: list[JsonValue],
     graphs: list[JsonValue],
@@ -94,7 +94,8 @@ def distil(
     Args:
         work: What the stage may touch.
         basis: What was computed before; its classifier is teacher 2, from which the student starts.
-        teacher: Teacher 1, a reasoner fitted to the labels.
+        teacher: Teacher 1, a reasoner fitted to the labels; None leaves the word to teacher 2,
+            which is self-training.
         unmodified: The teacher of the unmodified graphs, which knows where their concepts lie.
         original: The class graphs as they were mined, to know what an edit rejected.
         graphs: The class graphs of teacher 1.
@@ -157,7 +158,7 @@ def shared_prefix(work: Work, model: "Classifier", images: "ImageSet") -> "Prefi
 def transfer_set(
     work: Work,
     basis: Basis,
-    teacher: StageResult,
+    teacher: StageResult | None,
     unmodified: StageResult,
     original: list[JsonValue],
     graphs: list[JsonValue],
@@ -170,7 +171,7 @@ def transfer_set(
     from models.imageset import concatenate
 
     universe = load_universe(work, basis)
-    reasoned = work.load_tensors(teacher, "logits")["logits"]
+    reasoned = None if teacher is None else work.load_tensors(teacher, "logits")["logits"]
     logits = work.load_tensors(basis.predictions, "logits")
     fitted_on = work.load_tensors(basis.classifier, "split")["train"]
     wanted = {"train": ("train",), "pool": ("pool",), "both": ("train", "pool")}[params.transfer]
@@ -181,8 +182,9 @@ def transfer_set(
         if split in wanted and split in logits:
             v1 = torch.zeros(len(logits[split]), len(basis.class_ids))
             matched = torch.zeros(len(v1), dtype=torch.bool)
-            v1[rows] = reasoned[offset : offset + len(rows)]
-            matched[rows] = True
+            if reasoned is not None:
+                v1[rows] = reasoned[offset : offset + len(rows)]
+                matched[rows] = True
             word = combine_teachers(
                 reasoner_logits=v1,
                 classifier_logits=logits[split],

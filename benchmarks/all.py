@@ -1,0 +1,50 @@
+"""Every benchmark, one after the other, then the README's tables.
+
+    make bench
+
+Takes hours on two cores. The photographs and weights of the pets37 benchmarks are looked for in
+``../shared``; without them these are left out and said so.
+"""
+
+import logging
+import subprocess
+import sys
+from pathlib import Path
+
+PETS = Path("../shared/data/pets37")
+WEIGHTS = Path("../shared/weights/squeezenet1_1_imagenet_fp16.safetensors")
+ALWAYS = (
+    ("benchmarks.reasoner",),
+    ("benchmarks.mining", "--arch", "resnet18", "--quality"),
+    ("benchmarks.mining", "--arch", "vgg16"),
+    ("benchmarks.mining", "--arch", "squeezenet1_1"),
+    ("benchmarks.overhead",),
+    ("benchmarks.correction", "demo"),
+)
+WITH_PHOTOGRAPHS = tuple(
+    ("benchmarks.correction", world, "--pets", str(PETS), "--weights", str(WEIGHTS))
+    for world in ("pets37_planted", "pets37_natural")
+)
+
+
+def main() -> None:
+    """Run all benchmarks; a failed one does not stop the others."""
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    logger = logging.getLogger("benchmarks.all")
+    wanted = ALWAYS
+    if PETS.is_dir() and WEIGHTS.is_file():
+        wanted += WITH_PHOTOGRAPHS
+    else:
+        logger.warning("no %s or %s: the benchmarks on photographs are left out", PETS, WEIGHTS)
+    failed = []
+    for command in (*wanted, ("benchmarks.readme",)):
+        logger.info("python -m %s", " ".join(command))
+        if subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+            failed.append(" ".join(command))
+    if failed:
+        logger.error("failed: %s", "; ".join(failed))
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
