@@ -108,7 +108,7 @@ def _draw_row(figure: Figure, card: ConceptCardView, row: int, n_examples: int) 
     lines = [
         (_tcav_line(card), INK if card.significant else MUTED),
         (f"found in {percent(card.detection_rate)}", INK),
-        (f"background {percent(card.background_share)}", PAPER if is_bad else INK),
+        (f"outside gate {percent(card.background_share)}", PAPER if is_bad else INK),
     ]
     badge = {"boxstyle": "round,pad=0.25", "facecolor": INK, "edgecolor": INK}
     for index, (text, colour) in enumerate(lines):

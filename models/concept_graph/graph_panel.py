@@ -173,7 +173,7 @@ def _draw_node(
     )  # fmt: skip
     if has_badge:
         is_bad = (node.background_share or 0.0) >= 0.5
-        word = "bg" if half < 0.25 else "background"
+        word = "out" if half < 0.25 else "outside gate"
         axes.text(
             x, y + outward * half, f"{word} {percent(node.background_share)}",
             ha="center", va="center", zorder=8, weight="bold" if is_bad else "normal",

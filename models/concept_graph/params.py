@@ -30,10 +30,6 @@ class GateParams(Params):
 
     enabled: bool = True
     """Use the gate when concepts are mined."""
-    n_hidden_clusters: Annotated[int, Field(ge=0)] = 15
-    """Clusters of the segments that the gate keeps out, offered as candidates: a biased network
-    hides the object from its own gate, and a reviewer needs it to replace a shortcut. They never
-    enter a graph unasked. 0 offers none, as in the paper."""
     explanation: bool = True
     """Use the gate, by the same rule, when images are matched for the reasoner that imitates the
     classifier: what the network does not look at does not explain it."""
@@ -128,7 +124,7 @@ class ReviewerParams(Params):
 
     min_object_share: Share = 0.5
     """A concept with less of its examples' area on the object lies in the background."""
-    candidate_object_share: Share = 0.6
+    candidate_object_share: Share = 0.5
     """A replacement has at least this share of its examples' area on the object."""
     max_cosine: Share = 0.95
     """A concept more alike than this to one of another class is shared: it tells nothing apart."""

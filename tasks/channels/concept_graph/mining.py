@@ -133,7 +133,7 @@ def _mine_class(
 
     import torch
 
-    from models.concept_graph.bank import merge_banks
+    from models.concept_graph.concepts import mine_concepts as cluster_class
     from models.concept_graph.tcav import score_concepts
 
     own = ((universe.images.labels == class_id) & ~universe.validation).nonzero().flatten()
@@ -145,72 +145,30 @@ def _mine_class(
     scored = fresh if len(fresh) >= 10 else own
     rows = universe.segments.rows_of_images(discovery)
     embeddings = embedded.embeddings.cpu()
-    inside = embedded.gate_coverage.cpu()[rows] >= params.gate.coverage
-    mined = _clusters(universe, embedded, discovery, inside, class_id, params, seed)
+    mined = cluster_class(
+        class_id,
+        universe.images.classes[class_id],
+        universe.segments.of_images(discovery),
+        embeddings[rows],
+        embedded.gate_coverage.cpu()[rows],
+        params,
+        seed,
+    )
     # Controls are drawn from a bounded sample: the Gram matrix of all segments would not fit into
     # memory.
     sample = torch.randperm(len(embeddings), generator=generator)[:MAX_RANDOM_SEGMENTS]
-    banks = []
-    for found, members, own_rows in mined:
-        scored_bank = score_concepts(
-            found,
-            members,
-            embeddings[own_rows],
-            embedded.class_gradients.cpu()[scored],
-            embeddings[sample],
-            params.tcav,
-            seed,
-        )
-        # Exemplars were rows of the class's own segments; from here on they are the universe's.
-        exemplars = scored_bank.exemplar_segments
-        shown = torch.where(exemplars >= 0, own_rows[exemplars.clamp(min=0)], exemplars)
-        banks.append(replace(scored_bank, exemplar_segments=shown))
-    return merge_banks(banks)
-
-
-def _clusters(
-    universe: Universe,
-    embedded: "GatedEmbedding",
-    discovery: "Tensor",
-    inside: "Tensor",
-    class_id: int,
-    params: ConceptGraphParams,
-    seed: int,
-) -> "list[tuple[ConceptBank, Tensor, Tensor]]":
-    """Cluster the segments inside the gate, and those outside it as further candidates.
-
-    Returns:
-        Per part its bank, its members, and the rows of its segments in the universe.
-    """
-    from dataclasses import replace
-
-    import torch
-
-    from models.concept_graph.concepts import mine_concepts as cluster_class
-
-    name = universe.images.classes[class_id]
-    rows = universe.segments.rows_of_images(discovery)
-    segments = universe.segments.of_images(discovery)
-    embeddings, coverage = embedded.embeddings.cpu(), embedded.gate_coverage.cpu()
-    gated = cluster_class(class_id, name, segments, embeddings[rows], coverage[rows], params, seed)
-    parts = [(gated.bank, gated.members, rows)]
-    n_hidden = params.gate.n_hidden_clusters
-    hidden = ~inside
-    if params.gate.enabled and n_hidden and int(hidden.sum()) > 2 * n_hidden:
-        ungated = params.model_copy(
-            update={
-                "gate": params.gate.model_copy(update={"enabled": False, "explanation": False}),
-                "clusters": params.clusters.model_copy(update={"n_clusters": n_hidden}),
-            }
-        )
-        own = rows[hidden]
-        found = cluster_class(
-            class_id, name, segments.select(hidden), embeddings[own], coverage[own], ungated, seed
-        )
-        ids = tuple(
-            concept_id.replace(f"{name}/k", f"{name}/h") for concept_id in found.bank.concept_ids
-        )
-        # Marked unpopular, so that no graph begins with what the network does not look at.
-        bank = replace(found.bank, concept_ids=ids, popular=torch.zeros_like(found.bank.popular))
-        parts.append((bank, found.members, own))
-    return parts
+    bank = score_concepts(
+        mined.bank,
+        mined.members,
+        embeddings[rows],
+        embedded.class_gradients.cpu()[scored],
+        embeddings[sample],
+        params.tcav,
+        seed,
+    )
+    # Exemplars were rows of the class's own segments; from here on they are the universe's.
+    exemplars = bank.exemplar_segments
+    return replace(
+        bank,
+        exemplar_segments=torch.where(exemplars >= 0, rows[exemplars.clamp(min=0)], exemplars),
+    )

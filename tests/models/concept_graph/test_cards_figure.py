@@ -14,7 +14,7 @@ def test_a_card_gives_place_score_and_shares():
     )  # fmt: skip
     texts = [text.get_text() for text in concept_cards_figure("cat", [card]).texts]
     assert texts[2:] == [
-        "k07  ·  slot 2", "TCAV 0.90 [0.80, 1.00]  n.s.", "found in 61 %", "background 90 %",
+        "k07  ·  slot 2", "TCAV 0.90 [0.80, 1.00]  n.s.", "found in 61 %", "outside gate 90 %",
     ]  # fmt: skip
 
 
