@@ -71,7 +71,7 @@ def test_nothing_is_edited_when_every_concept_is_on_the_object_and_distinctive()
 
 def test_a_background_concept_is_replaced_by_the_best_foreground_candidate():
     pool = [card("c7", score=0.5), card("c8", score=0.8), card("c9", score=2.0)]
-    result = review(cat(*pool), ON | {"c1": 0.1, "c7": 0.9, "c8": 0.9, "c9": 0.6})
+    result = review(cat(*pool), ON | {"c1": 0.1, "c7": 0.9, "c8": 0.9, "c9": 0.4})
     (edit,) = result.edits
     (op,) = edit.ops
     assert (edit.class_name, edit.base_cscg) == ("cat", "a" * 64)
