@@ -59,7 +59,7 @@ def run_trial(
         arms: What to try.
         seed: Seed of the classifier, the reasoners and the students.
     """
-    dataset = open_dataset(workplace, folder, unversioned="allow")
+    dataset = open_dataset(workplace, folder, unversioned="allow", training=params.training)
     channel = ConceptGraphParams.model_validate(params.of_channel())
     class_ids = tuple(sorted(dataset.classes.index(name) for name in channel.classes))
     classifier = train_classifier.fn(

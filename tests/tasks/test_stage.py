@@ -10,7 +10,6 @@ from feedback.errors import ParamsError
 from models.params import Params
 from tasks.artifacts import ArtifactRef
 from tasks.dataset.reference import DatasetRef
-from tasks.settings import Settings
 from tasks.stage import StageResult, Work, describe_input, stage
 from tasks.workplace import open_workplace
 
