@@ -66,10 +66,15 @@ def retrain(
                 image_size=params.training.image_size,
                 name=params.model_name,
                 tags=tags,
+                records=records,
             )
-            for network, tags in (
-                (classifier, {"parley.arm": "original"}),
-                (evaluation.candidate, report.version_tags(decision)),
+            for network, tags, records in (
+                (classifier, {"parley.arm": "original"}, evaluation.original_records),
+                (
+                    evaluation.candidate,
+                    report.version_tags(decision),
+                    evaluation.candidate_records,
+                ),
             )
         )
         register_companions(

@@ -43,6 +43,9 @@ class Evaluation:
         report: The channel's part of the run's report, as JSON.
         records: Metrics, figures and tables for tracking.
         companions: Networks to register beside the classifier.
+        original_records: What the original network's version carries, under the same names as
+            the candidate's, so that MLflow's compare page sets them side by side.
+        candidate_records: What the candidate's version carries.
     """
 
     candidate: StageResult
@@ -51,3 +54,5 @@ class Evaluation:
     report: dict[str, JsonValue]
     records: tuple[Record, ...]
     companions: tuple[Companion, ...] = ()
+    original_records: tuple[Record, ...] = ()
+    candidate_records: tuple[Record, ...] = ()

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from tasks.classifier import load_model
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Companion
+from tasks.records import Record
 from tasks.registry import (
     CANDIDATE,
     CHAMPION,
@@ -37,6 +38,7 @@ def register_model(
     image_size: int,
     name: str,
     tags: Mapping[str, str],
+    records: Sequence[Record] = (),
 ) -> VersionRef:
     """Register a classifier, once per weights.
 
@@ -48,6 +50,7 @@ def register_model(
         image_size: Side of its input, pixels.
         name: Registered name.
         tags: Facts about the version.
+        records: Its metrics and figures.
 
     Returns:
         The new version, or the one that holds the same weights already.
@@ -65,6 +68,7 @@ def register_model(
         examples={"images": (2, 3, image_size, image_size)},
         outputs={"logits": (2, len(dataset.classes))},
         tags={"dvc.md5": dataset.md5, **tags},
+        records=records,
     )
 
 

@@ -4,15 +4,17 @@ Aliases: ``candidate`` is the latest student, ``champion`` the version in use, `
 champion before it.
 """
 
+import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from feedback.errors import TrackingError
+from tasks.records import Record
 from tasks.tracking import Tracker
 
 if TYPE_CHECKING:
@@ -54,6 +56,7 @@ def register_version(
     examples: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, tuple[int, ...]],
     tags: Mapping[str, str],
+    records: Sequence[Record] = (),
 ) -> VersionRef:
     """Log a network as an exported program (pt2, no pickle) and register it, once per weights.
 
@@ -66,6 +69,7 @@ def register_version(
             later.
         outputs: Shape of each output, likewise.
         tags: Facts about the version: dataset md5, request, decision, edits.
+        records: Metrics and figures of the network, logged to the run that holds it.
 
     Returns:
         The registered version.
@@ -80,7 +84,9 @@ def register_version(
     from mlflow.exceptions import MlflowException
 
     try:
-        uri = log_network(tracker, model, name=name, examples=examples, outputs=outputs)
+        uri = log_network(
+            tracker, model, name=name, examples=examples, outputs=outputs, records=records
+        )
         with _quiet():
             version = mlflow.register_model(uri, name, tags={**tags, DIGEST_TAG: digest})
     except MlflowException as error:
@@ -95,6 +101,7 @@ def log_network(
     name: str,
     examples: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, tuple[int, ...]],
+    records: Sequence[Record] = (),
 ) -> str:
     """Log a network to a child run of ``tracker`` as an exported program and return its address.
 
@@ -104,6 +111,7 @@ def log_network(
         name: Name of the logged model.
         examples: Shape of each input with the batch first.
         outputs: Shape of each output with the batch first.
+        records: Metrics and figures of the network.
     """
     import mlflow
     import numpy as np
@@ -125,6 +133,7 @@ def log_network(
         tracker.experiment_id,
         tags={"mlflow.parentRunId": tracker.run_id, "mlflow.runName": f"log {name}"},
     )
+    tracker.log(records, run_id=child.info.run_id)
     with _quiet(), mlflow.start_run(run_id=child.info.run_id):
         info = mlflow.pytorch.log_model(
             model.eval(),
@@ -213,7 +222,8 @@ def _quiet() -> Iterator[None]:
     for logger in loggers:
         logger.setLevel(logging.ERROR)
     try:
-        with warnings.catch_warnings():
+        # MLflow writes some of it to stderr past every logger.
+        with warnings.catch_warnings(), redirect_stderr(io.StringIO()):
             warnings.simplefilter("ignore")
             yield
     finally:

@@ -68,6 +68,8 @@ def evaluation_of(
             reasoner_companion(workplace, reasoner, "reasoner"),
             reasoner_companion(workplace, corrected["teacher.edited_graph"], "edited-reasoner"),
         ),
+        original_records=_version_records(compared, "original"),
+        candidate_records=_version_records(compared, "edited_graph"),
     )
 
 
@@ -116,6 +118,15 @@ def _metrics(compared: StageResult) -> list[Record]:
         for name, value in classes.items() if isinstance(classes, dict) else ():
             records.append(Metric(f"{arm}.class.{name}", float(str(value))))
     return records
+
+
+def _version_records(compared: StageResult, arm: str) -> tuple[Record, ...]:
+    """Return one arm's numbers under names that do not name the arm."""
+    return tuple(
+        Metric(record.name.removeprefix(f"{arm}."), record.value)
+        for record in _metrics(compared)
+        if isinstance(record, Metric) and record.name.startswith(f"{arm}.")
+    )
 
 
 def _per_class(compared: StageResult) -> dict[str, list[JsonValue]]:
