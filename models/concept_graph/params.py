@@ -126,6 +126,8 @@ class ReviewerParams(Params):
     """A concept with less of its examples' area on the object lies in the background."""
     candidate_object_share: Share = 0.5
     """A replacement has at least this share of its examples' area on the object."""
+    clear_object_share: Share = 0.7
+    """Replacements with at least this share come before all others, whatever their scores."""
     max_cosine: Share = 0.95
     """A concept more alike than this to one of another class is shared: it tells nothing apart."""
     min_uniqueness: Annotated[float, Field(ge=0)] = 0.25

@@ -67,7 +67,8 @@ def simulate_review(
 
     A slot is at fault when its concept lies mostly in the background, or is shared with another
     class. The worst slots choose first, among the class's own concepts outside the graph that lie
-    on the object, are distinctive and are found often enough, the best by score. A background
+    on the object, are distinctive and are found often enough: those clearly on the object first,
+    the best by score. A background
     concept without a replacement loses all edges that can go without leaving a concept alone; a
     shared one on the object stays, since it is no cause of error.
 
@@ -142,7 +143,10 @@ def _replacements(shown: ClassEvidence, judge: _Judge) -> list[ConceptCard]:
         and card.concept_id not in shown.slots
         and judge.may_replace(card)
     ]
-    return sorted(fit, key=_rank)
+    return sorted(
+        fit,
+        key=lambda card: (judge.on_object(card) < judge.params.clear_object_share, *_rank(card)),
+    )
 
 
 def _choose(free: list[ConceptCard], card: ConceptCard, judge: _Judge) -> ConceptCard | None:
