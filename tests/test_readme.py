@@ -82,7 +82,11 @@ def test_every_link_and_module_leads_somewhere():
     assert links
     modules = {name for table in TABLES.values() for name in re.findall(r"-m (\S+)", table.command)}
     modules |= set(re.findall(r"python -m (\w[\w.]*\w)", README))
-    paths = links + [f"{module.replace('.', '/')}.py" for module in modules]
+    paths = list(links)
+    for module in modules:
+        folder = module.replace(".", "/")
+        runnable = (ROOT / folder / "__main__.py").exists()
+        paths.append(f"{folder}/__main__.py" if runnable else f"{folder}.py")
     assert [path for path in paths if not (ROOT / path).exists()] == []
 
 

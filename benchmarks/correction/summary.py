@@ -38,11 +38,8 @@ def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
         arm: _arm([trials[seed].scores[arm] for seed in seeds]) for arm in trials[seeds[0]].scores
     }
     groups = [group for group in GROUPS if all(group in scores for scores in arms.values())]
-    header = ["arm", *(f"{group}" for group in groups)]
-    rows = [
-        [arm, *(f"{scores[g]['mean']:.3f} ± {scores[g]['deviation']:.3f}" for g in groups)]
-        for arm, scores in arms.items()
-    ]
+    header = [f"{len(seeds)} seeds" if len(seeds) > 1 else "one seed", *groups]
+    rows = [[arm, *(_cell(scores[group]) for group in groups)] for arm, scores in arms.items()]
     return {
         "table": {"header": header, "rows": rows},
         "arms": arms,
@@ -64,13 +61,19 @@ def _arm(by_seed: list[list[dict[str, float]]]) -> dict[str, dict[str, Any]]:
         every = [draw[group] for draws in by_seed for draw in draws]
         result[group] = {
             "mean": statistics.fmean(values),
-            "deviation": statistics.stdev(values) if len(values) > 1 else 0.0,
+            "deviation": statistics.stdev(values) if len(values) > 1 else None,
             "values": values,
             "n_draws": len(every),
             "draw_min": min(every),
             "draw_max": max(every),
         }
     return result
+
+
+def _cell(score: Mapping[str, Any]) -> str:
+    """Write a mean, with its deviation only where there are seeds to deviate."""
+    deviation = score["deviation"]
+    return f"{score['mean']:.3f}" + ("" if deviation is None else f" ± {deviation:.3f}")
 
 
 def _difference(
