@@ -1,6 +1,6 @@
 """Stages: match images to class graphs; fit reasoners to the classifier or to the labels."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -17,6 +17,7 @@ from tasks.stage import StageResult, Work, stage
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from models.concept_graph.fitting import EpochLosses
     from models.concept_graph.graph import ClassGraph, ImageGraphs
     from models.concept_graph.reasoner import GraphReasoner
 
@@ -63,11 +64,7 @@ def imitate_classifier(
         objective="imitate",
         absent=params.graph.absent,
         seed=seed,
-        on_epoch=lambda one, epoch, losses: work.progress(
-            (one - seed) * params.reasoner.epochs + epoch + 1,
-            params.reasoner.n_seeds * params.reasoner.epochs,
-            f"L1 {losses.validation:.3f}",
-        ),
+        on_epoch=_epoch_progress(work, params, seed, "L1"),
     )
     measured = agreement(fitted.reasoner, matched.select(measure_by), teacher[measure_by])
     work.save_tensors("reasoner", fitted.reasoner.state_dict())
@@ -124,11 +121,7 @@ def fit_teacher(
         objective="classify",
         absent=params.graph.absent,
         seed=seed,
-        on_epoch=lambda one, epoch, losses: work.progress(
-            (one - seed) * params.reasoner.epochs + epoch + 1,
-            params.reasoner.n_seeds * params.reasoner.epochs,
-            f"loss {losses.validation:.3f}",
-        ),
+        on_epoch=_epoch_progress(work, params, seed, "loss"),
     )
     logits = reasoner_logits(fitted.reasoner, matched)
     held_out = own & universe.validation
@@ -202,6 +195,18 @@ def load_matched(work: Work, result: StageResult) -> "ImageGraphs":
     from models.concept_graph.graph import ImageGraphs
 
     return ImageGraphs(**work.load_tensors(result, "matched"))
+
+
+def _epoch_progress(
+    work: Work, params: ConceptGraphParams, seed: int, loss: str
+) -> "Callable[[int, int, EpochLosses], None]":
+    """Report the epochs of all seeds as one series."""
+    epochs, total = params.reasoner.epochs, params.reasoner.n_seeds * params.reasoner.epochs
+
+    def report(one: int, epoch: int, losses: "EpochLosses") -> None:
+        work.progress((one - seed) * epochs + epoch + 1, total, f"{loss} {losses.validation:.3f}")
+
+    return report
 
 
 def _held_out(universe: Universe) -> "tuple[Tensor, Tensor]":
