@@ -97,8 +97,9 @@ class DistillationParams(Params):
     transfer: Literal["train", "pool", "both"] = "both"
     """Images over which the teachers speak: labelled training images, the unlabelled pool, or
     both."""
-    temperature_reasoner: Positive = 3.0
-    """T1 of the edited reasoner."""
+    temperature_reasoner: Positive = 1.0
+    """T1 of the edited reasoner. Below T2: its logits are several times smaller than those of a
+    network that fits its training images."""
     temperature_classifier: Positive = 3.0
     """T2 of the original network."""
     temperature_student: Positive = 3.0

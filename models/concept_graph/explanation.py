@@ -11,6 +11,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from models.concept_graph.ensemble import ReasonerEnsemble
 from models.concept_graph.graph import ImageGraphs
 from models.concept_graph.reasoner import GraphReasoner
 
@@ -64,22 +65,37 @@ class WhyNot(NamedTuple):
     other_to_predicted: GraphShare
 
 
-@torch.no_grad()
-def contributions(reasoner: GraphReasoner, graphs: ImageGraphs) -> Contributions:
+def contributions(ensemble: ReasonerEnsemble, graphs: ImageGraphs) -> Contributions:
     """Split every logit into what each node and each edge added to it.
 
     Implements He et al. 2023 (arXiv:2401.05461), Eq. 3 and 4, mended: ``grad_i = d y^c / d
     G(h_i)``, ``s_i = grad_i^T G(h_i)``, summed over the slots of one node or edge. With a linear E
-    the gradient is E's weight, and ``sum_i s_i + bias_c = y^c`` exactly.
+    the gradient is E's weight, and ``sum_i s_i + bias_c = y^c`` exactly, for every member and so
+    for their means.
 
     Args:
-        reasoner: Used in evaluation mode (its mode is restored).
+        ensemble: Used in evaluation mode (its mode is restored).
         graphs: Graphs of B images.
 
     Returns:
-        Contributions, on the reasoner's device. With a hidden layer in E they are first-order, and
+        Means over the members, on their device. With a hidden layer in E they are first-order, and
         ``bias`` is 0.
     """
+    found = [_contributions_of(one, graphs) for one in ensemble.reasoners]
+
+    def mean(values: list[Tensor]) -> Tensor:
+        return torch.stack(values).mean(dim=0)
+
+    return Contributions(
+        nodes=mean([one.nodes for one in found]),
+        edges=mean([one.edges for one in found]),
+        bias=mean([one.bias for one in found]),
+        logits=mean([one.logits for one in found]),
+    )
+
+
+@torch.no_grad()
+def _contributions_of(reasoner: GraphReasoner, graphs: ImageGraphs) -> Contributions:
     was_training, device = reasoner.training, reasoner.dependency.device
     reasoner.eval()
     nodes, edges, logits = [], [], []

@@ -13,15 +13,13 @@ from torch import Tensor
 from torch.nn import functional
 
 from feedback.errors import ExplanationError
+from models.concept_graph.ensemble import ReasonerEnsemble
 from models.concept_graph.graph import ClassGraph, ImageGraphs
 from models.concept_graph.imitation import imitation_loss
 from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import Absent, GraphReasoner
 
 Objective = Literal["imitate", "classify"]
-
-_BATCH = 512
-"""Images per forward pass when nothing is learned."""
 
 logger = logging.getLogger(__name__)
 
@@ -40,18 +38,16 @@ class EpochLosses(NamedTuple):
 
 @dataclass(frozen=True)
 class FittedReasoner:
-    """The reasoner kept out of several seeds.
+    """Reasoners of several seeds, and how each of them went.
 
     Attributes:
-        reasoner: In evaluation mode, as it was at its best validation loss.
-        seed: The seed it grew from.
-        history: Losses of its epochs.
-        seed_losses: Best validation loss of every seed, in order of seeds.
+        ensemble: In evaluation mode; every member as it was at its best validation loss.
+        histories: Losses of every seed's epochs, in order of seeds.
+        seed_losses: Best validation loss of every seed.
     """
 
-    reasoner: GraphReasoner
-    seed: int
-    history: tuple[EpochLosses, ...]
+    ensemble: ReasonerEnsemble
+    histories: tuple[tuple[EpochLosses, ...], ...]
     seed_losses: tuple[float, ...]
 
 
@@ -81,11 +77,10 @@ def fit_reasoner(
     seed: int = 0,
     on_epoch: Callable[[int, int, EpochLosses], None] | None = None,
 ) -> FittedReasoner:
-    """Fit one reasoner per seed and keep the one whose validation loss is the median.
+    """Fit one reasoner per seed and let them speak together.
 
-    The median, not the best: the best of several is a lucky one, and the reasoner is a teacher
-    whose quality should not depend on the draw. Of an even number the lower of the middle two is
-    kept.
+    All of them, not the best: the best of several on a few validation images is a lucky one, and
+    their mean is better than any (docs/decisions/0014).
 
     Args:
         graphs: Graphs of B images on any device; the reasoner is fitted there.
@@ -100,7 +95,7 @@ def fit_reasoner(
         on_epoch: Told seed, epoch (from 0) and losses after every pass.
 
     Returns:
-        The kept reasoner, equal for equal arguments on one kind of device.
+        The ensemble, equal for equal arguments on one kind of device.
 
     Raises:
         ExplanationError: If there are no training or no validation images.
@@ -126,21 +121,20 @@ def fit_reasoner(
         ).to(graphs.nodes.device)
         reasoner.standardise_from(sets.graphs)
         fits.append(_fit_one(reasoner, sets, objective, one, on_epoch))
-    losses = [best for _, best, _ in fits]
-    median = sorted(range(len(fits)), key=lambda i: losses[i])[(len(fits) - 1) // 2]
-    reasoner, best, history = fits[median]
+    losses = tuple(one.best for one in fits)
     logger.info(
-        "%d reasoners on %d images of %d classes, kept seed %d with validation loss %.4f",
-        len(fits), len(sets.graphs), len(class_graphs), seed + median, best,
+        "%d reasoners on %d images of %d classes, validation losses %s",
+        len(fits), len(sets.graphs), len(class_graphs), ", ".join(f"{loss:.4f}" for loss in losses),
     )  # fmt: skip
-    return FittedReasoner(reasoner, seed + median, history, tuple(losses))
+    ensemble = ReasonerEnsemble([one.reasoner for one in fits]).eval()
+    return FittedReasoner(ensemble, tuple(one.history for one in fits), losses)
 
 
-def agreement(reasoner: GraphReasoner, graphs: ImageGraphs, teacher_logits: Tensor) -> Agreement:
-    """Compare a reasoner with the classifier it stands in for (Eq. 1 of He et al. 2023).
+def agreement(reasoner: ReasonerEnsemble, graphs: ImageGraphs, teacher_logits: Tensor) -> Agreement:
+    """Compare reasoners with the classifier that they stand in for (Eq. 1 of He et al. 2023).
 
     Args:
-        reasoner: Fitted.
+        reasoner: Fitted to imitate.
         graphs: Graphs of B images, best of images that the fit has not seen.
         teacher_logits: The classifier's logits restricted to the n classes (B, n).
 
@@ -149,33 +143,10 @@ def agreement(reasoner: GraphReasoner, graphs: ImageGraphs, teacher_logits: Tens
     """
     if len(graphs) == 0:
         return Agreement(float("nan"), float("nan"), 0)
-    logits = reasoner_logits(reasoner, graphs)
+    logits = reasoner.logits(graphs)
     teacher = teacher_logits.to(logits.device)
     same = (logits.argmax(dim=1) == teacher.argmax(dim=1)).float().mean()
     return Agreement(float(same), float(imitation_loss(logits, teacher)), len(graphs))
-
-
-@torch.no_grad()
-def reasoner_logits(reasoner: GraphReasoner, graphs: ImageGraphs) -> Tensor:
-    """Compute logits (B, n) in evaluation mode, in batches, on the reasoner's device.
-
-    Args:
-        reasoner: Any; its mode is restored.
-        graphs: Graphs of B images, on any device.
-
-    Returns:
-        Logits (B, n).
-    """
-    was_training, device = reasoner.training, reasoner.dependency.device
-    reasoner.eval()
-    parts = [
-        reasoner.reason(
-            graphs.select(torch.arange(start, min(start + _BATCH, len(graphs)))).to(device)
-        ).logits
-        for start in range(0, len(graphs), _BATCH)
-    ]
-    reasoner.train(was_training)
-    return torch.cat(parts) if parts else torch.zeros(0, reasoner.n_classes, device=device)
 
 
 class _Sets(NamedTuple):
@@ -219,7 +190,7 @@ def _fit_one(
             optimizer.step()
             reasoner.project_dependency()
             total += float(loss.detach()) * len(batch)
-        logits = reasoner_logits(reasoner, sets.validation_graphs)
+        logits = ReasonerEnsemble([reasoner]).logits(sets.validation_graphs)
         held_out = float(_loss(logits, sets.validation_targets, objective, params))
         history.append(EpochLosses(total / len(sets.graphs), held_out))
         if on_epoch is not None:

@@ -102,8 +102,8 @@ class ReasonerParams(Params):
     """Imitation loss: the paper's, or the one in VRX's code."""
     lr: Positive = 3e-3
     """Learning rate of Adam."""
-    weight_decay: Annotated[float, Field(ge=0)] = 1e-4
-    """Weight decay."""
+    weight_decay: Annotated[float, Field(ge=0)] = 1e-2
+    """Weight decay of Adam; the reasoner has a few hundred graphs to learn from."""
     batch_size: Annotated[int, Field(ge=2)] = 128
     """Images per step (each has one graph per class)."""
     epochs: Count = 100
@@ -111,7 +111,7 @@ class ReasonerParams(Params):
     patience: Count = 20
     """Passes without a better validation loss before stopping."""
     n_seeds: Annotated[int, Field(ge=1, le=25)] = 5
-    """Reasoners fitted; the one with the median validation loss is kept as teacher."""
+    """Reasoners fitted; their mean logits speak for them."""
     min_agreement: Share = 0.9
     """Below this top-1 agreement with the classifier a review is not published unless
     ``publish_anyway``."""

@@ -6,6 +6,7 @@ from torch import nn
 
 from feedback.errors import TrackingError
 from models.classifier import build_classifier
+from models.concept_graph.ensemble import ReasonerEnsemble
 from models.concept_graph.graph import ClassGraph
 from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import GraphReasoner
@@ -76,7 +77,8 @@ def test_a_logged_classifier_gives_equal_outputs_for_any_batch_and_holds_no_code
 def test_a_logged_reasoner_gives_equal_outputs_for_any_batch(tracker, workplace):
     graphs = [ClassGraph(i, str(i), ("a", "b", "c"), ("auto",) * 6) for i in range(2)]
     params = ReasonerParams(node_dims=(8, 4), edge_dims=(3, 2))
-    reasoner = GraphReasoner(graphs, 5, params, seed=1).eval()
+    members = [GraphReasoner(graphs, 5, params, seed=seed) for seed in (1, 2)]
+    reasoner = ReasonerEnsemble(members).eval()
     fitted = StageResult(
         name="imitate_classifier",
         key="k",
@@ -97,7 +99,7 @@ def test_a_logged_reasoner_gives_equal_outputs_for_any_batch(tracker, workplace)
         nodes = torch.randn(size, 2, 3, 5, generator=generator)
         present = torch.rand(size, 2, 3, generator=generator) > 0.5
         positions = torch.rand(size, 2, 3, 2, generator=generator)
-        expected = reasoner(nodes, present, positions).logits
+        expected = reasoner(nodes, present, positions)
         found = loaded(nodes, present.float(), positions)
         torch.testing.assert_close(found, expected, rtol=1e-5, atol=1e-5)
 

@@ -10,7 +10,7 @@ from tasks.workplace import Workplace
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-    from models.concept_graph.reasoner import GraphReasoner
+    from models.concept_graph.ensemble import ReasonerEnsemble
 
 
 def reasoner_companion(workplace: Workplace, fitted: StageResult, role: str) -> Companion:
@@ -36,23 +36,23 @@ def reasoner_companion(workplace: Workplace, fitted: StageResult, role: str) -> 
     )
 
 
-def reasoner_logits_only(reasoner: "GraphReasoner") -> "nn.Module":
-    """Wrap a reasoner so that it takes floats alone, as exchanged signatures do, and gives logits.
+def reasoner_logits_only(reasoner: "ReasonerEnsemble") -> "nn.Module":
+    """Wrap reasoners so that they take floats alone, as exchanged signatures do.
 
     Args:
-        reasoner: A fitted reasoner; presence becomes 1 for a detected concept and 0 for another.
+        reasoner: Fitted; presence becomes 1 for a detected concept and 0 for another.
     """
     from torch import nn
 
     class Logits(nn.Module):
-        """A reasoner without its intermediate values."""
+        """Reasoners behind presence as a number."""
 
         def __init__(self, network: nn.Module) -> None:
             super().__init__()
             self.network = network
 
         def forward(self, nodes: "Tensor", present: "Tensor", positions: "Tensor") -> "Tensor":
-            logits: Tensor = self.network(nodes, present > 0.5, positions).logits
+            logits: Tensor = self.network(nodes, present > 0.5, positions)
             return logits
 
     return Logits(reasoner).eval()

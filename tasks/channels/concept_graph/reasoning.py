@@ -12,17 +12,13 @@ from tasks.artifacts import ArtifactStore
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
+from tasks.channels.concept_graph.unseen import match_unseen
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
+    from models.concept_graph.ensemble import ReasonerEnsemble
     from models.concept_graph.fitting import EpochLosses
     from models.concept_graph.graph import ClassGraph, ImageGraphs
-    from models.concept_graph.reasoner import GraphReasoner
-
-MEASURED_POOL = 4
-"""Every so many-th pool image measures the agreement instead of teaching the reasoner."""
 
 
 @task(name="imitate-classifier", tags=["gpu"], cache_policy=NO_CACHE)
@@ -32,8 +28,7 @@ def imitate_classifier(
 ) -> dict[str, JsonValue]:
     """Fit the reasoner that explains the classifier, and measure how well it imitates it.
 
-    Imitation needs no labels, so the pool takes part; validation images and every fourth pool image
-    are held out.
+    Imitation needs no labels, so the pool takes part, and test images can measure it.
 
     Args:
         work: What the stage may touch.
@@ -43,8 +38,8 @@ def imitate_classifier(
         seed: First seed of the reasoner.
 
     Returns:
-        ``agreement`` and ``l1`` on held-out images; outputs ``reasoner``, ``config`` and
-        ``matched``.
+        ``agreement`` and ``l1`` on unseen images (``unseen.py``) and their number; outputs
+        ``reasoner``, ``config`` and ``matched``.
     """
     from models.concept_graph.fitting import agreement, fit_reasoner
 
@@ -54,11 +49,10 @@ def imitate_classifier(
         work, universe, concepts, graphs, params, gated=params.gate.explanation
     )
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
-    stop_by, measure_by = _held_out(universe)
     fitted = fit_reasoner(
-        matched.select(~measure_by),
-        teacher[~measure_by],
-        stop_by[~measure_by],
+        matched,
+        teacher,
+        universe.validation,
         graphs,
         params.reasoner,
         objective="imitate",
@@ -66,9 +60,9 @@ def imitate_classifier(
         seed=seed,
         on_epoch=_epoch_progress(work, params, seed, "L1"),
     )
-    measured = agreement(fitted.reasoner, matched.select(measure_by), teacher[measure_by])
-    work.save_tensors("reasoner", fitted.reasoner.state_dict())
-    work.save_json("config", fitted.reasoner.config())
+    measured = agreement(fitted.ensemble, *match_unseen(work, basis, concepts, graphs, params))
+    work.save_tensors("reasoner", fitted.ensemble.state_dict())
+    work.save_json("config", fitted.ensemble.config())
     work.save_tensors("matched", vars(matched))
     return {
         "agreement": measured.top1,
@@ -103,7 +97,7 @@ def fit_teacher(
         Accuracy on the validation images; outputs ``logits`` on all images, ``reasoner`` and
         ``config``.
     """
-    from models.concept_graph.fitting import fit_reasoner, reasoner_logits
+    from models.concept_graph.fitting import fit_reasoner
 
     universe = load_universe(work, basis)
     class_graphs = parse_graphs(graphs)
@@ -123,12 +117,12 @@ def fit_teacher(
         seed=seed,
         on_epoch=_epoch_progress(work, params, seed, "loss"),
     )
-    logits = reasoner_logits(fitted.reasoner, matched)
+    logits = fitted.ensemble.logits(matched)
     held_out = own & universe.validation
     right = logits[held_out].argmax(dim=1) == targets[held_out]
     work.save_tensors("logits", {"logits": logits})
-    work.save_tensors("reasoner", fitted.reasoner.state_dict())
-    work.save_json("config", fitted.reasoner.config())
+    work.save_tensors("reasoner", fitted.ensemble.state_dict())
+    work.save_json("config", fitted.ensemble.config())
     work.save_tensors("matched", vars(matched))
     return {
         "validation_accuracy": float(right.float().mean()),
@@ -175,17 +169,17 @@ def parse_graphs(values: Sequence[JsonValue]) -> "list[ClassGraph]":
     return [ClassGraph.from_json(value) for value in values if isinstance(value, dict)]
 
 
-def load_reasoner(work: Work, result: StageResult) -> "GraphReasoner":
-    """Rebuild a fitted reasoner in evaluation mode."""
+def load_reasoner(work: Work, result: StageResult) -> "ReasonerEnsemble":
+    """Rebuild fitted reasoners in evaluation mode."""
     return build_reasoner(work.artifacts, result)
 
 
-def build_reasoner(artifacts: ArtifactStore, result: StageResult) -> "GraphReasoner":
-    """Rebuild a fitted reasoner in evaluation mode from the store."""
-    from models.concept_graph.reasoner import GraphReasoner
+def build_reasoner(artifacts: ArtifactStore, result: StageResult) -> "ReasonerEnsemble":
+    """Rebuild fitted reasoners in evaluation mode from the store."""
+    from models.concept_graph.ensemble import ReasonerEnsemble
 
     config = artifacts.load_json(result.outputs["config"])
-    reasoner = GraphReasoner.from_config(config if isinstance(config, dict) else {})
+    reasoner = ReasonerEnsemble.from_config(config if isinstance(config, dict) else {})
     reasoner.load_state_dict(artifacts.load_tensors(result.outputs["reasoner"]))
     return reasoner.eval()
 
@@ -207,20 +201,3 @@ def _epoch_progress(
         work.progress((one - seed) * epochs + epoch + 1, total, f"{loss} {losses.validation:.3f}")
 
     return report
-
-
-def _held_out(universe: Universe) -> "tuple[Tensor, Tensor]":
-    """Choose the images that stop the fit and others that measure it, seen by neither.
-
-    With a pool, validation images stop and every fourth pool image measures; without one the
-    validation images are shared out.
-    """
-    import torch
-
-    pool = (~universe.labelled).nonzero().flatten()
-    measuring = pool[::MEASURED_POOL]
-    if not len(measuring):
-        measuring = universe.validation.nonzero().flatten()[1::2]
-    measure_by = torch.zeros_like(universe.validation)
-    measure_by[measuring] = True
-    return universe.validation & ~measure_by, measure_by

@@ -2,6 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from models.concept_graph.ensemble import ReasonerEnsemble
 from models.concept_graph.explanation import (
     Contributions,
     contributions,
@@ -28,12 +29,16 @@ def _graphs(b: int = 5) -> ImageGraphs:
     )
 
 
-def _reasoner(hidden: int = 0) -> GraphReasoner:
+def _reasoner(hidden: int = 0, seed: int = 2) -> GraphReasoner:
     graphs = [
         ClassGraph(i, f"c{i}", ("a", "b", "c", "d"), ("removed", "added") + ("auto",) * 10)
         for i in range(N)
     ]
-    return GraphReasoner(graphs, D, ReasonerParams(hidden=hidden), seed=2)
+    return GraphReasoner(graphs, D, ReasonerParams(hidden=hidden), seed=seed)
+
+
+def _ensemble(hidden: int = 0) -> ReasonerEnsemble:
+    return ReasonerEnsemble([_reasoner(hidden, seed) for seed in (2, 3)])
 
 
 def _autograd(reasoner: GraphReasoner, graphs: ImageGraphs) -> tuple[Tensor, Tensor]:
@@ -53,7 +58,7 @@ def _autograd(reasoner: GraphReasoner, graphs: ImageGraphs) -> tuple[Tensor, Ten
 
 
 def test_contributions_and_bias_sum_to_the_logits() -> None:
-    shares = contributions(_reasoner(), _graphs())
+    shares = contributions(_ensemble(), _graphs())
     total = shares.nodes.sum(dim=(2, 3)) + shares.edges.sum(dim=(2, 3)) + shares.bias
     torch.testing.assert_close(total, shares.logits, rtol=0, atol=1e-4)
     assert shares.completeness_gap() < 1e-4
@@ -61,21 +66,22 @@ def test_contributions_and_bias_sum_to_the_logits() -> None:
 
 @pytest.mark.parametrize("hidden", [0, 7])
 def test_the_closed_form_equals_gradient_times_value(hidden: int) -> None:
-    reasoner = _reasoner(hidden)
-    shares = contributions(reasoner, _graphs())
-    nodes, edges = _autograd(reasoner, _graphs())
+    ensemble = _ensemble(hidden)
+    shares = contributions(ensemble, _graphs())
+    first, second = (_autograd(reasoner, _graphs()) for reasoner in ensemble.reasoners)
+    nodes, edges = (first[0] + second[0]) / 2, (first[1] + second[1]) / 2
     torch.testing.assert_close(shares.nodes, nodes, rtol=1e-4, atol=1e-5)
     torch.testing.assert_close(shares.edges, edges, rtol=1e-4, atol=1e-5)
 
 
 def test_a_removed_edge_contributes_nothing() -> None:
-    shares = contributions(_reasoner(), _graphs())
+    shares = contributions(_ensemble(), _graphs())
     assert (shares.edges[..., 0] == 0).all()
     assert (shares.edges[..., 1:] != 0).any()
 
 
 def test_explaining_leaves_the_reasoner_as_it_was() -> None:
-    reasoner = _reasoner().train()
+    reasoner = _ensemble().train()
     before = {name: value.clone() for name, value in reasoner.state_dict().items()}
     contributions(reasoner, _graphs())
     assert reasoner.training
@@ -83,7 +89,7 @@ def test_explaining_leaves_the_reasoner_as_it_was() -> None:
 
 
 def test_the_order_of_images_does_not_matter() -> None:
-    reasoner, graphs = _reasoner(), _graphs()
+    reasoner, graphs = _ensemble(), _graphs()
     order = torch.tensor([4, 2, 0, 1, 3])
     straight = contributions(reasoner, graphs)
     shuffled = contributions(reasoner, graphs.select(order))
@@ -91,7 +97,7 @@ def test_the_order_of_images_does_not_matter() -> None:
 
 
 def test_no_images_give_no_contributions() -> None:
-    shares = contributions(_reasoner(), _graphs().select(torch.zeros(5, dtype=torch.bool)))
+    shares = contributions(_ensemble(), _graphs().select(torch.zeros(5, dtype=torch.bool)))
     assert shares.nodes.shape == (0, N, N, K)
     assert shares.completeness_gap() == 0
 

@@ -7,7 +7,6 @@ from models.concept_graph.fitting import (
     EpochLosses,
     agreement,
     fit_reasoner,
-    reasoner_logits,
 )
 from models.concept_graph.graph import ClassGraph, ImageGraphs
 from models.concept_graph.params import ReasonerParams
@@ -38,18 +37,18 @@ def test_a_reasoner_learns_to_agree_with_the_classifier() -> None:
     graphs, _, teacher, held_out = _data()
     held_out = torch.arange(len(graphs)) >= 72
     fitted = fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, SMALL, objective="imitate")
-    result = agreement(fitted.reasoner, graphs.select(held_out), teacher[held_out])
+    result = agreement(fitted.ensemble, graphs.select(held_out), teacher[held_out])
     assert result.top1 >= 0.9
     assert result.l1 < 0.5
     assert result.n_images == 24
-    assert not fitted.reasoner.training
+    assert not fitted.ensemble.training
 
 
 def test_a_reasoner_learns_the_labels() -> None:
     graphs, labels, _, _ = _data()
     held_out = torch.arange(len(graphs)) >= 72
     fitted = fit_reasoner(graphs, labels, held_out, CLASS_GRAPHS, SMALL, objective="classify")
-    predicted = reasoner_logits(fitted.reasoner, graphs.select(held_out)).argmax(dim=1)
+    predicted = fitted.ensemble.logits(graphs.select(held_out)).argmax(dim=1)
     assert float((predicted == labels[held_out]).float().mean()) >= 0.9
 
 
@@ -60,10 +59,10 @@ def test_equal_seeds_give_equal_reasoners() -> None:
         fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, short, objective="imitate", seed=seed)
         for seed in (1, 1, 2)
     )
-    assert first.history == again.history
-    for name, value in first.reasoner.state_dict().items():
-        assert torch.equal(value, again.reasoner.state_dict()[name])
-    assert first.history != other.history
+    assert first.histories == again.histories
+    for name, value in first.ensemble.state_dict().items():
+        assert torch.equal(value, again.ensemble.state_dict()[name])
+    assert first.histories != other.histories
 
 
 def test_fitting_leaves_the_global_generator_alone() -> None:
@@ -79,34 +78,41 @@ def test_fitting_stops_when_validation_no_longer_improves_and_keeps_the_best() -
     noise = teacher[torch.randperm(len(teacher), generator=torch.Generator().manual_seed(9))]
     params = SMALL.model_copy(update={"epochs": 200, "patience": 3, "lr": 0.01})
     fitted = fit_reasoner(graphs, noise, held_out, CLASS_GRAPHS, params, objective="imitate")
-    validation = [losses.validation for losses in fitted.history]
+    validation = [losses.validation for losses in fitted.histories[0]]
     best = min(range(len(validation)), key=validation.__getitem__)
     assert len(validation) == best + 1 + 3 < 200
-    now = agreement(fitted.reasoner, graphs.select(held_out), noise[held_out])
+    now = agreement(fitted.ensemble, graphs.select(held_out), noise[held_out])
     assert now.l1 == pytest.approx(validation[best], abs=1e-6)
 
 
-@pytest.mark.parametrize("n_seeds", [3, 4])
-def test_the_reasoner_with_the_median_validation_loss_is_kept(n_seeds: int) -> None:
+def test_every_seed_speaks_with_the_same_weight() -> None:
     graphs, _, teacher, held_out = _data()
-    params = SMALL.model_copy(update={"epochs": 2, "n_seeds": n_seeds})
+    params = SMALL.model_copy(update={"epochs": 2, "n_seeds": 3})
     told: list[tuple[int, int, EpochLosses]] = []
     fitted = fit_reasoner(
         graphs, teacher, held_out, CLASS_GRAPHS, params, objective="imitate", seed=10,
         on_epoch=lambda *event: told.append(event),
     )  # fmt: skip
-    assert len(fitted.seed_losses) == n_seeds
-    assert fitted.seed_losses[fitted.seed - 10] == sorted(fitted.seed_losses)[1]
-    assert {seed for seed, _, _ in told} == set(range(10, 10 + n_seeds))
+    alone = [
+        fit_reasoner(
+            graphs, teacher, held_out, CLASS_GRAPHS,
+            params.model_copy(update={"n_seeds": 1}), objective="imitate", seed=seed,
+        )
+        for seed in (10, 11, 12)
+    ]  # fmt: skip
+    assert fitted.seed_losses == tuple(one.seed_losses[0] for one in alone)
+    assert {seed for seed, _, _ in told} == {10, 11, 12}
+    mean = torch.stack([one.ensemble.logits(graphs) for one in alone]).mean(dim=0)
+    torch.testing.assert_close(fitted.ensemble.logits(graphs), mean)
 
 
 def test_logits_do_not_depend_on_the_mode_or_on_the_other_images() -> None:
     graphs, _, teacher, held_out = _data()
     short = SMALL.model_copy(update={"epochs": 1})
     fitted = fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, short, objective="imitate")
-    together = reasoner_logits(fitted.reasoner.train(), graphs)
-    assert fitted.reasoner.training
-    alone = reasoner_logits(fitted.reasoner, graphs.select(torch.tensor([5])))
+    together = fitted.ensemble.train().logits(graphs)
+    assert fitted.ensemble.training
+    alone = fitted.ensemble.logits(graphs.select(torch.tensor([5])))
     torch.testing.assert_close(together[5:6], alone)
 
 
@@ -115,7 +121,7 @@ def test_nothing_to_compare_gives_nan() -> None:
     short = SMALL.model_copy(update={"epochs": 1})
     fitted = fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, short, objective="imitate")
     none = torch.zeros(len(graphs), dtype=torch.bool)
-    result = agreement(fitted.reasoner, graphs.select(none), teacher[none])
+    result = agreement(fitted.ensemble, graphs.select(none), teacher[none])
     assert result.top1 != result.top1
     assert result.n_images == 0
 

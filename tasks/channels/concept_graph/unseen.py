@@ -1,0 +1,74 @@
+"""Images that nothing was fitted to, matched to class graphs: how well a reasoner imitates.
+
+They are the test images that the classifier takes for a class under review. Only their pixels and
+the classifier's word on them are used, never their labels.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.mining import load_bank
+from tasks.classifier import load_classifier, load_split
+from tasks.stage import StageResult, Work
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.concept_graph.graph import ClassGraph, ImageGraphs
+
+MAX_IMAGES = 400
+"""Most images that are looked at: 400 give an agreement of 0.9 a standard error of 0.015."""
+
+
+def match_unseen(
+    work: Work,
+    basis: Basis,
+    concepts: StageResult,
+    graphs: "Sequence[ClassGraph]",
+    params: ConceptGraphParams,
+) -> "tuple[ImageGraphs, Tensor]":
+    """Match unseen images as the explanation matches those it was fitted to.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        concepts: Concept bank.
+        graphs: The n class graphs.
+        params: Segments, gate and embedding.
+
+    Returns:
+        Graphs of B images and the classifier's logits on them, restricted to the n classes (B, n).
+    """
+    import torch
+
+    from models.concept_graph.gated_embedding import embed_with_gate
+    from models.concept_graph.matching import match_images
+    from models.concept_graph.segments import segment_images
+    from tasks.device import best_device
+
+    logits = work.load_tensors(basis.predictions, "logits")["test"]
+    ids = torch.tensor(basis.class_ids)
+    taken = torch.isin(logits.argmax(dim=1), ids).nonzero().flatten()
+    # Spread over the split, which is sorted by class.
+    step = max(1, -(-len(taken) // MAX_IMAGES))
+    rows = taken[::step]
+    images = load_split(work, basis.dataset, "test", basis.training).select(rows).images
+    own = logits[rows][:, ids]
+    segments = segment_images(images, params.segments, params.workers)
+    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    embedded = embed_with_gate(
+        model, images, ids[own.argmax(dim=1)], segments, params.gate, params.clusters
+    )
+    covered = embedded.gate_coverage.cpu() >= params.gate.coverage
+    matched = match_images(
+        embedded.embeddings.cpu(),
+        segments.image_index,
+        segments.centroid,
+        len(images),
+        graphs,
+        load_bank(work, concepts),
+        covered if params.gate.explanation else None,
+    )
+    return matched, own
