@@ -14,10 +14,13 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 DPI = 100
 PAGE_WIDTH = 12.8
 """Inches; 1280 pixels at ``DPI``."""
+SINGLE_WIDTH = 7.4
+"""Inches of a figure with one panel of many."""
 
 SUPPORTS, OPPOSES, ADDED, REMOVED = "#0072B2", "#D55E00", "#009E73", "#9AA0A6"
 INK, MUTED, FAINT, GRID, PAPER = "#1F2933", "#5F6B76", "#B8C0C8", "#E4E8EC", "#FFFFFF"
@@ -56,6 +59,26 @@ def figure_png(figure: Figure) -> bytes:
     """
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
+    return buffer.getvalue()
+
+
+def stack_pngs(pictures: Sequence[bytes]) -> bytes:
+    """Put pictures under each other, left-aligned on white.
+
+    Args:
+        pictures: PNG files.
+
+    Returns:
+        One PNG file as wide as the widest; equal pictures give equal bytes.
+    """
+    opened = [Image.open(io.BytesIO(data)).convert("RGB") for data in pictures]
+    size = (max(one.width for one in opened), sum(one.height for one in opened))
+    page, top = Image.new("RGB", size, PAPER), 0
+    for one in opened:
+        page.paste(one, (0, top))
+        top += one.height
+    buffer = io.BytesIO()
+    page.save(buffer, format="PNG")
     return buffer.getvalue()
 
 
