@@ -1,17 +1,21 @@
 """Progress of long stages as Prefect artifacts, for whoever looks at the orchestrator's page.
 
-A stage never waits for its own progress bar: updates are rare, and the first one that fails is the
-last one of the run.
+A stage hardly waits for its own progress bar and never fails for it: updates are rare, and after
+one that fails there is none for minutes.
 """
 
 import logging
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
 from tasks.progress import ProgressEvent
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
 
 logger = logging.getLogger(__name__)
 EVERY_SECONDS = 2.0
@@ -20,6 +24,8 @@ COST_SHARE = 0.005
 """Share of the time between two updates that an update may take; a slow server gets fewer."""
 PATIENCE_SECONDS = 2.0
 """How long one update may wait for the server."""
+AWAY_SECONDS = 300.0
+"""How long a server that did not answer is left alone."""
 
 
 class ProgressArtifacts:
@@ -28,75 +34,92 @@ class ProgressArtifacts:
     Outside a Prefect run it does nothing.
 
     Args:
-        every_seconds: Least time between two updates.
+        clock: Tells the time in seconds.
     """
 
-    def __init__(self, every_seconds: float = EVERY_SECONDS) -> None:
-        self._every = every_seconds
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._shown: dict[str, UUID] = {}
         self._next: dict[str, float] = {}
-        self._is_away = False
+        self._away_until = float("-inf")
 
     def __call__(self, event: ProgressEvent) -> None:
         """Take note of one report of a stage."""
-        now = time.monotonic()
+        now = self._clock()
         if event.state == "started":
             self._shown.pop(event.stage, None)
-            self._next[event.stage] = now + self._every
+            self._next[event.stage] = now + EVERY_SECONDS
             return
-        if self._is_away or not _in_a_run():
+        if now < self._away_until or not any(_run_ids()):
             return
         if event.state == "advanced":
             if now < self._next.get(event.stage, 0.0):
                 return
             self._tell(event, 100.0 * event.done / event.total if event.total else 0.0)
-            cost = time.monotonic() - now
-            self._next[event.stage] = now + cost + max(self._every, cost / COST_SHARE)
+            done = self._clock()
+            self._next[event.stage] = done + max(EVERY_SECONDS, (done - now) / COST_SHARE)
         elif event.stage in self._shown:
             # A failed stage keeps the share that it had reached.
             self._tell(event, 100.0 if event.state == "finished" else None)
             del self._shown[event.stage]
 
     def _tell(self, event: ProgressEvent, percent: float | None) -> None:
-        from prefect.artifacts import create_progress_artifact, update_progress_artifact
+        from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
-        artifact = self._shown.get(event.stage)
+        shown, text, ids = self._shown.get(event.stage), _description(event), _run_ids()
         try:
-            with _impatient():
-                if artifact is None:
-                    made = create_progress_artifact(
-                        progress=percent or 0.0, key=_key(event), description=_description(event)
+            with _impatient_client() as client:
+                if shown is None:
+                    made = client.create_artifact(
+                        ArtifactCreate(
+                            type="progress",
+                            key=_key(event),
+                            description=text,
+                            data=percent,
+                            flow_run_id=ids.flow,
+                            task_run_id=ids.task,
+                        )
                     )
-                    # Its type allows for a coroutine, which is what it gives in an event loop.
-                    if isinstance(made, UUID):
-                        self._shown[event.stage] = made
-                elif percent is not None:
-                    update_progress_artifact(artifact, percent, _description(event))
+                    self._shown[event.stage] = made.id
+                elif percent is None:
+                    client.update_artifact(shown, ArtifactUpdate(description=text))
+                else:
+                    client.update_artifact(shown, ArtifactUpdate(description=text, data=percent))
         # Whatever the server's client raises, the stage's work is worth more than its bar.
         except Exception as error:
-            self._is_away = True
-            logger.info("the orchestrator takes no progress any more (%s)", error)
+            self._away_until = self._clock() + AWAY_SECONDS
+            logger.info("the orchestrator takes no progress for now (%s)", error)
 
 
-def _in_a_run() -> bool:
+class _RunIds(NamedTuple):
+    """The runs of the orchestrator that the calling code belongs to."""
+
+    flow: UUID | None
+    task: UUID | None
+
+
+def _run_ids() -> _RunIds:
     from prefect.context import FlowRunContext, TaskRunContext
 
-    return TaskRunContext.get() is not None or FlowRunContext.get() is not None
+    flow, task = FlowRunContext.get(), TaskRunContext.get()
+    flow_run = None if flow is None or flow.flow_run is None else flow.flow_run.id
+    if task is None:
+        return _RunIds(flow_run, None)
+    return _RunIds(flow_run or task.task_run.flow_run_id, task.task_run.id)
 
 
 @contextmanager
-def _impatient() -> Iterator[None]:
-    """Let Prefect's client give up at once instead of trying again for a minute."""
-    from prefect.settings import (
-        PREFECT_API_REQUEST_TIMEOUT,
-        PREFECT_CLIENT_MAX_RETRIES,
-        temporary_settings,
-    )
+def _impatient_client() -> "Iterator[SyncPrefectClient]":
+    """Open a client that gives up at once; the run's own would try again for a minute."""
+    from prefect.client.orchestration import get_client
+    from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings
 
-    with temporary_settings(
-        {PREFECT_CLIENT_MAX_RETRIES: 0, PREFECT_API_REQUEST_TIMEOUT: PATIENCE_SECONDS}
+    with (
+        temporary_settings({PREFECT_CLIENT_MAX_RETRIES: 0}),
+        # Settings of its own make it another client than the one that the run shares.
+        get_client(sync_client=True, httpx_settings={"timeout": PATIENCE_SECONDS}) as client,
     ):
-        yield
+        yield client
 
 
 def _key(event: ProgressEvent) -> str:
