@@ -6,7 +6,7 @@ Okabe and Ito's, which stay apart for colour-blind readers.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -58,28 +58,43 @@ def figure_png(figure: Figure) -> bytes:
         A PNG file without the software and date fields that matplotlib would write.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
+    figure.savefig(
+        buffer, format="png", dpi=DPI, facecolor=figure.get_facecolor(), metadata={"Software": None}
+    )
     return buffer.getvalue()
 
 
-def stack_pngs(pictures: Sequence[bytes]) -> bytes:
-    """Put pictures under each other, left-aligned on white.
+def stack_pngs(pictures: Mapping[str, bytes]) -> bytes:
+    """Put pictures under each other, left-aligned, each beneath a band with its caption.
 
     Args:
-        pictures: PNG files.
+        pictures: PNG files by caption, in order.
 
     Returns:
         One PNG file as wide as the widest; equal pictures give equal bytes.
     """
-    opened = [Image.open(io.BytesIO(data)).convert("RGB") for data in pictures]
-    size = (max(one.width for one in opened), sum(one.height for one in opened))
-    page, top = Image.new("RGB", size, PAPER), 0
-    for one in opened:
-        page.paste(one, (0, top))
-        top += one.height
+    width = max(_opened(data).width for data in pictures.values())
+    parts: list[Image.Image] = []
+    for caption, data in pictures.items():
+        band = new_figure(0.36, width=width / DPI)
+        band.set_facecolor(INK)
+        band.text(
+            0.3 * DPI / width, 0.47, printable(caption), va="center", weight="bold",
+            **text_style(HEADING, PAPER),
+        )  # fmt: skip
+        parts += [_opened(figure_png(band)), _opened(data)]
+    page = Image.new("RGB", (width, sum(part.height for part in parts)), PAPER)
+    top = 0
+    for part in parts:
+        page.paste(part, (0, top))
+        top += part.height
     buffer = io.BytesIO()
     page.save(buffer, format="PNG")
     return buffer.getvalue()
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def add_heading(figure: Figure, title: str, note: str = "") -> None:

@@ -52,7 +52,7 @@ class Tracker:
         """Write records to the parent run, or to the run ``run_id``.
 
         Args:
-            records: What to write; figures land under ``figures/<name>.png`` in every run.
+            records: What to write; a figure is the artifact ``<name>.png`` of the run.
             run_id: A child run.
 
         Raises:
@@ -178,7 +178,8 @@ class Tracker:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{_key(figure.name)}.png"
             path.write_bytes(figure.png)
-            self.client.log_artifact(run_id, str(path), "figures")
+            # Not in a folder: MLflow's compare page lines up files of the top level only.
+            self.client.log_artifact(run_id, str(path))
 
 
 def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:

@@ -86,7 +86,9 @@ def show_correction(
         answer = int(answers[int(judged[:image].sum())])
         seen_before = work.artifacts.load_bytes(explanation.outputs[example.file])
         seen_after = example_figure(explained, image, answer)
-        work.save_png("contribution", stack_pngs([seen_before, seen_after]))
+        work.save_png(
+            "contribution", stack_pngs({"Before the correction": seen_before, "After": seen_after})
+        )
         work.save_png("contribution_after", seen_after)
 
     work.save_png(
