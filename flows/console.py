@@ -35,8 +35,8 @@ def stage_progress(console: Console) -> Iterator[Listener]:
     """
     bars = Progress(
         SpinnerColumn(),
-        TextColumn("{task.description:<28}"),
-        BarColumn(bar_width=28),
+        TextColumn("{task.description:<32}"),
+        BarColumn(bar_width=24),
         TextColumn("{task.fields[detail]}"),
         TimeElapsedColumn(),
         console=console,
@@ -46,7 +46,7 @@ def stage_progress(console: Console) -> Iterator[Listener]:
     shown: dict[str, TaskID] = {}
 
     def listen(event: ProgressEvent) -> None:
-        title = event.stage.replace("_", " ")
+        title = event.title
         if event.state == "started":
             shown[event.stage] = bars.add_task(title, total=None, detail="")
             return
@@ -59,7 +59,7 @@ def stage_progress(console: Console) -> Iterator[Listener]:
         bars.remove_task(bar)
         shown.pop(event.stage)
         mark = "[green]✓[/]" if event.state == "finished" else "[red]✗[/]"
-        bars.console.print(f"  {mark} {title:<28} [dim]{event.seconds:7.1f} s[/]", highlight=False)
+        bars.console.print(f"  {mark} {title:<32} [dim]{event.seconds:7.1f} s[/]", highlight=False)
 
     with bars:
         yield listen

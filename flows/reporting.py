@@ -1,19 +1,25 @@
-"""The account that a run gives of itself: to MLflow while it goes, and as one report at the end."""
+"""The account that a run gives of itself.
 
-from types import TracebackType
+To MLflow and to the orchestrator while it goes, and as one report at the end.
+"""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from types import MappingProxyType, TracebackType
 from typing import Self
 
 from pydantic import JsonValue
 
 from feedback.decision import Decision
 from flows.context import RunContext
-from models.report import RunReport
+from models.report import RunReport, to_markdown
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report
+from tasks.orchestration import ProgressArtifacts
 from tasks.records import Param, Record, Tag
-from tasks.registry import VersionRef
 from tasks.stage import StageResult
-from tasks.tracking import Tracker, stage_records, start_tracking
+from tasks.tracking import Tracker, stage_records, start_tracking, without_password
+from tasks.version_pages import VersionRef, compare_page, describe_version, figures_page
 
 
 class RunReporter:
@@ -26,9 +32,11 @@ class RunReporter:
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._request: str | None = None
+        self._bars = ProgressArtifacts()
+        self._dataset = run.dataset.path.absolute().name
         self.tracker: Tracker = start_tracking(
             run.workplace.settings,
-            run.run_id,
+            _run_name(self._dataset, run.run_id, datetime.now(UTC)),
             {
                 "parley.run": run.run_id,
                 "parley.channel": run.params.channel,
@@ -40,8 +48,9 @@ class RunReporter:
     def __enter__(self) -> Self:
         run = self._run
         self.tracker.log(_flat(run.params.model_dump(mode="json")))
-        self.tracker.log_dataset(run.params.data_path.name, run.dataset.md5, run.dataset.n_train)
+        self.tracker.log_dataset(self._dataset, run.dataset.md5, run.dataset.n_train)
         run.workplace.on_finished = (*run.workplace.on_finished, self._stage)
+        run.workplace.listeners = (*run.workplace.listeners, self._bars)
         return self
 
     def __exit__(
@@ -50,9 +59,9 @@ class RunReporter:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self._run.workplace.on_finished = tuple(
-            listener for listener in self._run.workplace.on_finished if listener != self._stage
-        )
+        workplace = self._run.workplace
+        workplace.on_finished = tuple(told for told in workplace.on_finished if told != self._stage)
+        workplace.listeners = tuple(told for told in workplace.listeners if told is not self._bars)
         self.tracker.finish(failed=kind is not None)
 
     def asked(self, decision: Decision) -> None:
@@ -71,6 +80,10 @@ class RunReporter:
         """Write the comparison's numbers and figures."""
         self.tracker.log(evaluation.records)
 
+    def version_records(self, records: Iterable[Record]) -> tuple[Record, ...]:
+        """Return what a version's run carries: its own records and the run's parameters."""
+        return (*_flat(self._run.params.model_dump(mode="json")), *records)
+
     def version_tags(self, decision: Decision) -> dict[str, str]:
         """Return what a registered version says of its origin."""
         return {
@@ -82,12 +95,19 @@ class RunReporter:
         }
 
     def finished(
-        self, evaluation: Evaluation, version: VersionRef, alias: str, *, promoted: bool
+        self,
+        evaluation: Evaluation,
+        original: VersionRef,
+        version: VersionRef,
+        alias: str,
+        *,
+        promoted: bool,
     ) -> dict[str, JsonValue]:
         """Close the account of a run that came to its end.
 
         Args:
             evaluation: What was compared.
+            original: The version of the network before the correction.
             version: The corrected network's version.
             alias: The alias that points to it.
             promoted: Whether it is champion now.
@@ -96,13 +116,19 @@ class RunReporter:
             The run's report.
         """
         self.tracker.log([Tag("parley.promoted", str(promoted).lower())])
-        return self._close(
+        report = self._close(
             evaluation.report
             | {
                 "decision": {"promote": evaluation.promote, "reasons": list(evaluation.reasons)},
                 "model": {"name": version.name, "version": version.version, "alias": alias},
-            }
+            },
+            {
+                "compare_versions": compare_page(original, version),
+                "compare_figures": figures_page(self.tracker, original, version),
+            },
         )
+        describe_version(self.tracker, version, to_markdown(RunReport.model_validate(report)))
+        return report
 
     def stopped(self, decision: Decision) -> dict[str, JsonValue]:
         """Close the account of a run whose reviewers did not approve: a result, not a failure."""
@@ -122,7 +148,9 @@ class RunReporter:
             }
         )
 
-    def _close(self, parts: dict[str, JsonValue]) -> dict[str, JsonValue]:
+    def _close(
+        self, parts: dict[str, JsonValue], pages: Mapping[str, str] = MappingProxyType({})
+    ) -> dict[str, JsonValue]:
         run = self._run
         content: dict[str, JsonValue] = {
             "run": run.run_id,
@@ -141,14 +169,15 @@ class RunReporter:
             "request": self._request,
             **parts,
             "tracking": {
-                "uri": run.workplace.settings.mlflow_uri(),
+                "uri": without_password(run.workplace.settings.mlflow_uri()),
                 "run": self.tracker.run_id,
                 "experiment": self.tracker.experiment_id,
+                **pages,
             },
         }
-        report: dict[str, JsonValue] = RunReport.model_validate(content, strict=False).model_dump(
-            mode="json"
-        )
+        checked = RunReport.model_validate(content, strict=False)
+        self.tracker.log([Tag("mlflow.note.content", to_markdown(checked))])
+        report: dict[str, JsonValue] = checked.model_dump(mode="json")
         save_report(run.workplace, run.run_id, report)
         return report
 
@@ -159,6 +188,11 @@ class RunReporter:
 
 def _reviewers(decision: Decision) -> list[str]:
     return [response.document.reviewer for response in decision.responses]
+
+
+def _run_name(dataset: str, run_id: str, now: datetime) -> str:
+    """Return what a person calls a run: its dataset, when it was, and enough to find it again."""
+    return f"{dataset} {now:%Y-%m-%d %H:%M} {run_id.rsplit('-', 1)[-1]}"
 
 
 def _flat(tree: dict[str, JsonValue], prefix: str = "") -> list[Record]:

@@ -66,11 +66,21 @@ def retrain(
                 image_size=params.training.image_size,
                 name=params.model_name,
                 tags=tags,
-                records=records,
+                records=report.version_records(records),
+                role=role,
+                subject=subject,
             )
-            for network, tags, records in (
-                (classifier, {"parley.arm": "original"}, evaluation.original_records),
+            for role, subject, network, tags, records in (
                 (
+                    "original",
+                    "as trained",
+                    classifier,
+                    {"parley.arm": "original"},
+                    evaluation.original_records,
+                ),
+                (
+                    "candidate",
+                    evaluation.correction,
                     evaluation.candidate,
                     report.version_tags(decision),
                     evaluation.candidate_records,
@@ -86,4 +96,4 @@ def retrain(
         alias, promoted = settle_aliases(
             report.tracker, original=original, candidate=candidate, allowed=evaluation.promote
         )
-        return report.finished(evaluation, candidate, alias, promoted=promoted)
+        return report.finished(evaluation, original, candidate, alias, promoted=promoted)

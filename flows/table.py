@@ -6,9 +6,11 @@ from pydantic import JsonValue
 from rich.console import Console
 from rich.table import Table
 
-from models.report import ARM_NAMES, GROUP_NAMES, RunReport, to_rows
+from models.report import ARM_NAMES, GROUP_NAMES, RunReport, TrackingReport, to_rows
 
 MAX_EDITS = 12
+PORT = 5000
+"""Of the tracking server that the printed command starts."""
 
 
 def print_report(console: Console, document: Mapping[str, JsonValue]) -> None:
@@ -93,14 +95,22 @@ def _print_origin(console: Console, report: RunReport) -> None:
     )
     if report.tracking is None:
         return
-    uri, experiment, run = report.tracking.uri, report.tracking.experiment, report.tracking.run
-    console.print(
-        "[bold]figures[/]   in MLflow under the run's figures/, and with the command below"
-    )
-    console.print(
-        f"[bold]look[/]      mlflow ui --port 5000 --backend-store-uri {uri}", soft_wrap=True
-    )
-    console.print(
-        f"          then http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run}",
-        soft_wrap=True,
-    )
+    _print_pages(console, report.tracking)
+
+
+def _print_pages(console: Console, tracking: TrackingReport) -> None:
+    """Say how MLflow is opened, and on which pages."""
+    pages = {
+        "compare": tracking.compare_versions,
+        "figures": tracking.compare_figures,
+        "run": f"#/experiments/{tracking.experiment}/runs/{tracking.run}",
+    }
+    server = tracking.uri.rstrip("/")
+    if not server.startswith(("http://", "https://")):
+        command = f"mlflow ui --port {PORT} --backend-store-uri {tracking.uri}"
+        console.print(f"[bold]look[/]      {command}\n          then open", soft_wrap=True)
+        server = f"http://127.0.0.1:{PORT}"
+    for name, page in pages.items():
+        if page:
+            # One unbroken line each: a terminal opens it with a click.
+            console.print(f"[bold]{name:<9}[/] {server}/{page}", soft_wrap=True, highlight=False)

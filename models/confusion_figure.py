@@ -7,14 +7,18 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from models.figure_style import (
     BODY,
+    GRID,
     HEADING,
     INK,
     MUTED,
+    PAGE_WIDTH,
     PAPER,
+    SINGLE_WIDTH,
     SMALL,
     SUPPORTS,
     add_heading,
@@ -52,7 +56,7 @@ def confusion_figure(
         title: Heading of the figure.
 
     Returns:
-        A figure 1280 pixels wide.
+        A figure 1280 pixels wide, or narrower for a single model.
 
     Raises:
         ValueError: If there is no view or a matrix does not fit its classes.
@@ -66,7 +70,8 @@ def confusion_figure(
                 f"expected counts ({n}, {n}) or ({n}, {n + 1}) (got {view.counts.shape})"
             )
     n = len(views[0].classes)
-    figure = new_figure(min(2.4 + 0.95 * n, 9.0))
+    width = PAGE_WIDTH if len(views) > 1 else SINGLE_WIDTH
+    figure = new_figure(min(2.4 + 0.95 * n, 9.0), width=width)
     add_heading(figure, title, "rows: true class · columns: prediction · share of the row, images")
     height = figure.get_size_inches()[1]
     panels = figure.subplots(
@@ -74,15 +79,15 @@ def confusion_figure(
         len(views),
         squeeze=False,
         gridspec_kw={
-            "left": 0.135,
-            "right": 0.985,
+            "left": 1.73 / width,
+            "right": 1 - 0.2 / width,
             "top": 1 - 1.25 / height,
             "bottom": 0.75 / height,
             "wspace": 0.08,
         },
     )[0]
     for column, (axes, view) in enumerate(zip(panels, views, strict=True)):
-        limit = int(1060 / len(views) / view.counts.shape[1] / 7.5)
+        limit = int(100 * (width - 1.93) / len(views) / view.counts.shape[1] / 7.5)
         _draw(axes, view, limit=max(limit, 6), has_names=column == 0)
     return figure
 
@@ -95,7 +100,8 @@ def _draw(axes: Axes, view: ConfusionView, *, limit: int, has_names: bool) -> No
     size = BODY if n_columns <= 5 else SMALL
     for row in range(n_rows):
         for column in range(n_columns):
-            colour = PAPER if shares[row, column] > 0.55 else INK
+            # White is read on the darkest blue only.
+            colour = PAPER if shares[row, column] > 0.8 else INK
             if view.counts[row, column] == 0:
                 colour = MUTED
             axes.text(
@@ -115,4 +121,15 @@ def _draw(axes: Axes, view: ConfusionView, *, limit: int, has_names: bool) -> No
     axes.set_yticks(np.arange(n_rows + 1) - 0.5, minor=True)
     axes.grid(which="minor", color=PAPER, linewidth=2)
     axes.tick_params(which="minor", length=0)
+    # The cells of right answers; white cells of others would run into the page.
+    for cell in range(n_rows):
+        axes.add_patch(
+            Rectangle((cell - 0.47, cell - 0.47), 0.94, 0.94, fill=False, edgecolor=INK, zorder=3)
+        )
+    axes.add_patch(
+        Rectangle((-0.5, -0.5), n_columns, n_rows, fill=False, edgecolor=GRID, zorder=2.5)
+    )
+    for label in axes.get_xticklabels():
+        label.set_verticalalignment("baseline")
+    axes.tick_params(axis="x", pad=15)
     axes.set_title(printable(view.name, 40), loc="left", pad=8, **text_style(HEADING))

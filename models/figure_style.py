@@ -6,7 +6,7 @@ Okabe and Ito's, which stay apart for colour-blind readers.
 """
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -14,10 +14,13 @@ from matplotlib import font_manager
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from PIL import Image
 
 DPI = 100
 PAGE_WIDTH = 12.8
 """Inches; 1280 pixels at ``DPI``."""
+SINGLE_WIDTH = 7.4
+"""Inches of a figure with one panel of many."""
 
 SUPPORTS, OPPOSES, ADDED, REMOVED = "#0072B2", "#D55E00", "#009E73", "#9AA0A6"
 INK, MUTED, FAINT, GRID, PAPER = "#1F2933", "#5F6B76", "#B8C0C8", "#E4E8EC", "#FFFFFF"
@@ -55,8 +58,43 @@ def figure_png(figure: Figure) -> bytes:
         A PNG file without the software and date fields that matplotlib would write.
     """
     buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=DPI, facecolor=PAPER, metadata={"Software": None})
+    figure.savefig(
+        buffer, format="png", dpi=DPI, facecolor=figure.get_facecolor(), metadata={"Software": None}
+    )
     return buffer.getvalue()
+
+
+def stack_pngs(pictures: Mapping[str, bytes]) -> bytes:
+    """Put pictures under each other, left-aligned, each beneath a band with its caption.
+
+    Args:
+        pictures: PNG files by caption, in order.
+
+    Returns:
+        One PNG file as wide as the widest; equal pictures give equal bytes.
+    """
+    width = max(_opened(data).width for data in pictures.values())
+    parts: list[Image.Image] = []
+    for caption, data in pictures.items():
+        band = new_figure(0.36, width=width / DPI)
+        band.set_facecolor(INK)
+        band.text(
+            0.3 * DPI / width, 0.47, printable(caption), va="center", weight="bold",
+            **text_style(HEADING, PAPER),
+        )  # fmt: skip
+        parts += [_opened(figure_png(band)), _opened(data)]
+    page = Image.new("RGB", (width, sum(part.height for part in parts)), PAPER)
+    top = 0
+    for part in parts:
+        page.paste(part, (0, top))
+        top += part.height
+    buffer = io.BytesIO()
+    page.save(buffer, format="PNG")
+    return buffer.getvalue()
+
+
+def _opened(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data)).convert("RGB")
 
 
 def add_heading(figure: Figure, title: str, note: str = "") -> None:

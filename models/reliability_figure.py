@@ -14,6 +14,8 @@ from models.figure_style import (
     HEADING,
     MUTED,
     OPPOSES,
+    PAGE_WIDTH,
+    SINGLE_WIDTH,
     SMALL,
     SUPPORTS,
     add_heading,
@@ -51,14 +53,15 @@ def reliability_figure(views: Sequence[ReliabilityView], *, title: str = "Calibr
         title: Heading of the figure.
 
     Returns:
-        A figure 1280 pixels wide.
+        A figure 1280 pixels wide, or narrower for a single model.
 
     Raises:
         ValueError: If there is no view.
     """
     if not views:
         raise ValueError("expected at least one model's calibration (got none)")
-    figure = new_figure(5.6)
+    width = PAGE_WIDTH if len(views) > 1 else SINGLE_WIDTH
+    figure = new_figure(5.6, width=width)
     add_heading(
         figure,
         title,
@@ -70,8 +73,8 @@ def reliability_figure(views: Sequence[ReliabilityView], *, title: str = "Calibr
         squeeze=False,
         gridspec_kw={
             "height_ratios": (4, 1),
-            "left": 0.065,
-            "right": 0.972,
+            "left": 0.83 / width,
+            "right": 1 - 0.36 / width,
             "top": 0.79,
             "bottom": 0.1,
             "hspace": 0.12,
@@ -106,7 +109,7 @@ def _draw_bins(axes: Axes, view: ReliabilityView) -> None:
     axes.set_title(printable(view.name, 34), loc="left", pad=8, **text_style(HEADING))
     axes.text(
         0.02,
-        0.97,
+        0.93,
         f"calibration error {100 * view.error:.1f} points",
         transform=axes.transAxes,
         va="top",
@@ -120,6 +123,10 @@ def _draw_counts(axes: Axes, view: ReliabilityView) -> None:
     quiet_axes(axes)
     axes.set_xlim(0, 1)
     axes.set_yticks([])
+    axes.text(
+        0.02, 0.7, f"images per bin, at most {int(np.max(view.n_images))}",
+        transform=axes.transAxes, **text_style(SMALL, MUTED),
+    )  # fmt: skip
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0, symbol=" %"))
     axes.set_xlabel(f"confidence · {int(np.sum(view.n_images))} images", **text_style(SMALL, MUTED))
 

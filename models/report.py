@@ -4,6 +4,7 @@ Plain numbers and names only; written as JSON by ``--report`` and shown as a tab
 line. Accuracies are means over classes, in [0, 1].
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -162,6 +163,10 @@ class TrackingReport(_Part):
     """Experiment's id."""
     run: str
     """Run's id."""
+    compare_versions: str = ""
+    """Page that shows the versions before and after side by side, after the server's address."""
+    compare_figures: str = ""
+    """Page that shows their figures side by side, after the server's address."""
 
 
 class RunReport(_Part):
@@ -212,6 +217,32 @@ def to_rows(report: RunReport) -> list[tuple[str, ...]]:
         scores: ArmReport = getattr(report.arms, arm)
         rows.append((name, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
     return rows
+
+
+def to_markdown(report: RunReport) -> str:
+    """Return what a run came to as markdown, for pages that show a run or a version.
+
+    Args:
+        report: A run's report.
+
+    Returns:
+        The verdict with its reasons, the comparison as a table, and how many edits led to it. Words
+        of reviewers are left out: they are people's, and may hold markup.
+    """
+    verdict = "Promoted" if report.decision.promote else "Not promoted"
+    lines = [f"**{verdict}** by run `{report.run}`."]
+    if report.arms is not None:
+        header, *rows = to_rows(report)
+        lines += ["", _row(header), _row(["---", *["--:"] * (len(header) - 1)])]
+        lines += [_row(row) for row in rows]
+        names = ", ".join(f"`{name}`" for name in report.edited_classes)
+        lines += ["", f"Edited classes: {names} ({len(report.edits)} edits)."]
+        lines += ["", *(f"- {reason}" for reason in report.decision.reasons)]
+    return "\n".join(lines)
+
+
+def _row(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def _cell(score: Score | None) -> str:

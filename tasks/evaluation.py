@@ -23,6 +23,8 @@ class Companion:
         build: Rebuilds it in evaluation mode, from tensors to one tensor.
         examples: Shape of each input, the batch first.
         outputs: Shape of each output, the batch first.
+        subject: What it was made from, in two or three words; part of the name of its run.
+        records: Its metrics and figures, under the same names as the classifier's.
     """
 
     role: str
@@ -30,6 +32,8 @@ class Companion:
     build: "Callable[[], nn.Module]"
     examples: Mapping[str, tuple[int, ...]]
     outputs: Mapping[str, tuple[int, ...]]
+    subject: str = ""
+    records: tuple[Record, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -46,6 +50,7 @@ class Evaluation:
         original_records: What the original network's version carries, under the same names as
             the candidate's, so that MLflow's compare page sets them side by side.
         candidate_records: What the candidate's version carries.
+        correction: What was corrected, in two or three words; part of the name of its run.
     """
 
     candidate: StageResult
@@ -56,3 +61,4 @@ class Evaluation:
     companions: tuple[Companion, ...] = ()
     original_records: tuple[Record, ...] = ()
     candidate_records: tuple[Record, ...] = ()
+    correction: str = "corrected"

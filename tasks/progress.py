@@ -20,6 +20,8 @@ class ProgressEvent:
         total: Units in all; 0 when unknown.
         detail: A few words, e.g. the loss of the last epoch.
         seconds: Seconds since the stage started.
+        subject: What tells this stage from others of its name, e.g. ``edited graphs``; may be
+            empty.
     """
 
     stage: str
@@ -28,6 +30,18 @@ class ProgressEvent:
     total: int = 0
     detail: str = ""
     seconds: float = 0.0
+    subject: str = ""
+
+    @property
+    def title(self) -> str:
+        """Return what a person reads: the stage and what it is about."""
+        return stage_title(self.stage, self.subject)
+
+
+def stage_title(stage: str, subject: str = "") -> str:
+    """Return a stage's name for people, with its subject when it has one."""
+    words = stage.replace("_", " ")
+    return f"{words}: {subject}" if subject else words
 
 
 Listener = Callable[[ProgressEvent], None]
@@ -39,6 +53,7 @@ class Progress:
 
     stage: str
     listeners: tuple[Listener, ...] = ()
+    subject: str = ""
     _started: float = field(default_factory=time.monotonic)
 
     def __call__(self, done: int, total: int, detail: str = "") -> None:
@@ -58,8 +73,7 @@ class Progress:
         self._tell("finished" if kind is None else "failed")
 
     def _tell(self, state: State, done: int = 0, total: int = 0, detail: str = "") -> None:
-        event = ProgressEvent(
-            self.stage, state, done, total, detail, time.monotonic() - self._started
-        )
+        seconds = time.monotonic() - self._started
+        event = ProgressEvent(self.stage, state, done, total, detail, seconds, self.subject)
         for listener in self.listeners:
             listener(event)

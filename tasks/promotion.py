@@ -13,7 +13,6 @@ from tasks.records import Record
 from tasks.registry import (
     CANDIDATE,
     CHAMPION,
-    VersionRef,
     alias_version,
     find_version,
     promote,
@@ -22,6 +21,7 @@ from tasks.registry import (
 )
 from tasks.stage import StageResult
 from tasks.tracking import Tracker
+from tasks.version_pages import VersionRef
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
@@ -39,6 +39,8 @@ def register_model(
     name: str,
     tags: Mapping[str, str],
     records: Sequence[Record] = (),
+    role: str = "",
+    subject: str = "",
 ) -> VersionRef:
     """Register a classifier, once per weights.
 
@@ -51,6 +53,8 @@ def register_model(
         name: Registered name.
         tags: Facts about the version.
         records: Its metrics and figures.
+        role: First word of the name of its run, e.g. ``candidate``.
+        subject: What that name says of the network, e.g. ``edited graphs``.
 
     Returns:
         The new version, or the one that holds the same weights already.
@@ -69,6 +73,8 @@ def register_model(
         outputs={"logits": (2, len(dataset.classes))},
         tags={"dvc.md5": dataset.md5, **tags},
         records=records,
+        role=role,
+        subject=subject,
     )
 
 
@@ -98,6 +104,9 @@ def register_companions(
             examples=companion.examples,
             outputs=companion.outputs,
             tags=tags,
+            records=companion.records,
+            role=companion.role,
+            subject=companion.subject,
         )
         found.append(version)
     return found

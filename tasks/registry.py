@@ -11,27 +11,16 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from feedback.errors import TrackingError
 from tasks.records import Record
 from tasks.tracking import Tracker
+from tasks.version_pages import VersionRef, run_title
 
 if TYPE_CHECKING:
     from torch import nn
 
 CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
 DIGEST_TAG = "parley.weights_sha256"
-
-
-class VersionRef(BaseModel):
-    """A registered version of a model."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    name: str
-    version: str
-    digest: str
 
 
 def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
@@ -44,7 +33,7 @@ def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
         )
     except MlflowException as error:
         raise _refused("search for model versions", error) from error
-    return VersionRef(name=name, version=str(found[0].version), digest=digest) if found else None
+    return _reference(found[0]) if found else None
 
 
 def register_version(
@@ -57,6 +46,8 @@ def register_version(
     outputs: Mapping[str, tuple[int, ...]],
     tags: Mapping[str, str],
     records: Sequence[Record] = (),
+    role: str = "",
+    subject: str = "",
 ) -> VersionRef:
     """Log a network as an exported program (pt2, no pickle) and register it, once per weights.
 
@@ -70,6 +61,8 @@ def register_version(
         outputs: Shape of each output, likewise.
         tags: Facts about the version: dataset md5, request, decision, edits.
         records: Metrics and figures of the network, logged to the run that holds it.
+        role: First word of the name of that run, e.g. ``candidate``; empty takes ``name``.
+        subject: What the name says of the network, e.g. ``edited graphs``.
 
     Returns:
         The registered version.
@@ -85,13 +78,23 @@ def register_version(
 
     try:
         uri = log_network(
-            tracker, model, name=name, examples=examples, outputs=outputs, records=records
+            tracker,
+            model,
+            name=name,
+            run_name=run_title(tracker, role or name, subject),
+            examples=examples,
+            outputs=outputs,
+            records=records,
         )
         with _quiet():
             version = mlflow.register_model(uri, name, tags={**tags, DIGEST_TAG: digest})
+        made = _reference(version).model_copy(update={"digest": digest})
+        # Only now is the number known that people call the version by.
+        titled = run_title(tracker, f"{role or name} v{made.version}", subject)
+        tracker.client.update_run(made.run_id, name=titled)
     except MlflowException as error:
         raise _refused(f"register a version of {name}", error) from error
-    return VersionRef(name=name, version=str(version.version), digest=digest)
+    return made
 
 
 def log_network(
@@ -99,6 +102,7 @@ def log_network(
     model: "nn.Module",
     *,
     name: str,
+    run_name: str,
     examples: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, tuple[int, ...]],
     records: Sequence[Record] = (),
@@ -109,6 +113,7 @@ def log_network(
         tracker: The parent run.
         model: A module in evaluation mode.
         name: Name of the logged model.
+        run_name: Name of the child run.
         examples: Shape of each input with the batch first.
         outputs: Shape of each output with the batch first.
         records: Metrics and figures of the network.
@@ -129,12 +134,9 @@ def log_network(
 
     # A batch of one would freeze that dimension in the exported program.
     arrays = [np.zeros((2, *shape[1:]), np.float32) for shape in examples.values()]
-    child = tracker.client.create_run(
-        tracker.experiment_id,
-        tags={"mlflow.parentRunId": tracker.run_id, "mlflow.runName": f"log {name}"},
-    )
-    tracker.log(records, run_id=child.info.run_id)
-    with _quiet(), mlflow.start_run(run_id=child.info.run_id):
+    child = tracker.start_child(run_name)
+    tracker.log(records, run_id=child)
+    with _quiet(), mlflow.start_run(run_id=child):
         info = mlflow.pytorch.log_model(
             model.eval(),
             name=name,
@@ -171,7 +173,7 @@ def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
         raise _refused(f"read the alias {alias} of {name}", error) from error
-    return VersionRef(name=name, version=str(found.version), digest=found.tags.get(DIGEST_TAG, ""))
+    return _reference(found)
 
 
 def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:
@@ -229,6 +231,15 @@ def _quiet() -> Iterator[None]:
     finally:
         for logger, level in zip(loggers, levels, strict=True):
             logger.setLevel(level)
+
+
+def _reference(found: Any) -> VersionRef:
+    return VersionRef(
+        name=found.name,
+        version=str(found.version),
+        digest=(found.tags or {}).get(DIGEST_TAG, ""),
+        run_id=found.run_id or "",
+    )
 
 
 def _refused(what: str, error: Exception) -> TrackingError:

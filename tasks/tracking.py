@@ -1,7 +1,8 @@
 """The only code that talks to MLflow: runs, metrics, figures and tables.
 
-One parent run per flow run, one child per stage. Runs are addressed by id through the client, never
-through MLflow's stack of active runs, which is local to a thread and does not survive a suspension.
+One parent run per flow run, one child per stage and per registered network. Runs are addressed by
+id through the client, never through MLflow's stack of active runs, which is local to a thread and
+does not survive a suspension.
 """
 
 import json
@@ -9,17 +10,20 @@ import logging
 import os
 import re
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from feedback.errors import StoreError, TrackingError
+from tasks.progress import stage_title
 from tasks.records import Figure, Metric, Param, Record, Table, Tag
 from tasks.settings import Settings
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
+    from mlflow.entities import DatasetInput
     from mlflow.tracking import MlflowClient
 
 logger = logging.getLogger(__name__)
@@ -33,18 +37,22 @@ class Tracker:
     Attributes:
         client: MLflow's client, bound to the installation's tracking store.
         run_id: The parent run's id.
+        dataset: Name of the dataset, once it is known.
     """
 
     def __init__(self, client: "MlflowClient", experiment_id: str, run_id: str) -> None:
         self.client = client
         self.experiment_id = experiment_id
         self.run_id = run_id
+        self.dataset = ""
+        self._dataset_inputs: list[DatasetInput] = []
+        self._dataset_tags: dict[str, str] = {}
 
     def log(self, records: Iterable[Record], *, run_id: str | None = None) -> None:
         """Write records to the parent run, or to the run ``run_id``.
 
         Args:
-            records: What to write; figures land under ``figures/<name>.png`` in every run.
+            records: What to write; a figure is the artifact ``<name>.png`` of the run.
             run_id: A child run.
 
         Raises:
@@ -110,9 +118,9 @@ class Tracker:
             The child run's id.
         """
         link = f"tracking/{result.key}.json"
+        # The number keeps the runs in the order of the flow when they are sorted by name.
+        name = f"{len(workplace.results):02d} {stage_title(result.name, workplace.subject)}"
         tags = {
-            "mlflow.parentRunId": self.run_id,
-            "mlflow.runName": result.name,
             "cache.key": result.key,
             "parley.stage": result.name,
             "parley.reused": str(result.reused).lower(),
@@ -124,16 +132,29 @@ class Tracker:
                 logger.info(
                     "stage %s was computed in a run that is not known any more", result.name
                 )
-        child = self.client.create_run(self.experiment_id, tags=tags)
-        child_id: str = child.info.run_id
+        child_id = self.start_child(f"{name} (reused)" if result.reused else name, tags)
         self.log([Metric("seconds", result.seconds), *records], run_id=child_id)
         self.client.set_terminated(child_id, "FINISHED")
         if not result.reused:
             workplace.objects.put(link, json.dumps({"run_id": child_id}).encode())
         return child_id
 
+    def start_child(self, name: str, tags: Mapping[str, str] = MappingProxyType({})) -> str:
+        """Start a child of the parent run, with the same dataset, and return its id.
+
+        Args:
+            name: Shown in the list of runs.
+            tags: Tags of the child.
+        """
+        links = {"mlflow.parentRunId": self.run_id, "mlflow.runName": name}
+        all_tags = links | self._dataset_tags | dict(tags)
+        child_id: str = self.client.create_run(self.experiment_id, tags=all_tags).info.run_id
+        if self._dataset_inputs:
+            self.client.log_inputs(child_id, self._dataset_inputs)
+        return child_id
+
     def log_dataset(self, name: str, md5: str, n_images: int) -> None:
-        """Record the dataset as an input of the parent run, under its DVC md5."""
+        """Record the dataset as an input of the parent run and of every child, by its DVC md5."""
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         dataset = Dataset(
@@ -143,8 +164,11 @@ class Tracker:
             source=json.dumps({"md5": md5}),
             profile=json.dumps({"train_images": n_images}),
         )
-        tags = [InputTag("mlflow.data.context", "training")]
-        self.client.log_inputs(self.run_id, [DatasetInput(dataset, tags)])
+        self.dataset, self._dataset_tags = name, {"dvc.md5": md5}
+        context = InputTag("mlflow.data.context", "training")
+        self._dataset_inputs = [DatasetInput(dataset, [context])]
+        self.client.set_tag(self.run_id, "dvc.md5", md5)
+        self.client.log_inputs(self.run_id, self._dataset_inputs)
 
     def finish(self, *, failed: bool = False) -> None:
         """Close the parent run."""
@@ -154,7 +178,8 @@ class Tracker:
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / f"{_key(figure.name)}.png"
             path.write_bytes(figure.png)
-            self.client.log_artifact(run_id, str(path), "figures")
+            # Not in a folder: MLflow's compare page lines up files of the top level only.
+            self.client.log_artifact(run_id, str(path))
 
 
 def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
@@ -212,7 +237,7 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
         run = client.create_run(experiment_id, run_name=run_name, tags=tags)
     except MlflowException as error:
         raise TrackingError(
-            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
             f"(got: {error.message}); "
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
@@ -251,7 +276,7 @@ def count_runs(settings: Settings) -> int:
         return len(client.search_runs([experiment.experiment_id], max_results=1000))
     except MlflowException as error:
         raise TrackingError(
-            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
             f"(got: {error.message}); check MLFLOW_TRACKING_URI"
         ) from error
 
@@ -261,5 +286,6 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w./-]+", "_", name)
 
 
-def _without_password(uri: str) -> str:
+def without_password(uri: str) -> str:
+    """Return an address as it may be shown or stored: user and password are left out."""
     return re.sub(r"//[^@/]+@", "//***@", uri)

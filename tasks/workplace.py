@@ -1,6 +1,7 @@
 """The place where stages run: folders, stores and listeners, found from the settings."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class Workplace:
         fresh: Compute every stage again even when its key is known.
         results: Stages finished or found so far, in order.
         memory: What one stage leaves to the next of this process, such as outputs of frozen layers.
+        subject: What the next stages are about, see ``about``.
     """
 
     def __init__(
@@ -46,6 +48,7 @@ class Workplace:
         self.fresh = fresh
         self.results: list[StageResult] = []
         self.memory: dict[str, object] = {}
+        self.subject = ""
 
     @property
     def objects(self) -> ObjectStore:
@@ -64,7 +67,22 @@ class Workplace:
 
     def progress(self, stage: str) -> Progress:
         """Return the progress of a stage that is about to start."""
-        return Progress(stage, self.listeners)
+        return Progress(stage, self.listeners, self.subject)
+
+    @contextmanager
+    def about(self, subject: str) -> Iterator[None]:
+        """Name what the stages within are about, where one name runs more than once.
+
+        The words reach people only, never a key: the same stage about something else is reused.
+
+        Args:
+            subject: A few words, e.g. ``edited graphs, seed 1``.
+        """
+        before, self.subject = self.subject, subject
+        try:
+            yield
+        finally:
+            self.subject = before
 
     def finished(self, result: "StageResult") -> None:
         """Note that a stage finished or was found."""

@@ -27,11 +27,14 @@ from tasks.channels.concept_graph.reviewing import (
     simulated_answer,
 )
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
+from tasks.channels.concept_graph.showing import show_correction
 from tasks.channels.concept_graph.suggesting import check_classes, suggest_classes
 from tasks.classifier import predict
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
+
+_SUBJECTS = {"unmodified_graph": "unmodified graphs", "edited_graph": "edited graphs"}
 
 
 def check(params: Params, dataset: DatasetRef) -> None:
@@ -112,48 +115,59 @@ def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
         for response in decision.responses
         for edit in read_edits(response.document)
     ]
-    graphs = {
-        "unmodified_graph": edit_graphs(work, concepts=concepts, edits=[]),
-        "edited_graph": edit_graphs(work, concepts=concepts, edits=edits),
-    }
+    graphs: dict[str, StageResult] = {}
+    for arm, applied in (("unmodified_graph", list[JsonValue]()), ("edited_graph", edits)):
+        with work.about(_SUBJECTS[arm]):
+            graphs[arm] = edit_graphs(work, concepts=concepts, edits=applied)
     values = {arm: work.artifacts.load_list(edit.outputs["graphs"]) for arm, edit in graphs.items()}
-    teachers = {
-        arm: fit_teacher(
-            work, basis=basis, concepts=concepts, graphs=values[arm], params=params, seed=seed
-        )
-        for arm in graphs
-    }
+    teachers: dict[str, StageResult] = {}
+    for arm in graphs:
+        with work.about(_SUBJECTS[arm]):
+            teachers[arm] = fit_teacher(
+                work, basis=basis, concepts=concepts, graphs=values[arm], params=params, seed=seed
+            )
     stages: dict[str, StageResult] = {f"graphs.{arm}": found for arm, found in graphs.items()}
     stages |= {f"teacher.{arm}": found for arm, found in teachers.items()}
     for student_seed in range(seed, seed + run.params.distillation.seeds):
         for arm in graphs:
-            stages[f"student.{arm}.{student_seed - seed}"] = distil(
-                work,
-                basis=basis,
-                teacher=teachers[arm],
-                unmodified=teachers["unmodified_graph"],
-                original=values["unmodified_graph"],
-                graphs=values[arm],
-                params=run.params.distillation,
-                seed=student_seed,
-            )
+            with work.about(f"{_SUBJECTS[arm]}, seed {student_seed}"):
+                stages[f"student.{arm}.{student_seed - seed}"] = distil(
+                    work,
+                    basis=basis,
+                    teacher=teachers[arm],
+                    unmodified=teachers["unmodified_graph"],
+                    original=values["unmodified_graph"],
+                    graphs=values[arm],
+                    params=run.params.distillation,
+                    seed=student_seed,
+                )
     return stages
 
 
 def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
     """Compare original, control and corrected students on the test images."""
+    basis = _basis(run, explained)
     students = {
         arm: [corrected[f"student.{arm}.{i}"] for i in range(run.params.distillation.seeds)]
         for arm in ("unmodified_graph", "edited_graph")
     }
     compared = compare_arms(
         run.workplace,
-        basis=_basis(run, explained),
+        basis=basis,
         students=students,
         params=run.params.promotion,
         seed=run.params.seed,
     )
-    return evaluation_of(run.workplace, _basis(run, explained), explained, corrected, compared)
+    edited = corrected["graphs.edited_graph"]
+    shown = show_correction(
+        run.workplace,
+        basis=basis,
+        explanation=explained["explanation"],
+        edited=edited,
+        teacher=corrected["teacher.edited_graph"],
+        student=corrected["student.edited_graph.0"],
+    )
+    return evaluation_of(run.workplace, basis, explained, corrected, compared, shown)
 
 
 def _basis(run: RunContext, stages: Stages) -> Basis:

@@ -4,8 +4,9 @@ Contributions are those of the reasoner, a surrogate of the classifier; the figu
 says how often the two agree.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -29,6 +30,10 @@ from models.figure_style import (
     quiet_axes,
     text_style,
 )
+
+CROP_SIDE = 0.3
+"""Inches."""
+SPEAKER = "reasoner agrees with the classifier"
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,8 @@ def contribution_figure(
     agreement: float,
     true_class: str | None = None,
     n_bars: int = 9,
+    crops: Mapping[str, NDArray[np.uint8]] = MappingProxyType({}),
+    speaker: str = SPEAKER,
 ) -> Figure:
     """Draw an image with its located concepts, and what speaks for and against two classes.
 
@@ -79,6 +86,8 @@ def contribution_figure(
         agreement: Share of images on which reasoner and classifier name the same class, in [0, 1].
         true_class: Name of the true class when known.
         n_bars: Bars per chart; what is left is summed into one more bar.
+        crops: Example picture (h, w, 3) of a part by its label, drawn beside its bar.
+        speaker: Whose agreement with which network ``agreement`` is.
 
     Returns:
         A figure 1280 pixels wide.
@@ -88,18 +97,21 @@ def contribution_figure(
     add_heading(
         figure,
         f"Why {why.class_name}, why not {why_not.class_name}",
-        f"reasoner agrees with the classifier on {percent(agreement)} of images{truth}"
+        f"{speaker} on {percent(agreement)} of images{truth}"
         " · blue speaks for the class above the bars, orange against it",
     )
     picture = figure.add_axes((0.023, 0.145, 0.265, 0.628))
     _draw_image(picture, image, located)
-    limit = max((abs(v) for r in (why, why_not) for _, v in _bars(r, n_bars)), default=1.0) or 1.0
-    for left, word, reason in ((0.425, "Why", why), (0.77, "Why not", why_not)):
-        axes = figure.add_axes((left, 0.09, 0.215, 0.683))
-        _draw_bars(axes, _bars(reason, n_bars), limit)
+    values = [v for r in (why, why_not) for _, v in _bars(r, n_bars)]
+    span = (min(0.0, *values, 0.0), max(0.0, *values, 0.0))
+    for left, word, reason in ((0.452, "Why", why), (0.802, "Why not", why_not)):
+        axes = figure.add_axes((left, 0.09, 0.19, 0.683))
+        bars = _bars(reason, n_bars)
+        _draw_bars(axes, bars, span)
+        _draw_crops(figure, axes, [crops.get(label) for label, _ in bars])
         axes.set_title(
             f"{word} {printable(reason.class_name, 22)}",
-            loc="left", x=-0.62, pad=8, weight="bold", **text_style(HEADING),
+            loc="left", x=-0.75, pad=8, weight="bold", **text_style(HEADING),
         )  # fmt: skip
         axes.set_xlabel(
             f"sum of all parts: logit {reason.logit:.2f}".replace("-", "−"),
@@ -154,31 +166,56 @@ def _bars(reason: ReasonView, n_bars: int) -> list[tuple[str, float]]:
     bars = ordered[:n_bars]
     rest = ordered[n_bars:]
     if rest:
-        bars.append((f"{len(rest)} smaller parts", sum(value for _, value in rest)))
+        bars.append((f"{len(rest)} others together", sum(value for _, value in rest)))
     if reason.bias:
         bars.append(("constant", reason.bias))
     return bars
 
 
-def _draw_bars(axes: Axes, bars: Sequence[tuple[str, float]], limit: float) -> None:
+def _draw_bars(axes: Axes, bars: Sequence[tuple[str, float]], span: tuple[float, float]) -> None:
     quiet_axes(axes)
     axes.set_xticks([])
     values = [value for _, value in bars]
     rows = list(range(len(bars)))
     axes.barh(rows, values, height=0.62, color=[_bar_colour(label, v) for label, v in bars])
     axes.axvline(0, color=INK, linewidth=1)
-    axes.set_yticks(rows, [printable(label, 26) for label, _ in bars])
+    axes.set_yticks(rows, [printable(label, 25) for label, _ in bars])
+    axes.tick_params(axis="y", pad=32)
     axes.set_ylim(max(len(bars), 5) - 0.4, -0.6)
-    axes.set_xlim(-1.5 * limit, 1.5 * limit)
+    # Room for the number beyond the longest bar; both charts are on one scale.
+    low, high = span
+    reach = (high - low) or 1.0
+    axes.set_xlim(low - (0.24 if low < 0 else 0.03) * reach, high + 0.24 * reach)
     for row, value in enumerate(values):
         axes.text(
-            value + (0.04 if value >= 0 else -0.04) * limit,
+            value + (0.02 if value >= 0 else -0.02) * reach,
             row,
             f"{value:+.2f}".replace("-", "−"),
             ha="left" if value >= 0 else "right",
             va="center",
             **text_style(SMALL),
         )
+
+
+def _draw_crops(figure: Figure, axes: Axes, crops: Sequence[NDArray[np.uint8] | None]) -> None:
+    """Draw a small picture between each bar's label and its bar."""
+    width, height = figure.get_size_inches()
+    place = axes.get_position()
+    top, bottom = axes.get_ylim()[1], axes.get_ylim()[0]
+    for row, crop in enumerate(crops):
+        if crop is None:
+            continue
+        middle = place.y1 - place.height * (row - top) / (bottom - top)
+        thumb = figure.add_axes(
+            (
+                place.x0 - 0.38 / width,
+                middle - CROP_SIDE / 2 / height,
+                CROP_SIDE / width,
+                CROP_SIDE / height,
+            )
+        )
+        thumb.imshow(crop, interpolation="bilinear")
+        thumb.set_axis_off()
 
 
 def _bar_colour(label: str, value: float) -> str:

@@ -90,7 +90,10 @@ def class_graph_figure(
 
 
 def _has_edits(views: Sequence[ClassGraphView]) -> bool:
-    return any(edge.state != "auto" for view in views for edge in view.edges)
+    return any(
+        any(edge.state != "auto" for edge in view.edges) or any(node.is_new for node in view.nodes)
+        for view in views
+    )
 
 
 def _legend(figure: Figure, *, has_edits: bool) -> None:

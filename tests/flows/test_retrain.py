@@ -1,9 +1,11 @@
 """The whole loop on a dataset of shapes: what a run reports, reuses, refuses and registers."""
 
 import json
+import re
 import shutil
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -20,7 +22,15 @@ from tasks.workplace import open_workplace
 from tests.shapes import tiny_overrides
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-AFTER_REVIEW = {"edit_graphs", "fit_teacher", "distil", "compare_arms"}
+AFTER_REVIEW = {"edit_graphs", "fit_teacher", "distil", "compare_arms", "show_correction"}
+FIGURES = {
+    "calibration",
+    "class_graphs",
+    "class_graphs_before_and_after",
+    "comparison",
+    "confusion",
+    "contribution",
+}
 SHOWN = {
     "dataset": {"path", "md5", "classes", "train", "test"},
     "reasoner": {"agreement", "l1"},
@@ -57,6 +67,12 @@ def tracker_of(report, workplace):
     return Tracker(
         MlflowClient(tracking["uri"], tracking["uri"]), tracking["experiment"], tracking["run"]
     )
+
+
+def figures_of(tracker, run_id):
+    """Return a run's pictures at the top level, where the compare page looks."""
+    found = {file.path for file in tracker.client.list_artifacts(run_id) if not file.is_dir}
+    return {path.removesuffix(".png") for path in found if path.endswith(".png")}
 
 
 def computed(report):
@@ -108,11 +124,15 @@ def test_the_run_is_one_parent_with_a_child_per_stage_and_its_figures(first):
     )
     stages = [r.data.tags["parley.stage"] for r in children if "parley.stage" in r.data.tags]
     assert sorted(stages) == sorted(stage["name"] for stage in report["stages"])
-    figures = {f.path for f in tracker.client.list_artifacts(tracker.run_id, "figures")}
-    names = ("calibration", "class_graphs", "comparison", "confusion")
-    assert figures == {f"figures/{name}.png" for name in names}
+    assert figures_of(tracker, tracker.run_id) == FIGURES
     parent = tracker.client.get_run(tracker.run_id)
     assert parent.info.status == "FINISHED"
+    assert re.fullmatch(r"shapes \d{4}-\d\d-\d\d \d\d:\d\d 1", parent.info.run_name)
+    assert parent.data.tags["mlflow.note.content"].startswith("**")
+    names = [run.info.run_name for run in children if "parley.stage" in run.data.tags]
+    assert len(set(names)) == len(names)
+    assert "01 train classifier" in names
+    assert any(re.fullmatch(r"\d\d distil: edited graphs, seed 0", name) for name in names)
     assert parent.data.tags["dvc.md5"] == report["dataset"]["md5"]
     assert "original.class.bars" in parent.data.metrics
 
@@ -128,6 +148,54 @@ def test_classifier_student_and_reasoners_are_registered(first):
     assert alias_version(tracker, "parley", CANDIDATE).version == report["model"]["version"]
     tags = tracker.client.get_model_version("parley", report["model"]["version"]).tags
     assert tags["review.request_id"] == request.request_id
+
+
+def test_every_version_has_a_readable_run_with_the_same_figures_parameters_and_metrics(first):
+    report, workplace, _ = first
+    tracker = tracker_of(report, workplace)
+    titles, metrics, params, drawn = {}, [], [], []
+    for model in tracker.client.search_registered_models():
+        for version in tracker.client.search_model_versions(f"name = '{model.name}'"):
+            run = tracker.client.get_run(version.run_id)
+            titles[run.info.run_name] = run.info.status
+            assert figures_of(tracker, version.run_id) == FIGURES
+            assert run.data.tags["dvc.md5"] == report["dataset"]["md5"]
+            assert run.inputs.dataset_inputs
+            if model.name == "parley":
+                metrics.append(set(run.data.metrics))
+                params.append(run.data.params)
+                drawn.append(Path(tracker.client.download_artifacts(version.run_id, "")))
+    assert titles == {
+        "original v1: as trained, shapes": "FINISHED",
+        "candidate v2: edited graphs, shapes": "FINISHED",
+        "reasoner v1: imitates the original, shapes": "FINISHED",
+        "edited-reasoner v1: teaches the edited graphs, shapes": "FINISHED",
+    }
+    assert metrics[0] == metrics[1] >= {"edited_classes.accuracy", "class.bars", "ece"}
+    assert params[0] == params[1]
+    assert params[0]["training.epochs"] == "2"
+    # One story in both, and each version's own side of it.
+    for name, is_same in {
+        "class_graphs_before_and_after": True,
+        "comparison": True,
+        "class_graphs": False,
+        "confusion": False,
+        "contribution": False,
+    }.items():
+        left, right = ((folder / f"{name}.png").read_bytes() for folder in drawn)
+        assert (left == right) is is_same, name
+
+
+def test_the_report_leads_to_both_versions_side_by_side(first):
+    report, workplace, _ = first
+    tracker, tracking = tracker_of(report, workplace), report["tracking"]
+    page = tracking["compare_versions"]
+    for number in ("1", report["model"]["version"]):
+        run_id = tracker.client.get_model_version("parley", number).run_id
+        assert run_id in page
+        assert run_id in tracking["compare_figures"]
+    described = tracker.client.get_model_version("parley", report["model"]["version"])
+    assert "| original |" in described.description
 
 
 def test_a_second_identical_run_reuses_every_stage_and_adds_no_version(first, shapes_dir):

@@ -29,3 +29,11 @@ def test_counts_that_do_not_fit_the_classes_are_refused():
         confusion_figure([ConfusionView("m", ("a", "b"), np.zeros((3, 3), dtype=np.int64))])
     with pytest.raises(ValueError, match="at least one"):
         confusion_figure([])
+
+
+def test_one_model_alone_is_narrower_and_right_answers_are_framed():
+    view = ConfusionView("original", ("a", "b"), np.array([[3, 1, 0], [0, 4, 0]]))
+    alone, both = confusion_figure([view]), confusion_figure([view, view])
+    assert alone.get_size_inches()[0] < both.get_size_inches()[0]
+    corners = {tuple(np.round(patch.get_xy(), 2)) for patch in alone.axes[0].patches}
+    assert {(-0.47, -0.47), (0.53, 0.53)} <= corners

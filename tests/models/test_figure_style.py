@@ -5,7 +5,14 @@ import matplotlib
 import pytest
 from PIL import Image
 
-from models.figure_style import add_heading, figure_png, new_figure, percent, printable
+from models.figure_style import (
+    add_heading,
+    figure_png,
+    new_figure,
+    percent,
+    printable,
+    stack_pngs,
+)
 
 
 def test_equal_figures_give_equal_bytes_without_a_trace_of_the_software():
@@ -47,3 +54,19 @@ def test_a_long_text_keeps_both_ends():
 )
 def test_an_unknown_share_is_a_dash(share, text):
     assert percent(share) == text
+
+
+def test_stacked_pictures_lie_whole_under_each_other_in_order():
+    def plain(size, colour):
+        buffer = io.BytesIO()
+        Image.new("RGB", size, colour).save(buffer, format="PNG")
+        return buffer.getvalue()
+
+    pictures = {"before $x$": plain((300, 40), "red"), "after": plain((200, 50), "blue")}
+    stacked = Image.open(io.BytesIO(stack_pngs(pictures)))
+    band = 36
+    assert stacked.size == (300, 40 + 50 + 2 * band)
+    assert stacked.getpixel((299, band + 39)) == (255, 0, 0)
+    assert stacked.getpixel((199, 2 * band + 89)) == (0, 0, 255)
+    assert stacked.getpixel((200, 2 * band + 89)) == (255, 255, 255)
+    assert stack_pngs(pictures) == stack_pngs(pictures)

@@ -3,7 +3,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from models.report import RunReport, to_rows
+from models.report import RunReport, to_markdown, to_rows
 
 
 def arm(edited, other=0.7):
@@ -67,3 +67,16 @@ def test_an_unknown_key_and_a_number_that_is_none_are_refused():
     broken["reasoner"]["l1"] = float("nan")
     with pytest.raises(ValidationError):
         RunReport.model_validate(broken)
+
+
+def test_markdown_holds_the_table_and_the_verdict_but_no_words_of_reviewers():
+    text = to_markdown(RunReport.model_validate(document()))
+    assert text.startswith("**Promoted**")
+    assert "| distilled, edited graphs | 77.0 % [72.0, 82.0] |" in text
+    assert "`type_001`, `type_002` (1 edits)" in text
+    assert "sea" not in text
+    stopped = {key: document()[key] for key in ("dataset", "stages")}
+    refused = {"promote": False, "reasons": ["the review ended REJECTED: <b>no</b>"]}
+    text = to_markdown(RunReport.model_validate(stopped | {"decision": refused}))
+    assert text.startswith("**Not promoted**")
+    assert "<b>" not in text

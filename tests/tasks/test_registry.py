@@ -17,7 +17,6 @@ from tasks.registry import (
     CANDIDATE,
     CHAMPION,
     PREVIOUS,
-    VersionRef,
     alias_version,
     load_network,
     promote,
@@ -26,6 +25,7 @@ from tasks.registry import (
 )
 from tasks.stage import StageResult
 from tasks.tracking import start_tracking
+from tasks.version_pages import VersionRef
 
 
 @pytest.fixture

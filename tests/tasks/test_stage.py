@@ -170,3 +170,16 @@ def test_a_described_input_is_json():
     described = describe_input({"d": dataset(), "r": (result_with(), 1.5, None, True)})
     assert json.loads(json.dumps(described)) == described
     assert described["d"] == {"md5": "0" * 32}
+
+
+def test_what_a_stage_is_about_reaches_people_but_not_its_key(workplace):
+    told = []
+    workplace.listeners = (told.append,)
+    with workplace.about("edited graphs, seed 1"):
+        first = double(workplace, growth=Growth(), source=result_with())
+    with workplace.about("something else"):
+        again = double(workplace, growth=Growth(), source=result_with())
+    assert {event.title for event in told} == {"double: edited graphs, seed 1"}
+    assert again.reused
+    assert again.key == first.key
+    assert workplace.subject == ""

@@ -44,8 +44,9 @@ def test_records_land_where_the_compare_page_looks(tracker):
     assert run.data.tags["review.state"] == "APPROVED"
     assert run.data.metrics["loss"] == 1.0
     assert len(tracker.client.get_metric_history(tracker.run_id, "loss")) == 2
-    paths = [f.path for f in tracker.client.list_artifacts(tracker.run_id, "figures")]
-    assert paths == ["figures/comparison.png"]
+    # The compare page shows files of the top level, and nothing of a folder.
+    paths = {f.path for f in tracker.client.list_artifacts(tracker.run_id) if not f.is_dir}
+    assert paths == {"comparison.png"}
     assert run.info.status == "FINISHED"
 
 
@@ -55,21 +56,29 @@ def test_stages_are_children_and_a_reused_one_links_to_its_origin(tracker, workp
     assert Metric("accuracy", 0.5) in records
     assert Metric("epoch.loss", 1.0, 2) in records
     assert not any(record.name == "good" for record in records)
+    workplace.results.append(result)
     origin = tracker.log_stage(workplace, result, records)
-    again = tracker.log_stage(workplace, finished(workplace, reused=True), ())
+    with workplace.about("edited graphs"):
+        again = tracker.log_stage(workplace, finished(workplace, reused=True), ())
     child, reused = tracker.client.get_run(origin), tracker.client.get_run(again)
     assert child.data.tags["mlflow.parentRunId"] == tracker.run_id
     assert child.data.metrics["seconds"] == 3.0
     assert reused.data.tags["parley.computed_in_run"] == origin
     assert reused.data.tags["parley.reused"] == "true"
+    assert child.info.run_name == "01 train classifier"
+    assert reused.info.run_name == "01 train classifier: edited graphs (reused)"
     assert count_runs(settings) == 3
 
 
-def test_the_dataset_is_an_input_of_the_run(tracker):
-    tracker.log_dataset("shapes", "0123456789abcdef" * 2 + ".dir", 30)
-    found = tracker.client.get_run(tracker.run_id).inputs.dataset_inputs[0].dataset
-    assert (found.name, found.digest, found.source_type) == ("shapes", "01234567", "dvc")
-    assert json.loads(found.source)["md5"].endswith(".dir")
+def test_the_dataset_is_an_input_and_a_tag_of_the_run_and_of_its_children(tracker):
+    md5 = "0123456789abcdef" * 2 + ".dir"
+    tracker.log_dataset("shapes", md5, 30)
+    for run_id in (tracker.run_id, tracker.start_child("02 predict")):
+        run = tracker.client.get_run(run_id)
+        found = run.inputs.dataset_inputs[0].dataset
+        assert (found.name, found.digest, found.source_type) == ("shapes", "01234567", "dvc")
+        assert json.loads(found.source)["md5"] == md5
+        assert run.data.tags["dvc.md5"] == md5
 
 
 def test_a_failed_run_says_so(tracker):

@@ -37,7 +37,7 @@ def edit_graphs(
         edits: The accepted edits as JSON.
 
     Returns:
-        Counts of edits; output ``graphs`` holds the edited graphs.
+        Counts of edits; outputs ``graphs`` and ``edits``.
     """
     from models.concept_graph.edits import apply_edits, replaced_slots
 
@@ -45,6 +45,7 @@ def edit_graphs(
     parsed = [GraphEdit.model_validate(edit) for edit in edits]
     after = apply_edits(before, parsed, load_bank(work, concepts))
     work.save_json("graphs", [graph.to_json() for graph in after])
+    work.save_json("edits", [edit.model_dump(mode="json") for edit in parsed])
     return {
         "edits": sum(len(edit.ops) for edit in parsed),
         "replaced": int(replaced_slots(before, after).sum()),

@@ -17,8 +17,12 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from models.paired import PairedDifference
+    from models.reliability_figure import ReliabilityView
+    from models.report import Arm
 
 ARMS = ("original", "unmodified_graph", "edited_graph")
+VERSIONS: "tuple[Arm, ...]" = ("original", "edited_graph")
+"""The arms that become registered versions."""
 PAIRS = (
     ("edited_graph", "original"),
     ("edited_graph", "unmodified_graph"),
@@ -152,25 +156,34 @@ def _figures(
     from models.comparison_figure import ArmView, Interval, comparison_figure
     from models.confusion_figure import ConfusionView, confusion_figure
     from models.figure_style import figure_png
+    from models.reliability_figure import reliability_figure
     from models.report import ARM_NAMES, GROUP_NAMES
 
     views = []
-    for arm, name in ARM_NAMES.items():
+    for each, name in ARM_NAMES.items():
         groups = {
             title: Interval(score.mean, max(0.0, score.low), min(1.0, score.high))
             for group, title in GROUP_NAMES.items()
-            if (score := arms[arm].get(group)) is not None
+            if (score := arms[each].get(group)) is not None
         }
         views.append(ArmView(name, groups))
-    confusions = [
-        ConfusionView(ARM_NAMES[arm], basis.class_names, _confusion(basis, labels, logits[arm][0]))
-        for arm in ("original", "edited_graph")
-    ]
-    return {
-        "comparison": figure_png(comparison_figure(views)),
-        "confusion": figure_png(confusion_figure(confusions)),
-        "calibration": _reliability(labels, logits),
+    confusions = {
+        arm: ConfusionView(
+            ARM_NAMES[arm], basis.class_names, _confusion(basis, labels, logits[arm][0])
+        )
+        for arm in VERSIONS
     }
+    calibrations = {arm: _reliability(ARM_NAMES[arm], labels, logits[arm][0]) for arm in VERSIONS}
+    figures = {
+        "comparison": figure_png(comparison_figure(views)),
+        "confusion": figure_png(confusion_figure([*confusions.values()])),
+        "calibration": figure_png(reliability_figure([*calibrations.values()])),
+    }
+    # Each version's own panel too: MLflow sets the two side by side.
+    for arm in VERSIONS:
+        figures[f"confusion_{arm}"] = figure_png(confusion_figure([confusions[arm]]))
+        figures[f"calibration_{arm}"] = figure_png(reliability_figure([calibrations[arm]]))
+    return figures
 
 
 def _confusion(basis: Basis, labels: "Tensor", logits: "Tensor") -> "NDArray[np.int64]":
@@ -188,23 +201,19 @@ def _confusion(basis: Basis, labels: "Tensor", logits: "Tensor") -> "NDArray[np.
     return counts.numpy()
 
 
-def _reliability(labels: "Tensor", logits: "dict[str, list[Tensor]]", n_bins: int = 15) -> bytes:
+def _reliability(
+    name: str, labels: "Tensor", logits: "Tensor", n_bins: int = 15
+) -> "ReliabilityView":
     import numpy as np
 
-    from models.figure_style import figure_png
-    from models.reliability_figure import ReliabilityView, reliability_figure
-    from models.report import ARM_NAMES
+    from models.reliability_figure import ReliabilityView
 
-    views = []
-    for arm in ("original", "edited_graph"):
-        confidence, predicted = logits[arm][0].softmax(dim=1).max(dim=1)
-        right = (predicted == labels).numpy()
-        values = confidence.numpy()
-        place = np.clip(np.ceil(values * n_bins).astype(int) - 1, 0, n_bins - 1)
-        counts = np.bincount(place, minlength=n_bins)
-        with np.errstate(invalid="ignore"):
-            means = np.bincount(place, values, n_bins) / counts
-            hits = np.bincount(place, right, n_bins) / counts
-        error = _calibration(logits[arm][0], labels)
-        views.append(ReliabilityView(ARM_NAMES[arm], means, hits, counts, error))
-    return figure_png(reliability_figure(views))
+    confidence, predicted = logits.softmax(dim=1).max(dim=1)
+    right = (predicted == labels).numpy()
+    values = confidence.numpy()
+    place = np.clip(np.ceil(values * n_bins).astype(int) - 1, 0, n_bins - 1)
+    counts = np.bincount(place, minlength=n_bins)
+    with np.errstate(invalid="ignore"):
+        means = np.bincount(place, values, n_bins) / counts
+        hits = np.bincount(place, right, n_bins) / counts
+    return ReliabilityView(name, means, hits, counts, _calibration(logits, labels))

@@ -1,5 +1,6 @@
 """Example images of an explanation: which are shown, what blanking does, how they are drawn."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,8 @@ from feedback.channels.concept_graph import ExampleEvidence, LocatedConcept
 from tasks.channels.concept_graph.segmenting import Universe
 
 if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
     from torch import Tensor
 
     from models.classifier import Classifier
@@ -27,6 +30,8 @@ class Explained:
         shares: Contributions of nodes and edges to the logits.
         graphs: Class graphs under review.
         agreement: Share of held-out images on which reasoner and classifier agree, [0, 1].
+        crops: Example pictures by concept id, the most typical first.
+        speaker: Whose agreement with which network that is; None for the classifier under review.
     """
 
     universe: Universe
@@ -34,6 +39,8 @@ class Explained:
     shares: "Contributions"
     graphs: "tuple[ClassGraph, ...]"
     agreement: float
+    crops: "Mapping[str, Sequence[NDArray[np.uint8]]]"
+    speaker: str | None = None
 
 
 def choose_examples(logits: "Tensor", labels: "Tensor", judged: "Tensor") -> list[int]:
@@ -106,7 +113,7 @@ def delete_concepts(
 def draw_example(
     explained: Explained, image: int, number: int, predicted: int
 ) -> tuple[ExampleEvidence, bytes]:
-    """Draw why the classifier takes an image for its first class and not for the second.
+    """Describe one example image and draw it.
 
     Args:
         explained: The images, their graphs and the contributions.
@@ -117,59 +124,14 @@ def draw_example(
     Returns:
         The evidence, and its picture as PNG.
     """
-    from models.concept_graph.contribution_figure import (
-        LocatedConcept as LocatedView,
-    )
-    from models.concept_graph.contribution_figure import ReasonView, contribution_figure
-    from models.concept_graph.graph import edge_pairs
-    from models.figure_style import figure_png
-
     universe, matched, graphs = explained.universe, explained.matched, explained.graphs
     shares = explained.shares
     logits = shares.logits[image]
-    ranked = logits.argsort(descending=True).tolist()
-    runner_up = next(at for at in ranked if at != predicted)
-    true_class = universe.images.classes[int(universe.images.labels[image])]
-
-    def reason(position: int) -> ReasonView:
-        parts = [
-            (
-                f"{graph.class_name} {concept.rsplit('/', 1)[-1]}",
-                float(shares.nodes[image, position, g, k]),
-            )
-            for g, graph in enumerate(graphs)
-            for k, concept in enumerate(graph.concepts)
-        ]
-        parts += [
-            (f"{graph.class_name} {s}→{t}", float(shares.edges[image, position, g, e]))
-            for g, graph in enumerate(graphs)
-            for e, (s, t) in enumerate(edge_pairs(graph.n_concepts))
-        ]
-        return ReasonView(graphs[position].class_name, tuple(parts), float(shares.bias[position]))
-
-    own = graphs[predicted]
-    located = [
-        LocatedView(
-            concept.rsplit("/", 1)[-1],
-            universe.segments.mask(int(matched.segment_index[image, predicted, k])).numpy()
-            if bool(matched.present[image, predicted, k])
-            else None,
-        )
-        for k, concept in enumerate(own.concepts)
-    ]
-    figure = contribution_figure(
-        universe.images.images[image].permute(1, 2, 0).numpy(),
-        located,
-        reason(predicted),
-        reason(runner_up),
-        agreement=explained.agreement,
-        true_class=true_class,
-    )
     evidence = ExampleEvidence(
         image=universe.images.names[image],
         file=f"examples/{number:02d}.png",
-        true_class=true_class,
-        predicted_class=own.class_name,
+        true_class=universe.images.classes[int(universe.images.labels[image])],
+        predicted_class=graphs[predicted].class_name,
         reasoner_class=graphs[int(logits.argmax())].class_name,
         logits=tuple(logits.tolist()),
         concepts=tuple(
@@ -184,7 +146,87 @@ def draw_example(
             for k in range(graph.n_concepts)
         ),
     )
-    return evidence, figure_png(figure)
+    return evidence, example_figure(explained, image, predicted)
+
+
+def example_figure(explained: Explained, image: int, predicted: int) -> bytes:
+    """Draw why the classifier takes an image for its first class and not for the second.
+
+    Args:
+        explained: The images, their graphs and the contributions.
+        image: Row of the image.
+        predicted: Position of the class that the classifier gives.
+
+    Returns:
+        The picture as PNG.
+    """
+    from models.concept_graph.contribution_figure import (
+        SPEAKER,
+        ReasonView,
+        contribution_figure,
+    )
+    from models.concept_graph.contribution_figure import (
+        LocatedConcept as LocatedView,
+    )
+    from models.concept_graph.graph import edge_pairs
+    from models.figure_style import figure_png
+
+    universe, matched, graphs = explained.universe, explained.matched, explained.graphs
+    shares = explained.shares
+    logits = shares.logits[image]
+    ranked = logits.argsort(descending=True).tolist()
+    runner_up = next(at for at in ranked if at != predicted)
+
+    def reason(position: int) -> ReasonView:
+        parts = [
+            (
+                _label(graph, k),
+                float(shares.nodes[image, position, g, k]),
+            )
+            for g, graph in enumerate(graphs)
+            for k in range(graph.n_concepts)
+        ]
+        parts += [
+            (f"{_label(graph, s)}→{_name(graph, t)}", float(shares.edges[image, position, g, e]))
+            for g, graph in enumerate(graphs)
+            for e, (s, t) in enumerate(edge_pairs(graph.n_concepts))
+        ]
+        return ReasonView(graphs[position].class_name, tuple(parts), float(shares.bias[position]))
+
+    own = graphs[predicted]
+    located = [
+        LocatedView(
+            _name(own, k),
+            universe.segments.mask(int(matched.segment_index[image, predicted, k])).numpy()
+            if bool(matched.present[image, predicted, k])
+            else None,
+        )
+        for k in range(own.n_concepts)
+    ]
+    figure = contribution_figure(
+        universe.images.images[image].permute(1, 2, 0).numpy(),
+        located,
+        reason(predicted),
+        reason(runner_up),
+        agreement=explained.agreement,
+        true_class=universe.images.classes[int(universe.images.labels[image])],
+        crops={
+            _label(graph, k): explained.crops[concept][0]
+            for graph in graphs
+            for k, concept in enumerate(graph.concepts)
+            if explained.crops.get(concept)
+        },
+        speaker=explained.speaker or SPEAKER,
+    )
+    return figure_png(figure)
+
+
+def _name(graph: "ClassGraph", slot: int) -> str:
+    return graph.concepts[slot].rsplit("/", 1)[-1]
+
+
+def _label(graph: "ClassGraph", slot: int) -> str:
+    return f"{graph.class_name} {_name(graph, slot)}"
 
 
 def _position(matched: "ImageGraphs", image: int, graph: int, slot: int) -> tuple[float, float]:

@@ -83,7 +83,7 @@ def explain_classes(
     )
     model = load_classifier(work.artifacts, basis.classifier).to(best_device())
     agreement = reasoner.number("agreement")
-    explained = Explained(universe, matched, shares, tuple(graphs), agreement)
+    explained = Explained(universe, matched, shares, tuple(graphs), agreement, crops)
     chosen = choose_examples(logits, labels, judged)
     deletion = delete_concepts(model, explained, chosen, seed)
     work.progress(2, 3, "deletion check")
@@ -98,7 +98,7 @@ def explain_classes(
         changes = tuple(deletion["own"][number])
         examples.append(example.model_copy(update={"deletion": changes}))
         pictures[example.file] = figure
-    pictures |= _figures(classes, crops)
+    pictures |= _figures(classes, crops, agreement)
     confusion = confusion_matrix(predicted[judged], labels[judged], len(graphs))
     evidence = GraphEvidence(
         agreement=agreement,
@@ -139,18 +139,25 @@ def _accuracy(
 
 
 def _figures(
-    classes: "tuple[object, ...]", crops: "Mapping[str, list[NDArray[np.uint8]]]"
+    classes: "tuple[object, ...]",
+    crops: "Mapping[str, list[NDArray[np.uint8]]]",
+    agreement: float,
 ) -> dict[str, bytes]:
     from feedback.channels.concept_graph import ClassEvidence
     from models.concept_graph.cards_figure import concept_cards_figure
     from models.concept_graph.evidence_views import class_graph_view, concept_card_views
     from models.concept_graph.graph_figure import class_graph_figure
-    from models.figure_style import figure_png
+    from models.figure_style import figure_png, percent
 
     shown = [evidence for evidence in classes if isinstance(evidence, ClassEvidence)]
     figures = {
         "figures/class_graphs.png": figure_png(
-            class_graph_figure([class_graph_view(evidence, crops) for evidence in shown])
+            class_graph_figure(
+                [class_graph_view(evidence, crops) for evidence in shown],
+                title="What the network reasons with",
+                note=f"read by a reasoner that agrees with it on {percent(agreement)} of held-out "
+                "images · outside gate: share of the segments that Grad-CAM does not look at",
+            )
         )
     }
     for number, evidence in enumerate(shown):

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from tasks.channels.concept_graph.reasoning import build_reasoner
 from tasks.evaluation import Companion
+from tasks.records import Record
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
 
@@ -13,13 +14,21 @@ if TYPE_CHECKING:
     from models.concept_graph.ensemble import ReasonerEnsemble
 
 
-def reasoner_companion(workplace: Workplace, fitted: StageResult, role: str) -> Companion:
+def reasoner_companion(
+    workplace: Workplace,
+    fitted: StageResult,
+    role: str,
+    subject: str = "",
+    records: tuple[Record, ...] = (),
+) -> Companion:
     """Describe a fitted reasoner for registration.
 
     Args:
         workplace: Holds its weights.
         fitted: Stage with outputs ``reasoner`` and ``config``.
         role: What it is for.
+        subject: What it was fitted to, in a few words.
+        records: Its metrics and figures.
 
     Returns:
         A network from nodes (B, n, K, D), presence (B, n, K) and positions (B, n, K, 2) to logits.
@@ -33,6 +42,8 @@ def reasoner_companion(workplace: Workplace, fitted: StageResult, role: str) -> 
         build=lambda: reasoner_logits_only(build_reasoner(workplace.artifacts, fitted)),
         examples={"nodes": (2, n, k, d), "present": (2, n, k), "positions": (2, n, k, 2)},
         outputs={"logits": (2, n)},
+        subject=subject,
+        records=records,
     )
 
 

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.evaluating import VERSIONS
 from tasks.channels.concept_graph.exporting import reasoner_companion
 from tasks.evaluation import Evaluation
 from tasks.records import Figure, Metric, Record, Table
@@ -18,6 +19,7 @@ def evaluation_of(
     explained: Mapping[str, StageResult],
     corrected: Mapping[str, StageResult],
     compared: StageResult,
+    shown: StageResult,
 ) -> Evaluation:
     """Put together what the comparison found, in the shape that all channels share.
 
@@ -27,6 +29,7 @@ def evaluation_of(
         explained: Stages of the explanation.
         corrected: Stages of the correction; the first edited student is the candidate.
         compared: Result of the comparison.
+        shown: Pictures of what the edit changed.
     """
     reasons = compared.facts["reasons"]
     reasoner = explained["reasoner"]
@@ -34,6 +37,7 @@ def evaluation_of(
         arm: corrected[f"teacher.{arm}"].number("validation_accuracy")
         for arm in ("unmodified_graph", "edited_graph")
     }
+    figures = _figures(workplace, explained["explanation"], compared, shown)
     report: dict[str, JsonValue] = {
         "reasoner": {"agreement": reasoner.number("agreement"), "l1": reasoner.number("l1")},
         "edited_classes": list(basis.class_names),
@@ -46,16 +50,7 @@ def evaluation_of(
         Metric("reasoner.l1", reasoner.number("l1")),
         *(Metric(f"teacher.{arm}.validation_accuracy", value) for arm, value in teachers.items()),
         *_metrics(compared),
-        *(
-            Figure(name, workplace.artifacts.load_bytes(compared.outputs[name]))
-            for name in ("comparison", "confusion", "calibration")
-        ),
-        Figure(
-            "class_graphs",
-            workplace.artifacts.load_bytes(
-                explained["explanation"].outputs["figures/class_graphs.png"]
-            ),
-        ),
+        *figures["run"],
         Table("per_class_accuracy", _per_class(compared)),
     ]
     return Evaluation(
@@ -65,12 +60,74 @@ def evaluation_of(
         report=report,
         records=tuple(records),
         companions=(
-            reasoner_companion(workplace, reasoner, "reasoner"),
-            reasoner_companion(workplace, corrected["teacher.edited_graph"], "edited-reasoner"),
+            reasoner_companion(
+                workplace,
+                reasoner,
+                "reasoner",
+                "imitates the original",
+                (Metric("agreement", reasoner.number("agreement")), *figures["original"]),
+            ),
+            reasoner_companion(
+                workplace,
+                corrected["teacher.edited_graph"],
+                "edited-reasoner",
+                "teaches the edited graphs",
+                (Metric("agreement", shown.number("agreement")), *figures["edited_graph"]),
+            ),
         ),
-        original_records=_version_records(compared, "original"),
-        candidate_records=_version_records(compared, "edited_graph"),
+        original_records=(*_version_records(compared, "original"), *figures["original"]),
+        candidate_records=(
+            *_version_records(compared, "edited_graph"),
+            *figures["edited_graph"],
+        ),
+        correction="edited graphs",
     )
+
+
+def _figures(
+    workplace: Workplace, explanation: StageResult, compared: StageResult, shown: StageResult
+) -> dict[str, tuple[Figure, ...]]:
+    """Return the figures of the run and of both versions, under the same names.
+
+    Each version shows its own side of the story; the run, and the pictures that are about both,
+    show the two together.
+    """
+    found = {
+        f"{stage}.{name}": ref
+        for stage, result in (("explained", explanation), ("compared", compared), ("shown", shown))
+        for name, ref in result.outputs.items()
+    }
+    example = shown.facts["example"]
+    sources: dict[str, str | dict[str, str]] = {
+        "calibration": "compared.calibration{arm}",
+        "class_graphs": {
+            "run": "explained.figures/class_graphs.png",
+            "original": "explained.figures/class_graphs.png",
+            "edited_graph": "shown.graphs_after",
+        },
+        "class_graphs_before_and_after": "shown.graphs",
+        "comparison": "compared.comparison",
+        "confusion": "compared.confusion{arm}",
+        "contribution": {
+            "run": "shown.contribution",
+            "original": f"explained.{example}",
+            "edited_graph": "shown.contribution_after",
+        },
+    }
+    figures: dict[str, tuple[Figure, ...]] = {}
+    for whose in ("run", *VERSIONS):
+        arm = "" if whose == "run" else f"_{whose}"
+        places = {
+            name: source.format(arm=arm) if isinstance(source, str) else source[whose]
+            for name, source in sources.items()
+        }
+        figures[whose] = tuple(
+            Figure(name, workplace.artifacts.load_bytes(found[place]))
+            for name, place in places.items()
+            # Without a validation image there is no example to explain.
+            if place in found
+        )
+    return figures
 
 
 def _arms(compared: StageResult) -> JsonValue:

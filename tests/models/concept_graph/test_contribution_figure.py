@@ -54,3 +54,27 @@ def test_segments_at_the_edge_full_empty_and_missing_render_the_same_each_time()
 
 def test_no_parts_render():
     assert figure_png(figure_of(()))
+
+
+def test_a_part_with_a_crop_shows_it_beside_its_bar_and_no_other_part_does():
+    crop = np.zeros((8, 8, 3), dtype=np.uint8)
+    parts = (("k0", 1.0), ("k1", -1.0), ("k0→k1", 0.5))
+    figure = figure_of(parts, crops={"k0": crop, "k9": crop})
+    thumbs = [axes for axes in figure.axes[1:] if axes.images]
+    charts = [axes for axes in figure.axes if axes.patches]
+    assert len(thumbs) == len(charts) == 2
+    for thumb, chart in zip(thumbs, charts, strict=True):
+        place, bars = thumb.get_position(), chart.get_position()
+        assert place.x1 <= bars.x0
+        assert bars.y0 < place.y0 < place.y1 < bars.y1
+
+
+def test_values_stay_within_the_chart_and_both_charts_share_a_scale():
+    why = ReasonView("a", (("k0", 4.0), ("k1", -0.5)))
+    why_not = ReasonView("b", (("k0", -2.0),))
+    figure = contribution_figure(IMAGE, (), why, why_not, agreement=1.0)
+    first, second = figure.axes[1], figure.axes[2]
+    assert first.get_xlim() == second.get_xlim()
+    low, high = first.get_xlim()
+    assert low < -2.0
+    assert high > 4.0

@@ -86,3 +86,12 @@ def test_other_classes_after_the_edit_are_refused():
         class_graph_figure([view("a", 2)], after=[view("b", 2)])
     with pytest.raises(ValueError, match="at least one"):
         class_graph_figure([])
+
+
+@pytest.mark.parametrize("is_new", [False, True])
+def test_the_legend_explains_new_concepts_where_there_are_any(is_new):
+    nodes = (ConceptNode("a/k00", is_new=is_new), ConceptNode("a/k01"))
+    edges = (DependencyEdge(0, 1, 1.0), DependencyEdge(1, 0, 1.0))
+    figure = class_graph_figure([ClassGraphView("a", nodes, edges)])
+    words = [text.get_text() for text in figure.legends[0].get_texts()]
+    assert ("+ edge or concept added" in words) is is_new

@@ -1,0 +1,58 @@
+import io
+
+import pytest
+from rich.console import Console
+
+from flows.table import print_report
+
+REPORT = {
+    "dataset": {"path": "data", "md5": "0" * 32, "classes": 3, "train": 1, "test": 1},
+    "stages": [],
+    "decision": {"promote": False, "reasons": ["not better"]},
+    "model": {"name": "net", "version": "2", "alias": "candidate"},
+    "tracking": {
+        "uri": "sqlite:////home/me/.parley/mlflow.db",
+        "experiment": "1",
+        "run": "r0",
+        "compare_versions": "#/compare-model-versions?name=%22net%22&runs=" + "x" * 120,
+        "compare_figures": "#/compare-runs?runs=%5B%22r1%22%5D",
+    },
+}
+
+
+@pytest.fixture
+def printed():
+    def lines(**tracking):
+        out = io.StringIO()
+        report = REPORT | {"tracking": REPORT["tracking"] | tracking}
+        print_report(Console(file=out, width=80), report)
+        return out.getvalue().splitlines()
+
+    return lines
+
+
+def test_the_end_of_a_run_opens_mlflow_on_both_versions(printed):
+    lines = printed()
+    command = "mlflow ui --port 5000 --backend-store-uri sqlite:////home/me/.parley/mlflow.db"
+    assert any(line.endswith(command) for line in lines)
+    # Whole addresses, each on one line however narrow the terminal is.
+    pages = [line.split()[-1] for line in lines if "/#/" in line]
+    tracking = REPORT["tracking"]
+    assert pages == [
+        f"http://127.0.0.1:5000/{tracking['compare_versions']}",
+        f"http://127.0.0.1:5000/{tracking['compare_figures']}",
+        "http://127.0.0.1:5000/#/experiments/1/runs/r0",
+    ]
+
+
+def test_with_a_tracking_server_its_own_address_is_shown_and_none_is_started(printed):
+    lines = printed(uri="https://mlflow.example.org/")
+    assert not any("mlflow ui" in line for line in lines)
+    pages = [line.split()[-1] for line in lines if "/#/" in line]
+    assert len(pages) == 3
+    assert all(page.startswith("https://mlflow.example.org/#/") for page in pages)
+
+
+def test_a_run_without_versions_shows_the_run_alone(printed):
+    lines = printed(compare_versions="", compare_figures="")
+    assert [line.split()[0] for line in lines if "/#/" in line] == ["run"]
