@@ -4,6 +4,7 @@ Size and depth are bounded before anything is parsed, and the schema is strict: 
 as expected is refused with a reason, never repaired.
 """
 
+from collections.abc import Sequence
 from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
@@ -100,22 +101,22 @@ def check_version(value: dict[str, object]) -> None:
         )
 
 
-def read_responses(document: FeedbackDocument, model: type[Response]) -> tuple[Response, ...]:
-    """Read a document's responses in its channel's schema.
+def read_responses(responses: Sequence[JsonObject], model: type[Response]) -> tuple[Response, ...]:
+    """Read responses in their channel's schema.
 
     Args:
-        document: Parsed document.
+        responses: JSON objects, as a document holds them.
         model: The channel's response.
 
     Returns:
-        Responses in the document's order.
+        Responses in the same order.
 
     Raises:
         MalformedDocumentError: If one does not follow the schema.
     """
     return tuple(
         validated(model, canonical_json(response).decode(), f"responses.{index}")
-        for index, response in enumerate(document.responses)
+        for index, response in enumerate(responses)
     )
 
 

@@ -77,7 +77,7 @@ def parse_policy(data: bytes, where: str) -> Policy:
 def _load_yaml(data: bytes, where: str) -> object:
     import yaml
 
-    class Loader(yaml.SafeLoader):
+    class Loader(yaml.SafeLoader):  # type: ignore[misc]
         """Refuses what one reader would see and another overlook: two equal keys, references."""
 
         def construct_mapping(

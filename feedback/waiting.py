@@ -6,11 +6,13 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from feedback.bundle import ReviewBundle
-from feedback.decision import Decision, ReviewState, decide_single, load_decision, record_decision
+from feedback.decision import Decision, ReviewState
 from feedback.errors import ClosedRequestError, ObjectNotFoundError, StoreError
-from feedback.inbox import examine, pending, reject
+from feedback.inbox import examine, pending
 from feedback.objects import ObjectStore
 from feedback.publishing import load_bundle
+from feedback.recording import decide_single, load_decision, record_decision
+from feedback.rejections import reject
 
 logger = logging.getLogger(__name__)
 

@@ -10,7 +10,7 @@ from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence, read_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument, parse_document
-from feedback.inbox import Rejection
+from feedback.rejections import Rejection
 
 HERE = Path(__file__).parent
 MODELS: dict[str, type[BaseModel]] = {
