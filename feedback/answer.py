@@ -83,11 +83,12 @@ class GateRequest:
 
     @classmethod
     def of(cls, bundle: ReviewBundle, deadline: datetime | None = None) -> "GateRequest":
-        """Return what the gate knows of a bundle, perhaps with another deadline."""
+        """Return what the gate knows of a bundle; a deadline can only be brought forward."""
+        deadlines = [moment for moment in (deadline, bundle.deadline) if moment is not None]
         return cls(
             request_id=bundle.request_id,
             bundle_sha256=bundle.digest,
             created_at=bundle.created_at,
-            deadline=deadline or bundle.deadline,
+            deadline=min(deadlines, default=None),
             author=bundle.author,
         )

@@ -67,6 +67,13 @@ class AuditEntry(Exchanged):
     """What it says, in a few words."""
     recorded_at: Timestamp
     """When it was entered."""
+    sha256: Sha256
+    """Digest of all the rest, which the next entry holds."""
+
+    def sealed(self) -> "AuditEntry":
+        """Return the entry with the digest that belongs to it."""
+        rest = self.model_dump(mode="json", exclude={"sha256"})
+        return self.model_copy(update={"sha256": sha256_hex(canonical_json(rest))})
 
 
 @dataclass(frozen=True)
@@ -149,7 +156,7 @@ class AuditLog:
         while (data := self._read(self.next_key)) is not None:
             entry = _parsed(AuditEntry, data, self.next_key)
             self._check_link(entry)
-            self._advance(entry, data)
+            self._advance(entry)
             added.append(entry)
         if len(listed) > self.length + 1:
             raise _broken(self.next_key, "it is missing, but there are entries beyond it")
@@ -185,10 +192,11 @@ class AuditLog:
                 subject_sha256=event.subject_sha256,
                 summary=event.summary[:500],
                 recorded_at=max(now, self._recorded_at()),
-            )
+                sha256="0" * 64,
+            ).sealed()
             data = canonical_json(entry.model_dump(mode="json"))
             if self._store.put_if_absent(self.next_key, data):
-                self._advance(entry, data)
+                self._advance(entry)
                 return entry
         raise StoreError(
             f"expected to enter {event.kind} in the audit log (got {_MOST_RIVALS} other writers "
@@ -210,12 +218,14 @@ class AuditLog:
             )
         return standing.recorded_at
 
-    def _advance(self, entry: AuditEntry, data: bytes) -> None:
-        self._last, self._head = entry, sha256_hex(data)
+    def _advance(self, entry: AuditEntry) -> None:
+        self._last, self._head = entry, entry.sha256
         self._entered.add((entry.kind, entry.subject, entry.subject_sha256))
         self._subjects.add(entry.subject)
 
     def _check_link(self, entry: AuditEntry) -> None:
+        if entry.sealed() != entry:
+            raise _broken(self.next_key, "it was changed: its digest does not fit")
         if entry.sequence != self.length + 1:
             raise _broken(self.next_key, f"it is entry {entry.sequence}, moved here")
         if entry.previous_sha256 != self._head:

@@ -11,8 +11,16 @@ from datetime import datetime
 from feedback.answer import Answer, GateRequest, Seat
 from feedback.answering import answer_of
 from feedback.bundle import ReviewBundle
+from feedback.canonical import sha256_hex
 from feedback.decision import DecidedResponse, Decision
-from feedback.errors import ClosedRequestError, FeedbackError
+from feedback.document import MAX_BYTES
+from feedback.errors import (
+    ClosedRequestError,
+    FeedbackError,
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    ReplayError,
+)
 from feedback.gate import Outcome, closing_time, decide
 from feedback.identity import identify
 from feedback.inbox import CheckedUpload, examine
@@ -23,6 +31,7 @@ from feedback.recording import load_decision, record_decision
 from feedback.rejections import reject
 from feedback.reviewers import Registry
 from feedback.states import ReviewState
+from feedback.upload import Upload
 
 logger = logging.getLogger(__name__)
 
@@ -49,11 +58,19 @@ class Settlement:
             registry: Reviewers and pages.
             now: Moment of looking.
             deadline: An earlier deadline than the request's own.
+
+        Raises:
+            ArtifactError: If a receipt was changed in the store.
+            StoreError: If the store cannot be read.
         """
         self.store, self.bundle, self.policy, self.now = store, bundle, policy, now
         self.request = GateRequest.of(bundle, deadline)
         self._registry = registry
         self._closing = closing_time(self.request, policy)
+        self._receipts: dict[str, Receipt] = {}
+        self._answers: dict[str, Answer] = {}
+        for receipt in load_receipts(store, bundle.request_id):
+            self._count(receipt)
 
     def settle(self, uploads: Sequence[ObjectInfo]) -> tuple[Outcome, Decision | None]:
         """Judge uploads in the order of their arrival until the request closes.
@@ -71,75 +88,89 @@ class Settlement:
             ArtifactError: If a receipt or the decision was changed in the store.
             StoreError: If the store cannot be read or written.
         """
-        answers, receipts = self._accepted()
+        answers = self._answers
         left = list(uploads)
         outcome = decide(self.request, list(answers.values()), self.now, self.policy)
         # Time alone must not close a request whose answers lie there unread.
         while left and outcome.state in (ReviewState.OPEN, ReviewState.EXPIRED):
-            if self._admit(left.pop(0)):
-                answers, receipts = self._accepted()
-            outcome = decide(self.request, list(answers.values()), self.now, self.policy)
+            receipt = self._admit(left.pop(0))
+            if receipt is not None and self._count(receipt):
+                outcome = decide(self.request, list(answers.values()), self.now, self.policy)
         if outcome.state is ReviewState.OPEN:
             return outcome, None
-        decision = self._record(outcome, answers, receipts)
+        decision = self._record(outcome)
         for info in left:
             examine(self.store, self.bundle, info, now=self.now)
         return outcome, decision
 
-    def _accepted(self) -> tuple[dict[str, Answer], dict[str, Receipt]]:
-        """Return the answers that count now: a reviewer may have been taken off since."""
-        answers, receipts = {}, {}
-        for receipt in load_receipts(self.store, self.bundle.request_id):
-            parsed = receipt.parsed()
-            try:
-                seats = identify(
-                    parsed.document,
-                    parsed.signature,
-                    arrived_at=receipt.arrived_at,
-                    registry=self._registry,
-                    policy=self.policy,
-                )
-            except FeedbackError as error:
-                reject(
-                    self.store,
-                    self.bundle.request_id,
-                    receipt.key,
-                    error,
-                    data=receipt.upload.encode(),
-                    now=self.now,
-                )
-                continue
-            receipts[receipt.key] = receipt
-            answers[receipt.key] = answer_of(
-                parsed.document, key=receipt.key, seats=seats, arrived_at=receipt.arrived_at
-            )
-        return answers, receipts
+    def refuse_replaced(self, uploads: Sequence[ObjectInfo]) -> None:
+        """Refuse what was put in the place of an accepted upload; the first one stays the answer.
 
-    def _admit(self, info: ObjectInfo) -> bool:
-        if self._closing is not None and info.modified > self._closing:
-            late = (
-                f"expected an answer by {self._closing.isoformat()} (got it later); wait for the "
-                "next request"
-            )
-            error = ClosedRequestError(late)
-            reject(self.store, self.bundle.request_id, info.key, error, now=self.now)
+        Args:
+            uploads: Everything in the request's inbox that was not refused.
+
+        Raises:
+            StoreError: If the store cannot be read or written.
+        """
+        for info in uploads:
+            receipt = self._receipts.get(info.key)
+            if receipt is None or receipt.etag == info.etag:
+                continue
+            try:
+                data = self.store.get(info.key, max_bytes=MAX_BYTES)
+            except ObjectNotFoundError:
+                continue
+            except ObjectTooLargeError:
+                data = None
+            if data is None or sha256_hex(data) != receipt.sha256:
+                error = ReplayError(
+                    "expected a nonce that was not used before (got another document in the place "
+                    "of an accepted one, which stays); hand in the new one under a new nonce"
+                )
+                self._reject(info.key, error, data)
+
+    def _count(self, receipt: Receipt) -> bool:
+        """Let an accepted answer count, unless its reviewer or key was taken off since."""
+        parsed = receipt.parsed()
+        try:
+            seats = self._identify(parsed, receipt.arrived_at)
+        except FeedbackError as error:
+            self._reject(receipt.key, error, receipt.upload.encode())
             return False
+        self._receipts[receipt.key] = receipt
+        self._answers[receipt.key] = answer_of(
+            parsed.document, key=receipt.key, seats=seats, arrived_at=receipt.arrived_at
+        )
+        return True
+
+    def _admit(self, info: ObjectInfo) -> Receipt | None:
+        if self._closing is not None and info.modified > self._closing:
+            late = f"expected an answer by {self._closing.isoformat()} (got it later)"
+            self._reject(info.key, ClosedRequestError(f"{late}; wait for the next request"), None)
+            return None
+        given: list[Receipt] = []
 
         def accept(checked: CheckedUpload, data: bytes) -> None:
-            identify(
-                checked.document,
-                checked.signature,
-                arrived_at=info.modified,
-                registry=self._registry,
-                policy=self.policy,
-            )
-            give_receipt(self.store, self.bundle.request_id, info, checked, data)
+            self._identify(Upload(checked.document, checked.signature), info.modified)
+            request_id = self.bundle.request_id
+            given.append(give_receipt(self.store, request_id, info, checked, data))
 
-        return examine(self.store, self.bundle, info, now=self.now, accept=accept) is not None
+        examine(self.store, self.bundle, info, now=self.now, accept=accept)
+        return given[0] if given else None
 
-    def _record(
-        self, outcome: Outcome, answers: dict[str, Answer], receipts: dict[str, Receipt]
-    ) -> Decision | None:
+    def _identify(self, upload: Upload, arrived_at: datetime) -> tuple[Seat, ...]:
+        return identify(
+            upload.document,
+            upload.signature,
+            arrived_at=arrived_at,
+            registry=self._registry,
+            policy=self.policy,
+        )
+
+    def _reject(self, key: str, error: FeedbackError, data: bytes | None) -> None:
+        reject(self.store, self.bundle.request_id, key, error, data=data, now=self.now)
+
+    def _record(self, outcome: Outcome) -> Decision | None:
         try:
             return record_decision(
                 self.store,
@@ -147,7 +178,8 @@ class Settlement:
                 outcome.state,
                 policy=self.policy,
                 responses=[
-                    _decided(receipts[key], answers[key].seats) for key in outcome.considered
+                    _decided(self._receipts[key], self._answers[key].seats)
+                    for key in outcome.considered
                 ],
                 agreed=[edit.response for edit in outcome.agreed],
                 conflicts=outcome.conflicts,
