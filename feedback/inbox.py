@@ -224,6 +224,10 @@ def examine(
         refusal = MalformedDocumentError(
             f"expected a document that can be judged (got {type(error).__name__}); report this"
         )
+    is_late = isinstance(refusal, ClosedRequestError)
+    if is_late and store.exists(receipt_key(bundle.request_id, upload.key)):
+        # Another watcher accepted it, and perhaps closed the request by it, since it was listed.
+        return None
     reject(store, bundle.request_id, upload.key, refusal, data=data, now=now)
     return None
 

@@ -97,7 +97,8 @@ class Settlement:
             if receipt is not None and self._count(receipt):
                 outcome = decide(self.request, list(answers.values()), self.now, self.policy)
         if outcome.state is ReviewState.OPEN:
-            return outcome, None
+            # Another watcher may have seen more, and closed it, since the uploads were listed.
+            return outcome, load_decision(self.store, self.bundle.request_id)
         decision = self._record(outcome)
         for info in left:
             examine(self.store, self.bundle, info, now=self.now)

@@ -109,8 +109,9 @@ def watch_once(
                 request.refuse_replaced(kept)
                 outcome, decision = request.settle(unjudged(request_id, found, judged))
                 _note(report, request_id, outcome, decision)
-                due = due_notices(request.request, outcome, now, policy)
-                report.notices += record_notices(store, due)
+                if decision is None:
+                    due = due_notices(request.request, outcome, now, policy)
+                    report.notices += record_notices(store, due)
         except ObjectNotFoundError as error:
             report.problems.append((request_id, str(error)))
         except StoreError:

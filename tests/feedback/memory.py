@@ -76,10 +76,11 @@ class MortalStore(MemoryStore):
         self.calls += 1
         if self.calls == self._dies_at and not self._after:
             raise Killed
-        result = call()
-        if self.calls == self._dies_at:
-            raise Killed
-        return result
+        try:
+            return call()
+        finally:
+            if self.calls == self._dies_at:
+                raise Killed
 
     def put(self, key: str, data: bytes) -> None:
         self._counted(lambda: MemoryStore.put(self, key, data))
@@ -95,6 +96,9 @@ class MortalStore(MemoryStore):
 
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
         return self._counted(lambda: MemoryStore.get(self, key, max_bytes=max_bytes))
+
+    def exists(self, key: str) -> bool:
+        return self._counted(lambda: MemoryStore.exists(self, key))
 
     def list(self, prefix: str = "") -> Sequence[ObjectInfo]:
         return self._counted(lambda: MemoryStore.list(self, prefix))
