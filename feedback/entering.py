@@ -6,6 +6,7 @@ that is not entered: the next step, by whoever makes it, enters it.
 
 from collections.abc import Iterable
 from datetime import datetime
+from typing import Literal
 
 from pydantic import ValidationError
 
@@ -86,13 +87,20 @@ def enter_rejections(
     return tuple(entry for entry in entries if entry is not None)
 
 
-def enter_reviewer(log: AuditLog, record: ReviewerRecord, now: datetime) -> AuditEntry | None:
+def enter_reviewer(
+    log: AuditLog,
+    record: ReviewerRecord,
+    now: datetime,
+    *,
+    kind: Literal["enrolment", "revocation"] = "enrolment",
+) -> AuditEntry | None:
     """Enter an enrolment, or that a reviewer or one of their keys was taken off.
 
     Args:
         log: The log.
         record: The record that stands now.
         now: Moment of entering.
+        kind: Which of the two.
 
     Returns:
         The entry; None when this very record was entered before.
@@ -101,9 +109,8 @@ def enter_reviewer(log: AuditLog, record: ReviewerRecord, now: datetime) -> Audi
         AuditError: If the log is not as it was written.
         StoreError: If the store cannot be read or written.
     """
-    is_revoked = record.revoked_at is not None or any(key.revoked_at for key in record.keys)
     event = Event(
-        kind="revocation" if is_revoked else "enrolment",
+        kind=kind,
         subject=reviewer_key(record.id),
         subject_sha256=record.digest,
         summary=f"{record.kind} {record.id}, roles: {', '.join(record.roles) or 'none'}, "

@@ -16,7 +16,8 @@ Upload = tuple[str, bytes]
 
 ODD_TEXTS = (
     "\u202eevorppa", "a\u0000b", "\u2066x\u2069", "a\u0007", "\u0430da", "ada\u200b", "ＡＤＡ",
-    "../../ada", "ada/../bob", "ada\\bob", ".ada", "", " ", "a" * 81, "ada\n", "%2e%2e%2f", "ada\u0301", "$(id)",
+    "../../ada", "ada/../bob", "ada\\bob", ".ada", "", " ", "a" * 81, "ada\n", "%2e%2e%2f",
+    "ada\u0301", "$(id)",
     "<script>alert(1)</script>", "{{ 7*7 }}", "'; drop table", "\U0001f600", "con", "ada@ö",
 )  # fmt: skip
 ODD_NAMES = (

@@ -21,14 +21,14 @@ class MemoryStore:
 
     def __init__(self, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         self.now = now
-        self.objects: dict[str, tuple[bytes, datetime]] = {}
+        self.objects: dict[str, tuple[bytes, datetime, str]] = {}
 
     @property
     def url(self) -> str:
         return "memory://"
 
     def put(self, key: str, data: bytes) -> None:
-        self.objects[check_key(key)] = (data, self.now())
+        self.objects[check_key(key)] = (data, self.now(), hashlib.md5(data).hexdigest())
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         if check_key(key) in self.objects:
@@ -53,9 +53,10 @@ class MemoryStore:
     def list(self, prefix: str = "") -> Sequence[ObjectInfo]:
         check_prefix(prefix)
         return [
-            ObjectInfo(key, len(data), when, hashlib.md5(data).hexdigest())
-            for key, (data, when) in sorted(self.objects.items())
-            if key.startswith(prefix)
+            ObjectInfo(key, len(data), when, etag)
+            for key, (data, when, etag) in sorted(
+                item for item in self.objects.items() if item[0].startswith(prefix)
+            )
         ]
 
     def copy(self) -> "MemoryStore":

@@ -60,9 +60,8 @@ def test_two_thousand_hostile_uploads_are_refused_and_change_nothing() -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-@pytest.mark.parametrize("seed", [2, 3])
-def test_ten_thousand_hostile_uploads_are_refused_and_change_nothing(seed: int) -> None:
-    attack(10_000, seed)
+def test_ten_thousand_hostile_uploads_are_refused_and_change_nothing() -> None:
+    attack(10_000, seed=2)
 
 
 OFFICE = Office()
