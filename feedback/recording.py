@@ -1,6 +1,6 @@
 """Writing the decisions on a request, each once, and reading them back verified."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 
 from pydantic import ValidationError
@@ -170,21 +170,34 @@ def record_transition(
     return standing
 
 
-def load_decision(store: ObjectStore, request_id: str) -> Decision | None:
+def load_decision(
+    store: ObjectStore, request_id: str, *, policies: Collection[Policy] | None = None
+) -> Decision | None:
     """Read the latest decision on a request and verify the chain that leads to it.
 
     Args:
         store: Where the request lies.
         request_id: Which request.
+        policies: Rules by which it may have been made; None takes any. Who does not trust all who
+            can write the store gives them, or a forger could approve by a rule of their own.
 
     Returns:
         The decision, or None while the request is open.
 
     Raises:
-        DigestMismatchError: If a decision is missing, changed, or made for other evidence.
+        DigestMismatchError: If a decision is missing, changed, made for other evidence or by
+            another rule.
         StoreError: If the store cannot be read.
     """
     decisions = load_decisions(store, request_id)
+    if policies is not None and decisions:
+        named = decisions[0].policy_sha256
+        if named not in [policy.digest for policy in policies]:
+            raise DigestMismatchError(
+                f"expected a decision on {request_id!r} by one of the policies "
+                f"{', '.join(policy.name for policy in policies)} (got {decisions[0].policy!r}, "
+                f"{(named or 'unknown')[:12]}); name that policy too if you trust it"
+            )
     return decisions[-1] if decisions else None
 
 

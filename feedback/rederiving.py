@@ -7,10 +7,12 @@ from feedback.canonical import sha256_hex
 from feedback.decision import Decision
 from feedback.errors import FeedbackError, ObjectNotFoundError, PolicyError
 from feedback.gate import decide
+from feedback.genuineness import are_genuine
 from feedback.layout import policy_key
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.policy_file import MAX_POLICY_BYTES, parse_policy
+from feedback.reviewers import load_registry
 from feedback.states import CLOSING, FOLLOWING, OF_VERDICT, ReviewState
 
 # Time or people outside the gate make these; none of them approves anything.
@@ -50,6 +52,8 @@ def follows(
 def _derived(store: ObjectStore, bundle: ReviewBundle, decision: Decision) -> bool:
     policy = _policy(store, str(decision.policy_sha256))
     if policy is None or policy.name != decision.policy:
+        return False
+    if not are_genuine(decision.responses, lambda: load_registry(store), policy):
         return False
     try:
         answers = [

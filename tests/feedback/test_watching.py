@@ -2,6 +2,7 @@ from datetime import timedelta
 
 import pytest
 
+from feedback.answer import Seat
 from feedback.audit import AuditLog
 from feedback.audit_check import verify
 from feedback.errors import AuditError, DigestMismatchError
@@ -115,6 +116,45 @@ def test_an_approval_by_roles_that_are_no_quorum_is_refused(office: Office) -> N
     office.store.put(key, office.store.get(key).replace(b'"role":"ml"', b'"role":"domain"'))
     with pytest.raises(DigestMismatchError, match="a state that its responses do not give"):
         load_decision(office.store, office.bundle.request_id)
+
+
+def test_who_can_write_decisions_cannot_make_one_up(office: Office) -> None:
+    """Everything fits but the signatures: another document, and another reviewer's key."""
+    office.upload("ada", "nonce-0001")
+    office.upload("bob", "nonce-0001")
+    (made,) = step(office).decisions
+    ada, bob = made.responses
+    assert ada.signature is not None
+    mallory = office.document("eve", "nonce-0009")
+    changed = ada.document.model_copy(update={"comment": "x"})
+    forgeries = [
+        (ada.model_copy(update={"document": changed}), bob),
+        (ada, bob.model_copy(update={"signature": ada.signature})),
+        (ada, bob.model_copy(update={"signature": None})),
+        (ada.model_copy(update={"document": mallory}), bob),
+        (ada.model_copy(update={"seats": (Seat(role="ml"),)}),
+         bob.model_copy(update={"seats": (Seat(role="domain"),)})),
+    ]  # fmt: skip
+    key = decision_key(office.bundle.request_id, 1)
+    for responses in forgeries:
+        office.store.put(key, made.model_copy(update={"responses": responses}).to_json())
+        with pytest.raises(DigestMismatchError, match="a state that its responses do not give"):
+            load_decision(office.store, office.bundle.request_id)
+    office.store.put(key, made.to_json())
+    # What was decided stands when its people leave afterwards.
+    for name in ("ada", "bob"):
+        revoke(office.store, name, now=office.now, why="left")
+    assert load_decision(office.store, office.bundle.request_id) == made
+
+
+def test_a_decision_by_a_rule_that_the_reader_does_not_trust_is_refused(office: Office) -> None:
+    office.upload("zoe", "nonce-0001", office.document("zoe", "nonce-0001").to_json())
+    (made,) = step(office, single_policy()).decisions
+    request = office.bundle.request_id
+    assert load_decision(office.store, request) == made
+    assert load_decision(office.store, request, policies=[PAIR, single_policy()]) == made
+    with pytest.raises(DigestMismatchError, match="by one of the policies pair"):
+        load_decision(office.store, request, policies=[PAIR])
 
 
 def test_what_comes_after_the_closing_answer_is_refused_and_said_so(office: Office) -> None:
