@@ -1,4 +1,6 @@
-from datetime import timedelta
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
@@ -19,8 +21,9 @@ from feedback.layout import (
 from feedback.policy import single_policy
 from feedback.reviewers import revoke
 from feedback.states import ReviewState
+from feedback.store import LocalStore
 from feedback.watching import WatchReport, watch_once
-from tests.feedback.conftest import BASES, make_bundle
+from tests.feedback.conftest import BASES, NOW, make_bundle
 from tests.feedback.memory import Killed, MemoryStore, MortalStore
 from tests.feedback.people import PAIR, Office
 
@@ -314,8 +317,8 @@ def traces(store: MemoryStore) -> dict[str, object]:
     }
 
 
-def busy() -> Office:
-    office = Office()
+def busy(now: datetime = NOW) -> Office:
+    office = Office(now=now)
     office.upload("ada", "nonce-0001", b"not JSON")
     office.upload("ada", "nonce-0002")
     office.now += timedelta(minutes=1)
@@ -371,6 +374,24 @@ def test_two_watchers_at_once_make_one_decision_and_one_chain() -> None:
         inner = start.copy()
         step(office, store=Interrupted(inner, dies_at=number, after=False))
         assert traces(inner) == expected, f"at call {number}"
+
+
+def test_watchers_in_threads_over_one_folder_make_one_decision(tmp_path: Path) -> None:
+    # Files are dated by this machine's clock, which the signatures must fit.
+    office = busy(datetime.now(UTC))
+    folder = LocalStore(tmp_path)
+    for key, (data, *_) in office.store.objects.items():
+        folder.put(key, data)
+    policy = PAIR.model_copy(update={"deadline_hours": None})
+    with ThreadPoolExecutor(4) as pool:
+        reports = list(pool.map(lambda _: watch_once(folder, policy, office.now), range(4)))
+    assert all(report.problems == [] for report in reports)
+    assert len({d.digest for report in reports for d in report.decisions}) == 1
+    assert len(folder.list(DECISIONS)) == 1
+    check = verify(folder)
+    assert check.broken == ""
+    subjects = [entry.subject for entry in AuditLog(folder).refresh()]
+    assert len(subjects) == len(set(subjects)) == len(folder.list(REJECTIONS)) + 1
 
 
 def test_every_upload_ends_with_a_receipt_or_a_rejection() -> None:
