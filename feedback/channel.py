@@ -5,10 +5,11 @@ import pkgutil
 from typing import Protocol, cast
 
 import feedback.channels
+from feedback.answer import Edit
 from feedback.bundle import ReviewBundle
 from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
-from feedback.fields import Exchanged
+from feedback.fields import Exchanged, JsonObject
 
 
 class FeedbackChannel(Protocol):
@@ -36,8 +37,19 @@ class FeedbackChannel(Protocol):
         """
         ...
 
+    def edit_of(self, response: JsonObject) -> Edit:
+        """Say what a valid response edits, so that several reviewers' edits can be joined.
 
-_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response")
+        Args:
+            response: One response, validated.
+
+        Returns:
+            Its target, and its effect without remarks.
+        """
+        ...
+
+
+_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of")
 
 
 def available_feedback_channels() -> tuple[str, ...]:

@@ -13,10 +13,13 @@
     │   ├── ObjectNotFoundError     no object under that key
     │   └── ObjectTooLargeError     an object exceeds what its reader accepts
     ├── ArtifactError
-    │   └── DigestMismatchError     stored bytes are not the bytes that were written
+    │   ├── DigestMismatchError     stored bytes are not the bytes that were written
+    │   └── AuditError              the audit log is not the chain that was written
     ├── ExplanationError
     │   ├── NoConceptsFoundError    no cluster of a class passed the popularity rules
     │   └── LowAgreementError       the reasoner does not imitate the classifier well enough
+    ├── PolicyError                 a policy file cannot be read, or met by anybody
+    ├── ReviewerError               a reviewer or key cannot be enrolled, read or used
     ├── TrackingError               the tracking server refused or lost something
     └── FeedbackError               a reviewer's document is refused and told why
         ├── MalformedDocumentError  not JSON, too large, too deep, or not of the schema
@@ -24,6 +27,8 @@
         ├── BundleMismatchError     written for another request or other evidence
         ├── UnknownTargetError      names a class, slot, concept or edge not shown
         ├── IdentityError           its author is not the one whose inbox it lies in
+        ├── SignatureError          not signed as the policy asks, or by somebody else
+        ├── ReplayError             a one-time name or an old signature is used again
         ├── ContradictionError      asks for two things that cannot both hold
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
@@ -87,6 +92,10 @@ class DigestMismatchError(ArtifactError):
     """Stored bytes are not the bytes that were written."""
 
 
+class AuditError(ArtifactError):
+    """The audit log is not the chain that was written."""
+
+
 class ExplanationError(ParleyError):
     """The network cannot be explained with these settings."""
 
@@ -97,6 +106,14 @@ class NoConceptsFoundError(ExplanationError):
 
 class LowAgreementError(ExplanationError):
     """The reasoner does not imitate the classifier well enough to explain it."""
+
+
+class PolicyError(ParleyError):
+    """A policy file cannot be read, or could not be met by anybody."""
+
+
+class ReviewerError(ParleyError):
+    """A reviewer or key cannot be enrolled, read or used."""
 
 
 class TrackingError(ParleyError):
@@ -125,6 +142,14 @@ class UnknownTargetError(FeedbackError):
 
 class IdentityError(FeedbackError):
     """Its author is not the one whose inbox it lies in."""
+
+
+class SignatureError(FeedbackError):
+    """Not signed as the policy asks, or signed by somebody else."""
+
+
+class ReplayError(FeedbackError):
+    """A one-time name or an old signature is used again."""
 
 
 class ContradictionError(FeedbackError):

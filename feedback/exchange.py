@@ -5,27 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from feedback.bundle import ReviewBundle
-from feedback.decision import (
-    DecidedResponse,
-    Decision,
-    ReviewState,
-    decide_single,
-    load_decision,
-    record_decision,
-)
+from feedback.decision import DecidedResponse, Decision, ReviewState
 from feedback.inbox import (
     CheckedUpload,
-    Rejection,
     check_upload,
     examine,
-    load_rejections,
     pending,
-    reject,
     submit,
 )
 from feedback.layout import REVIEWS, manifest_key
 from feedback.objects import ObjectStore
 from feedback.publishing import load_bundle, load_file, publish, verify_files
+from feedback.recording import (
+    decide_single,
+    load_decision,
+    record_decision,
+    record_transition,
+)
+from feedback.rejections import Rejection, load_rejections, reject
 
 __all__ = [
     "CheckedUpload",
@@ -45,6 +42,7 @@ __all__ = [
     "pending",
     "publish",
     "record_decision",
+    "record_transition",
     "reject",
     "submit",
     "verify_files",

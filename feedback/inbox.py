@@ -5,18 +5,17 @@ becomes a rejection that its author can read; the request stays open.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Annotated, Literal
-
-from pydantic import Field
+from datetime import datetime
 
 from feedback.bundle import ReviewBundle
-from feedback.canonical import canonical_json, sha256_hex
+from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
-from feedback.document import MAX_BYTES, FeedbackDocument, parse_document
+from feedback.document import MAX_BYTES, FeedbackDocument
 from feedback.errors import (
+    ArtifactError,
     BundleMismatchError,
     ClosedRequestError,
     ContradictionError,
@@ -27,16 +26,20 @@ from feedback.errors import (
     ObjectTooLargeError,
     StoreError,
 )
-from feedback.fields import Exchanged, Identifier, Sha256, Timestamp
 from feedback.layout import (
+    accepted_prefix,
     decision_prefix,
     inbox_prefix,
     parse_upload_key,
+    receipt_key,
     rejection_key,
     rejection_prefix,
     upload_key,
 )
 from feedback.objects import ObjectInfo, ObjectStore
+from feedback.rejections import reject
+from feedback.signing import Signature
+from feedback.upload import parse_upload
 
 logger = logging.getLogger(__name__)
 
@@ -50,31 +53,14 @@ class CheckedUpload:
         sha256: Digest of the bytes.
         document: What it says.
         warnings: Allowed, but probably not what the reviewer wants.
+        signature: Its signature, which ``feedback/identity.py`` verifies; None when unsigned.
     """
 
     key: str
     sha256: str
     document: FeedbackDocument
     warnings: tuple[str, ...] = ()
-
-
-class Rejection(Exchanged):
-    """Why an upload was refused, as its author reads it."""
-
-    schema_version: Literal[1] = 1
-    """Version of this schema."""
-    request_id: Identifier
-    """Request that it was meant for."""
-    key: Annotated[str, Field(max_length=4000)]
-    """The upload's key; escaped when it is not formed as one."""
-    sha256: Sha256 | None = None
-    """Digest of the refused bytes; None when they were not read."""
-    kind: Identifier
-    """Name of the error, such as ``UnknownTargetError``."""
-    reason: Annotated[str, Field(max_length=4000)]
-    """What was expected, what was got, and the remedy."""
-    rejected_at: Timestamp
-    """When it was refused."""
+    signature: Signature | None = None
 
 
 def submit(store: ObjectStore, request_id: str, reviewer: str, nonce: str, data: bytes) -> str:
@@ -116,7 +102,7 @@ def submit(store: ObjectStore, request_id: str, reviewer: str, nonce: str, data:
 
 
 def pending(store: ObjectStore, request_id: str) -> Sequence[ObjectInfo]:
-    """Find the uploads for a request that were not refused yet.
+    """Find the uploads for a request that nobody has judged yet.
 
     Args:
         store: Where the request lies.
@@ -125,10 +111,26 @@ def pending(store: ObjectStore, request_id: str) -> Sequence[ObjectInfo]:
     Returns:
         Uploads, those that arrived first by the store's clock first.
     """
-    refused = {info.key for info in store.list(rejection_prefix(request_id))}
-    uploads = store.list(inbox_prefix(request_id))
-    open_uploads = [info for info in uploads if rejection_key(request_id, info.key) not in refused]
-    return sorted(open_uploads, key=lambda info: (info.modified, info.key))
+    judged = {info.key for info in store.list(rejection_prefix(request_id))}
+    judged |= {info.key for info in store.list(accepted_prefix(request_id))}
+    return unjudged(request_id, store.list(inbox_prefix(request_id)), judged)
+
+
+def unjudged(
+    request_id: str, uploads: Sequence[ObjectInfo], judged: AbstractSet[str]
+) -> Sequence[ObjectInfo]:
+    """Find the uploads that have neither a rejection nor a receipt.
+
+    Args:
+        request_id: Which request.
+        uploads: What lies in its inbox.
+        judged: Keys of the rejections and receipts.
+
+    Returns:
+        Uploads, those that arrived first by the store's clock first.
+    """
+    left = [info for info in uploads if not judged & _traces(request_id, info.key)]
+    return sorted(left, key=lambda info: (info.modified, info.key))
 
 
 def check_upload(
@@ -149,7 +151,8 @@ def check_upload(
     Raises:
         FeedbackError: If it is refused; the message is meant for its author.
     """
-    document = parse_document(data)
+    parsed = parse_upload(data)
+    document = parsed.document
     own_key = upload_key(document.request_id, document.reviewer, document.nonce)
     for what, expected, got in (
         ("request", bundle.request_id, document.request_id),
@@ -167,11 +170,16 @@ def check_upload(
             f"{document.reviewer!r}, nonce {document.nonce!r}); hand in your own document"
         )
     warnings = load_feedback_channel(bundle.channel).validate_response(bundle, document)
-    return CheckedUpload(own_key, sha256_hex(data), document, warnings)
+    return CheckedUpload(own_key, sha256_hex(data), document, warnings, parsed.signature)
 
 
 def examine(
-    store: ObjectStore, bundle: ReviewBundle, upload: ObjectInfo, *, now: datetime | None = None
+    store: ObjectStore,
+    bundle: ReviewBundle,
+    upload: ObjectInfo,
+    *,
+    now: datetime | None = None,
+    accept: Callable[[CheckedUpload, bytes], object] | None = None,
 ) -> CheckedUpload | None:
     """Accept an upload, or write why it is refused.
 
@@ -180,6 +188,7 @@ def examine(
         bundle: The request.
         upload: One of ``pending``.
         now: Moment written into a rejection; None takes the clock's.
+        accept: Given a document that fits the request; may refuse it by raising FeedbackError.
 
     Returns:
         The document, or None when it was refused or is gone.
@@ -196,12 +205,16 @@ def examine(
             )
         data = store.get(upload.key, max_bytes=MAX_BYTES)
         _check_open(store, bundle.request_id)
-        return check_upload(bundle, data, key=upload.key)
+        checked = check_upload(bundle, data, key=upload.key)
+        if accept is not None:
+            accept(checked, data)
+        return checked
     except ObjectNotFoundError:
         return None
     except ObjectTooLargeError as error:
         refusal: Exception = MalformedDocumentError(f"{error}; shorten comments and reasons")
-    except StoreError:
+    except (StoreError, ArtifactError):
+        # The store's trouble, not the reviewer's: the upload stays as it is.
         raise
     except FeedbackError as error:
         refusal = error
@@ -211,63 +224,17 @@ def examine(
         refusal = MalformedDocumentError(
             f"expected a document that can be judged (got {type(error).__name__}); report this"
         )
+    is_late = isinstance(refusal, ClosedRequestError)
+    if is_late and store.exists(receipt_key(bundle.request_id, upload.key)):
+        # Another watcher accepted it, and perhaps closed the request by it, since it was listed.
+        return None
     reject(store, bundle.request_id, upload.key, refusal, data=data, now=now)
     return None
 
 
-def reject(
-    store: ObjectStore,
-    request_id: str,
-    key: str,
-    error: Exception,
-    *,
-    data: bytes | None = None,
-    now: datetime | None = None,
-) -> Rejection:
-    """Write why an upload is refused, once.
-
-    Args:
-        store: Where the request lies.
-        request_id: Which request.
-        key: The upload's key.
-        error: What is wrong with it.
-        data: The refused bytes, if they were read.
-        now: Moment of the refusal; None takes the clock's.
-
-    Returns:
-        What was written; an earlier rejection of the same upload stays.
-
-    Raises:
-        StoreError: If the store cannot be written.
-    """
-    rejection = Rejection(
-        request_id=request_id,
-        key=key if parse_upload_key(key) else ascii(key)[1:-1][:4000],
-        sha256=None if data is None else sha256_hex(data),
-        kind=type(error).__name__,
-        reason=str(error)[:4000],
-        rejected_at=now or datetime.now(UTC),
-    )
-    data = canonical_json(rejection.model_dump(mode="json"))
-    store.put_if_absent(rejection_key(request_id, key), data)
-    logger.info("refused %s: %s", rejection.key, rejection.reason)
-    return rejection
-
-
-def load_rejections(store: ObjectStore, request_id: str) -> Sequence[Rejection]:
-    """Read why uploads for a request were refused.
-
-    Args:
-        store: Where the request lies.
-        request_id: Which request.
-
-    Returns:
-        Rejections in the order of their keys.
-    """
-    return [
-        Rejection.model_validate_json(store.get(info.key), strict=True)
-        for info in store.list(rejection_prefix(request_id))
-    ]
+def _traces(request_id: str, key: str) -> AbstractSet[str]:
+    rejected = rejection_key(request_id, key)
+    return {rejected} if parse_upload_key(key) is None else {rejected, receipt_key(request_id, key)}
 
 
 def _check_open(store: ObjectStore, request_id: str) -> None:

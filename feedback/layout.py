@@ -5,7 +5,12 @@
     reviews/<request_id>/manifest.json + bundle/...      frozen
     inbox/<request_id>/<reviewer>/<nonce>.json           the only prefix that reviewers may write
     rejections/<request_id>/<reviewer>/<nonce>.json      why an upload was refused
+    accepted/<request_id>/<reviewer>/<nonce>.json        a valid upload as it was first seen
+    notices/<request_id>/<id>.json                       who was reminded of what
     decisions/<request_id>/<seq>.json                    written once
+    policies/<sha256>.json                               rules that decisions were made by
+    reviewers/<id>.json                                  who may answer; operators alone write it
+    audit/start.json, audit/<yyyy-mm>/<seq>.json         hash chain
 """
 
 import re
@@ -15,10 +20,36 @@ from feedback.canonical import sha256_hex
 REVIEWS = "reviews/"
 """Prefix of all requests."""
 
+INBOX = "inbox/"
+"""Prefix of all uploads."""
+
+REJECTIONS = "rejections/"
+"""Prefix of all rejections."""
+
+ACCEPTED = "accepted/"
+"""Prefix of all receipts."""
+
+DECISIONS = "decisions/"
+"""Prefix of all decisions."""
+
+REVIEWERS = "reviewers/"
+"""Prefix of the reviewers' records."""
+
+AUDIT = "audit/"
+"""Prefix of the audit log."""
+
+AUDIT_START = f"{AUDIT}start.json"
+"""Key of the object that the audit log's chain hangs from."""
+
+NOWHERE = "--"
+"""Stands for a request that an upload's key does not name properly; no request is called so."""
+
 _UPLOAD = re.compile(
     r"inbox/(?P<request>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/"
     r"(?P<reviewer>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/(?P<nonce>[A-Za-z0-9_-]{8,64})\.json"
 )
+
+_REQUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,79}")
 
 
 def manifest_key(request_id: str) -> str:
@@ -33,7 +64,7 @@ def file_key(request_id: str, name: str) -> str:
 
 def inbox_prefix(request_id: str) -> str:
     """Return the prefix of the uploads for a request."""
-    return f"inbox/{request_id}/"
+    return f"{INBOX}{request_id}/"
 
 
 def upload_key(request_id: str, reviewer: str, nonce: str) -> str:
@@ -49,7 +80,7 @@ def parse_upload_key(key: str) -> tuple[str, str] | None:
 
 def rejection_prefix(request_id: str) -> str:
     """Return the prefix of the rejections of a request."""
-    return f"rejections/{request_id}/"
+    return f"{REJECTIONS}{request_id}/"
 
 
 def rejection_key(request_id: str, key: str) -> str:
@@ -63,9 +94,52 @@ def rejection_key(request_id: str, key: str) -> str:
 
 def decision_prefix(request_id: str) -> str:
     """Return the prefix of the decisions on a request."""
-    return f"decisions/{request_id}/"
+    return f"{DECISIONS}{request_id}/"
 
 
 def decision_key(request_id: str, sequence: int) -> str:
     """Return the key of the n-th decision on a request, from 1."""
     return f"{decision_prefix(request_id)}{sequence:04d}.json"
+
+
+def request_of(key: str) -> str:
+    """Return the request that a key of the exchange belongs to, or ``NOWHERE``."""
+    parts = key.split("/")
+    return parts[1] if len(parts) > 2 and _REQUEST.fullmatch(parts[1]) else NOWHERE
+
+
+def accepted_prefix(request_id: str) -> str:
+    """Return the prefix of the receipts of a request."""
+    return f"{ACCEPTED}{request_id}/"
+
+
+def receipt_key(request_id: str, key: str) -> str:
+    """Return the key of the receipt of a well-named upload.
+
+    Raises:
+        ValueError: If the upload's key is not formed as one.
+    """
+    named = parse_upload_key(key)
+    if named is None:
+        raise ValueError(f"expected the key of an upload (got {key[:200]!r})")
+    return f"{accepted_prefix(request_id)}{named[0]}/{named[1]}.json"
+
+
+def notice_key(request_id: str, name: str) -> str:
+    """Return the key of a notice on a request."""
+    return f"notices/{request_id}/{name}.json"
+
+
+def policy_key(digest: str) -> str:
+    """Return the key of the policy with a digest."""
+    return f"policies/{digest}.json"
+
+
+def reviewer_key(name: str) -> str:
+    """Return the key of a reviewer's record."""
+    return f"{REVIEWERS}{name}.json"
+
+
+def audit_key(month: str, sequence: int) -> str:
+    """Return the key of the n-th entry of the audit log, filed under ``month`` (``yyyy-mm``)."""
+    return f"{AUDIT}{month}/{sequence:08d}.json"

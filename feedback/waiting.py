@@ -5,12 +5,19 @@ import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from feedback.audit import AuditLog
 from feedback.bundle import ReviewBundle
-from feedback.decision import Decision, ReviewState, decide_single, load_decision, record_decision
-from feedback.errors import ClosedRequestError, ObjectNotFoundError, StoreError
-from feedback.inbox import examine, pending, reject
+from feedback.decision import Decision
+from feedback.entering import enter_decisions, enter_rejections
+from feedback.errors import ObjectNotFoundError, StoreError
+from feedback.inbox import pending
+from feedback.layout import rejection_prefix
 from feedback.objects import ObjectStore
+from feedback.policy import Policy, single_policy
 from feedback.publishing import load_bundle
+from feedback.recording import load_decision
+from feedback.reviewers import load_registry
+from feedback.settling import Settlement
 
 logger = logging.getLogger(__name__)
 
@@ -25,6 +32,7 @@ def wait_for_decision(
     store: ObjectStore,
     request_id: str,
     *,
+    policy: Policy | None = None,
     poll_seconds: float = 0.5,
     deadline: datetime | None = None,
     on_wait: Callable[[float], None] | None = None,
@@ -41,8 +49,9 @@ def wait_for_decision(
     Args:
         store: Where the request lies.
         request_id: Which request.
+        policy: The rule; None takes ``single``, by which the first valid answer decides.
         poll_seconds: Pause between looks, seconds.
-        deadline: When to give up; None takes the request's own, if it has one.
+        deadline: When to give up; None takes the request's own, or the policy's.
         on_wait: Told the seconds waited so far after every look that found no decision.
         patience: Longest outage of the store that is sat out, seconds.
         now: The time of day, with its zone.
@@ -60,10 +69,11 @@ def wait_for_decision(
     started = answered = clock()
     pause = poll_seconds
     bundle: ReviewBundle | None = None
+    rule, log = policy or single_policy(), AuditLog(store)
     while True:
         try:
             bundle = bundle or load_bundle(store, request_id)
-            decision = _look(store, bundle, deadline or bundle.deadline, now())
+            decision = _look(store, bundle, rule, log, deadline, now())
             answered, pause = clock(), poll_seconds
         except ObjectNotFoundError:
             raise
@@ -80,35 +90,28 @@ def wait_for_decision(
 
 
 def _look(
-    store: ObjectStore, bundle: ReviewBundle, deadline: datetime | None, moment: datetime
+    store: ObjectStore,
+    bundle: ReviewBundle,
+    policy: Policy,
+    log: AuditLog,
+    deadline: datetime | None,
+    moment: datetime,
 ) -> Decision | None:
     # Whoever decided, the object that stands is what counts: it is read back and verified.
-    decision = load_decision(store, bundle.request_id)
-    if decision is not None:
-        return decision
-    uploads = pending(store, bundle.request_id)
-    for number, upload in enumerate(uploads):
-        if deadline is not None and upload.modified > deadline:
-            late = f"expected an answer by {deadline.isoformat()} (got it later); wait for the next"
-            reject(store, bundle.request_id, upload.key, ClosedRequestError(late), now=moment)
-            continue
-        checked = examine(store, bundle, upload, now=moment)
-        if checked is not None:
-            try:
-                decide_single(store, bundle, checked, now=moment)
-            except ClosedRequestError:
-                logger.info("another watcher decided %s first", bundle.request_id)
-            # The others came too late and are told so.
-            for other in uploads[number + 1 :]:
-                examine(store, bundle, other, now=moment)
-            return load_decision(store, bundle.request_id)
-    if deadline is not None and moment >= deadline:
-        reason = f"expected an answer by {deadline.isoformat()} (got none)"
-        try:
-            record_decision(
-                store, bundle, ReviewState.EXPIRED, policy="single", reason=reason, now=moment
-            )
-        except ClosedRequestError:
-            logger.info("another watcher decided %s first", bundle.request_id)
-        return load_decision(store, bundle.request_id)
-    return None
+    request_id = bundle.request_id
+    if load_decision(store, request_id) is None:
+        request = Settlement(
+            store,
+            bundle,
+            policy=policy,
+            registry=load_registry(store),
+            now=moment,
+            deadline=deadline,
+        )
+        if request.settle(pending(store, request_id))[1] is None:
+            return None
+    log.refresh()
+    refused = [info.key for info in store.list(rejection_prefix(request_id))]
+    enter_rejections(store, log, refused, moment)
+    enter_decisions(store, log, request_id, moment)
+    return load_decision(store, request_id)

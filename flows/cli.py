@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import data, review
+from flows.commands import audit, data, review, reviewers
 
 app = typer.Typer(
     name="parley",
@@ -21,6 +21,8 @@ app = typer.Typer(
 )
 app.add_typer(data.app, name="data", help="Render, import and inspect datasets.")
 app.add_typer(review.app, name="review", help="List, look at and answer review requests.")
+app.add_typer(reviewers.app, name="reviewers", help="Enrol reviewers and take them off.")
+app.add_typer(audit.app, name="audit", help="Check the log of everything that was decided.")
 
 ParamsFile = Annotated[Path | None, typer.Option("--params", help="YAML file of parameters.")]
 Overrides = Annotated[

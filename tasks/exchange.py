@@ -10,8 +10,10 @@ from prefect.cache_policies import NO_CACHE
 from feedback import exchange, waiting
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
-from feedback.document import MAX_BYTES, parse_document
+from feedback.document import MAX_BYTES
 from feedback.errors import MalformedDocumentError
+from feedback.policy import Policy
+from feedback.upload import parse_upload
 from tasks.workplace import Workplace
 
 
@@ -50,7 +52,7 @@ def submit_feedback(workplace: Workplace, request_id: str, data: bytes) -> str |
     if exchange.load_decision(workplace.objects, request_id) is not None:
         return None
     bundle = exchange.load_bundle(workplace.objects, request_id)
-    document = parse_document(data)
+    document = parse_upload(data).document
     exchange.check_upload(bundle, data, key="", reviewer=document.reviewer)
     return exchange.submit(workplace.objects, request_id, document.reviewer, document.nonce, data)
 
@@ -82,6 +84,7 @@ def collect_decision(
     *,
     poll_seconds: float,
     on_wait: Callable[[float], None] | None = None,
+    policy: Policy | None = None,
 ) -> Decision:
     """Wait until the request is decided, judging uploads as they come.
 
@@ -92,12 +95,17 @@ def collect_decision(
         request_id: Which request.
         poll_seconds: Pause between looks.
         on_wait: Told the seconds waited so far.
+        policy: The gate's rule; None takes ``single``.
 
     Returns:
         The decision.
     """
     return waiting.wait_for_decision(
-        workplace.objects, request_id, poll_seconds=poll_seconds, on_wait=on_wait
+        workplace.objects,
+        request_id,
+        policy=policy,
+        poll_seconds=poll_seconds,
+        on_wait=on_wait,
     )
 
 

@@ -7,7 +7,7 @@ explanation, and back: edited graphs -> reasoner -> distillation -> student.
 from pydantic import JsonValue
 
 from feedback.bundle import ReviewBundle
-from feedback.channels.concept_graph import read_edits
+from feedback.channels.concept_graph import read_graph_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument
 from flows.channel import Stages
@@ -111,9 +111,7 @@ def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
     params, work, basis = _settings(run), run.workplace, _basis(run, explained)
     concepts, seed = explained["concepts"], run.params.seed
     edits: list[JsonValue] = [
-        edit.model_dump(mode="json")
-        for response in decision.responses
-        for edit in read_edits(response.document)
+        edit.model_dump(mode="json") for edit in read_graph_edits(decision.edits)
     ]
     graphs: dict[str, StageResult] = {}
     for arm, applied in (("unmodified_graph", list[JsonValue]()), ("edited_graph", edits)):

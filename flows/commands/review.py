@@ -58,16 +58,36 @@ def show(
 def submit(
     request: Annotated[str, typer.Argument(metavar="REQUEST")],
     document: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    key: Annotated[
+        Path | None, typer.Option("--key", help="Sign it with this private key first.")
+    ] = None,
 ) -> None:
     """Check a feedback document against its request and hand it in."""
     from feedback.errors import ClosedRequestError
+    from flows.commands.sign_review import signed_answer
     from tasks.exchange import read_feedback_file, submit_feedback
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    key = submit_feedback.fn(open_workplace(Settings()), request, read_feedback_file(document))
-    if key is None:
+    data = read_feedback_file(document)
+    answer = data if key is None else signed_answer(data, key)
+    uploaded = submit_feedback.fn(open_workplace(Settings()), request, answer)
+    if uploaded is None:
         raise ClosedRequestError(
             f"expected an open request (got {request}, which is decided); see `parley review list`"
         )
-    typer.echo(f"handed in as {key}")
+    typer.echo(f"handed in as {uploaded}")
+
+
+@app.command()
+def sign(
+    document: Annotated[Path, typer.Argument(metavar="FILE.json")],
+    key: Annotated[Path, typer.Option("--key", help="Your private key.")],
+    out: Annotated[Path, typer.Option("--out", help="Where to write the signed answer.")],
+) -> None:
+    """Sign an answer without handing it in, as on a machine that is off the network."""
+    from flows.commands.sign_review import signed_answer
+    from tasks.exchange import read_feedback_file
+
+    out.write_bytes(signed_answer(read_feedback_file(document), key))
+    typer.echo(f"signed {document} as {out}")

@@ -6,11 +6,17 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
+from feedback.audit import AuditEntry
 from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence, read_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument, parse_document
-from feedback.inbox import Rejection
+from feedback.notices import Notice
+from feedback.policy import Policy
+from feedback.receipts import Receipt
+from feedback.rejections import Rejection
+from feedback.reviewers import ReviewerRecord
+from feedback.upload import SignedDocument
 
 HERE = Path(__file__).parent
 MODELS: dict[str, type[BaseModel]] = {
@@ -18,6 +24,12 @@ MODELS: dict[str, type[BaseModel]] = {
     "document": FeedbackDocument,
     "decision": Decision,
     "rejection": Rejection,
+    "signed_document": SignedDocument,
+    "reviewer": ReviewerRecord,
+    "receipt": Receipt,
+    "notice": Notice,
+    "policy": Policy,
+    "audit_entry": AuditEntry,
     "concept_graph_evidence": GraphEvidence,
     "concept_graph_response": GraphEdit,
 }

@@ -7,23 +7,7 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from flows.cli import main
 from tests.shapes import CLASSES, tiny_overrides, write_shapes
-
-
-@pytest.fixture
-def parley(settings, monkeypatch, capsys, tmp_path):
-    """Run a command in this process and return its exit code, output and error output."""
-    monkeypatch.chdir(tmp_path)
-
-    def call(*arguments):
-        monkeypatch.setattr(sys, "argv", ["parley", *map(str, arguments)])
-        with pytest.raises(SystemExit) as end:
-            main()
-        captured = capsys.readouterr()
-        return end.value.code, captured.out, captured.err
-
-    return call
 
 
 def test_help_imports_nothing_heavy():

@@ -1,9 +1,15 @@
 """The concept-graph channel towards the exchange: what is shown, answered and refused.
 
-Not empty like other packages: discovery looks for EVIDENCE, RESPONSE and validate_response here.
+Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response and edit_of
+here.
 """
 
-from feedback.channels.concept_graph.answers import read_edits, validate_response
+from feedback.channels.concept_graph.answers import (
+    edit_of,
+    read_edits,
+    read_graph_edits,
+    validate_response,
+)
 from feedback.channels.concept_graph.evidence import (
     ClassEvidence,
     ConceptCard,
@@ -43,8 +49,10 @@ __all__ = [
     "LocatedConcept",
     "RemoveEdge",
     "ReplaceConcept",
+    "edit_of",
     "pack_evidence",
     "read_edits",
     "read_evidence",
+    "read_graph_edits",
     "validate_response",
 ]

@@ -1,0 +1,127 @@
+"""Entering in the audit log what lies in the store and is not entered yet.
+
+Decisions are written first and entered after, so a process that dies in between leaves a decision
+that is not entered: the next step, by whoever makes it, enters it.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Literal
+
+from pydantic import ValidationError
+
+from feedback.audit import AuditEntry, AuditLog, Event, EventKind
+from feedback.canonical import sha256_hex
+from feedback.errors import ObjectNotFoundError
+from feedback.layout import decision_key, reviewer_key
+from feedback.objects import ObjectStore
+from feedback.recording import load_decisions
+from feedback.rejections import Rejection
+from feedback.reviewers import ReviewerRecord
+from feedback.states import ReviewState
+
+_KINDS: dict[ReviewState, EventKind] = {
+    ReviewState.PROMOTED: "promotion",
+    ReviewState.REVOKED: "revocation",
+}
+
+
+def enter_decisions(
+    store: ObjectStore, log: AuditLog, request_id: str, now: datetime
+) -> tuple[AuditEntry, ...]:
+    """Enter a request's decisions, promotion and revocation included.
+
+    Args:
+        store: Where they lie.
+        log: The log, refreshed.
+        request_id: Which request.
+        now: Moment of entering.
+
+    Returns:
+        The new entries.
+
+    Raises:
+        ArtifactError: If a decision or the log is not as it was written; nothing false is entered.
+        StoreError: If the store cannot be read or written.
+    """
+    entries = []
+    for decision in load_decisions(store, request_id):
+        event = Event(
+            kind=_KINDS.get(decision.state, "decision"),
+            subject=decision_key(request_id, decision.sequence),
+            subject_sha256=decision.digest,
+            summary=f"{decision.state.value} by policy {decision.policy}",
+        )
+        entries.append(log.append(event, now))
+    return tuple(entry for entry in entries if entry is not None)
+
+
+def enter_rejections(
+    store: ObjectStore, log: AuditLog, keys: Iterable[str], now: datetime
+) -> tuple[AuditEntry, ...]:
+    """Enter rejections that are not in the log.
+
+    Args:
+        store: Where they lie.
+        log: The log, refreshed.
+        keys: Keys of rejections.
+        now: Moment of entering.
+
+    Returns:
+        The new entries.
+
+    Raises:
+        AuditError: If the log is not as it was written.
+        StoreError: If the store cannot be read or written.
+    """
+    entries = []
+    for key in keys:
+        if key in log.subjects():
+            continue
+        try:
+            data = store.get(key)
+        except ObjectNotFoundError:
+            continue
+        event = Event("rejection", key, sha256_hex(data), _told(data))
+        entries.append(log.append(event, now))
+    return tuple(entry for entry in entries if entry is not None)
+
+
+def enter_reviewer(
+    log: AuditLog,
+    record: ReviewerRecord,
+    now: datetime,
+    *,
+    kind: Literal["enrolment", "revocation"] = "enrolment",
+) -> AuditEntry | None:
+    """Enter an enrolment, or that a reviewer or one of their keys was taken off.
+
+    Args:
+        log: The log.
+        record: The record that stands now.
+        now: Moment of entering.
+        kind: Which of the two.
+
+    Returns:
+        The entry; None when this very record was entered before.
+
+    Raises:
+        AuditError: If the log is not as it was written.
+        StoreError: If the store cannot be read or written.
+    """
+    event = Event(
+        kind=kind,
+        subject=reviewer_key(record.id),
+        subject_sha256=record.digest,
+        summary=f"{record.kind} {record.id}, roles: {', '.join(record.roles) or 'none'}, "
+        f"keys: {', '.join(key.key_id[:12] for key in record.keys) or 'none'}",
+    )
+    return log.append(event, now)
+
+
+def _told(data: bytes) -> str:
+    try:
+        rejection = Rejection.model_validate_json(data, strict=True)
+    except ValidationError:
+        return "not readable as a rejection"
+    return f"{rejection.kind}: {rejection.key}"
