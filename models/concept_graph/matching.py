@@ -23,6 +23,7 @@ def match_images(
     graphs: Sequence[ClassGraph],
     bank: ConceptBank,
     allowed: Tensor | None = None,
+    slack: float = 1.0,
 ) -> ImageGraphs:
     """Find in every image the segments that stand for the concepts of every class graph.
 
@@ -41,6 +42,7 @@ def match_images(
         graphs: n class graphs, all with K concepts.
         bank: Centres and thresholds by concept id.
         allowed: Segments that may be taken (S,), bool; None allows all.
+        slack: Factor on every threshold, > 0.
 
     Returns:
         The image graphs, on the device of ``embeddings``.
@@ -58,7 +60,7 @@ def match_images(
     row_of = {concept_id: row for row, concept_id in enumerate(bank.concept_ids)}
     rows = torch.tensor([[row_of[c] for c in graph.concepts] for graph in graphs])  # (n, K)
     centres = bank.centres[rows.flatten()].to(device, embeddings.dtype)  # (n*K, D)
-    thresholds = bank.thresholds[rows].to(device, embeddings.dtype)  # (n, K)
+    thresholds = slack * bank.thresholds[rows].to(device, embeddings.dtype)  # (n, K)
 
     distances = concept_distances(embeddings, centres)  # (S, n*K)
     if allowed is not None:

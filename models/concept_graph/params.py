@@ -83,6 +83,12 @@ class GraphParams(Params):
     """K, nodes per class graph."""
     threshold_quantile: Share = 0.95
     """A concept is detected within this quantile of its members' distances to the centre."""
+    explanation_slack: Positive = 1.5
+    """Factor on the thresholds when images are matched for the reasoner that imitates the
+    classifier: on images that no concept was mined from, the nearest segment lies further away, and
+    a node that is not detected tells the reasoner nothing."""
+    correction_slack: Positive = 1.0
+    """The same when they are matched for the teacher of a correction; see docs/decisions/0014."""
     absent: Literal["learned", "ones", "masked"] = "learned"
     """Undetected concepts: a learned feature per class and concept, VRX's feature of ones, or
     silenced altogether."""

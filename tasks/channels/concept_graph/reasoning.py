@@ -46,7 +46,13 @@ def imitate_classifier(
     universe = load_universe(work, basis)
     graphs = load_graphs(work, concepts)
     matched = match_universe(
-        work, universe, concepts, graphs, params, gated=params.gate.explanation
+        work,
+        universe,
+        concepts,
+        graphs,
+        params,
+        gated=params.gate.explanation,
+        slack=params.graph.explanation_slack,
     )
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     fitted = fit_reasoner(
@@ -102,7 +108,13 @@ def fit_teacher(
     universe = load_universe(work, basis)
     class_graphs = parse_graphs(graphs)
     matched = match_universe(
-        work, universe, concepts, class_graphs, params, gated=params.gate.correction
+        work,
+        universe,
+        concepts,
+        class_graphs,
+        params,
+        gated=params.gate.correction,
+        slack=params.graph.correction_slack,
     )
     own = universe.under_review
     targets = universe.local_labels
@@ -139,6 +151,7 @@ def match_universe(
     params: ConceptGraphParams,
     *,
     gated: bool,
+    slack: float,
 ) -> "ImageGraphs":
     """Match every image to the class graphs, only with segments inside the gate when ``gated``."""
     from models.concept_graph.matching import match_images
@@ -153,6 +166,7 @@ def match_universe(
         graphs,
         load_bank(work, concepts),
         allowed,
+        slack,
     )
 
 

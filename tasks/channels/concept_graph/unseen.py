@@ -70,5 +70,6 @@ def match_unseen(
         graphs,
         load_bank(work, concepts),
         covered if params.gate.explanation else None,
+        params.graph.explanation_slack,
     )
     return matched, own

@@ -172,3 +172,14 @@ def test_a_gpu_matches_as_the_cpu_does() -> None:
     gpu = match_images(values.cuda(), image_index.cuda(), centroids.cuda(), 6, graphs, bank)
     assert torch.equal(gpu.segment_index.cpu(), cpu.segment_index)
     torch.testing.assert_close(gpu.distances.cpu(), cpu.distances, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize(("slack", "present"), [(1.0, False), (1.9, False), (2.0, True)])
+def test_slack_widens_every_threshold(slack: float, present: bool) -> None:
+    bank = _bank(torch.tensor([[0.0, 0.0], [9.0, 9.0]]), torch.tensor([1.0, 1.0]))
+    matched = match_images(
+        torch.tensor([[2.0, 0.0]]), torch.tensor([0]), torch.zeros(1, 2), 1,
+        [_graph(0, 1)], bank, slack=slack,
+    )  # fmt: skip
+    assert matched.present[0, 0].tolist() == [present, False]
+    assert matched.distances[0, 0, 0] == 2
