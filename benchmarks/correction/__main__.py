@@ -37,6 +37,7 @@ def main() -> None:
     parser.add_argument("--random-draws", type=int, default=2, help="random edits per seed")
     parser.add_argument("--pets", type=Path)
     parser.add_argument("--weights", type=Path)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
     parser.add_argument("--home", type=Path, default=Path(".parley/benchmarks"))
     asked = parser.parse_args()
     logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
@@ -44,8 +45,9 @@ def main() -> None:
     settings = Settings(home=asked.home)
     prepare_environment(settings)
     own = Path("params.yaml" if asked.world == "demo" else "benchmarks/correction/pets37.yaml")
-    overrides = (f"classifier.weights={asked.weights}",) if asked.weights else ()
-    params = load_params(own, overrides)
+    if asked.weights:
+        asked.overrides.append(f"classifier.weights={asked.weights}")
+    params = load_params(own, tuple(asked.overrides))
     arms = all_arms(asked.random_draws)
     trials: dict[int, Trial] = {}
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
