@@ -25,6 +25,7 @@
         ├── UnknownTargetError      names a class, slot, concept or edge not shown
         ├── IdentityError           its author is not the one whose inbox it lies in
         ├── ContradictionError      asks for two things that cannot both hold
+        ├── DuplicateError          was handed in before
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
 Every message says what was expected, what was got, and the remedy. Mistakes of the calling
@@ -129,6 +130,10 @@ class IdentityError(FeedbackError):
 
 class ContradictionError(FeedbackError):
     """Asks for two things that cannot both hold."""
+
+
+class DuplicateError(FeedbackError):
+    """Was handed in before."""
 
 
 class ClosedRequestError(FeedbackError):

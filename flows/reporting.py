@@ -13,7 +13,7 @@ from tasks.exchange import save_report
 from tasks.records import Param, Record, Tag
 from tasks.registry import VersionRef
 from tasks.stage import StageResult
-from tasks.tracking import Tracker, stage_records, start_tracking
+from tasks.tracking import Tracker, stage_records, start_tracking, without_password
 
 
 class RunReporter:
@@ -141,7 +141,7 @@ class RunReporter:
             "request": self._request,
             **parts,
             "tracking": {
-                "uri": run.workplace.settings.mlflow_uri(),
+                "uri": without_password(run.workplace.settings.mlflow_uri()),
                 "run": self.tracker.run_id,
                 "experiment": self.tracker.experiment_id,
             },

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from models.report import ARM_NAMES, GROUP_NAMES, RunReport, to_rows
@@ -44,7 +45,9 @@ def _comparison(report: RunReport) -> Table:
             "of held-out images"
         )
     table = Table(
-        title=f"Accuracy on the test images; edited classes: {', '.join(report.edited_classes)}",
+        # Class names are anybody's: a bracket in one is no markup.
+        title="Accuracy on the test images; edited classes: "
+        + escape(", ".join(report.edited_classes)),
         caption=caption,
         title_justify="left",
         caption_justify="left",
@@ -86,7 +89,8 @@ def _print_origin(console: Console, report: RunReport) -> None:
     reused = sum(stage.reused for stage in report.stages)
     seconds = sum(stage.seconds for stage in report.stages if not stage.reused)
     console.print(
-        f"[bold]data[/]      {report.dataset.path} (md5 {report.dataset.md5})", highlight=False
+        f"[bold]data[/]      {escape(report.dataset.path)} (md5 {report.dataset.md5})",
+        highlight=False,
     )
     console.print(
         f"[bold]stages[/]    {len(report.stages)}, {reused} reused, {seconds:.0f} s computed"
@@ -98,7 +102,8 @@ def _print_origin(console: Console, report: RunReport) -> None:
         "[bold]figures[/]   in MLflow under the run's figures/, and with the command below"
     )
     console.print(
-        f"[bold]look[/]      mlflow ui --port 5000 --backend-store-uri {uri}", soft_wrap=True
+        f"[bold]look[/]      mlflow ui --port 5000 --backend-store-uri {escape(uri)}",
+        soft_wrap=True,
     )
     console.print(
         f"          then http://127.0.0.1:5000/#/experiments/{experiment}/runs/{run}",

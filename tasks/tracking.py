@@ -212,7 +212,7 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
         run = client.create_run(experiment_id, run_name=run_name, tags=tags)
     except MlflowException as error:
         raise TrackingError(
-            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
             f"(got: {error.message}); "
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
@@ -251,7 +251,7 @@ def count_runs(settings: Settings) -> int:
         return len(client.search_runs([experiment.experiment_id], max_results=1000))
     except MlflowException as error:
         raise TrackingError(
-            f"expected a tracking store at {_without_password(settings.mlflow_uri())} "
+            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
             f"(got: {error.message}); check MLFLOW_TRACKING_URI"
         ) from error
 
@@ -261,5 +261,6 @@ def _key(name: str) -> str:
     return re.sub(r"[^\w./-]+", "_", name)
 
 
-def _without_password(uri: str) -> str:
+def without_password(uri: str) -> str:
+    """Return an address that may be shown: what stands before an ``@`` is left out."""
     return re.sub(r"//[^@/]+@", "//***@", uri)

@@ -14,6 +14,7 @@ def list_(
 ) -> None:
     """List the requests that wait for an answer."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from feedback.exchange import ReviewState, list_requests
@@ -33,7 +34,7 @@ def list_(
             found.request_id,
             found.state.value,
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
-            ", ".join(found.titles),
+            escape(", ".join(found.titles)),
         )
     Console().print(table)
 
@@ -60,14 +61,10 @@ def submit(
     document: Annotated[Path, typer.Argument(metavar="FILE.json")],
 ) -> None:
     """Check a feedback document against its request and hand it in."""
-    from feedback.errors import ClosedRequestError
-    from tasks.exchange import read_feedback_file, submit_feedback
+    from tasks.exchange import hand_in, read_feedback_file
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    key = submit_feedback.fn(open_workplace(Settings()), request, read_feedback_file(document))
-    if key is None:
-        raise ClosedRequestError(
-            f"expected an open request (got {request}, which is decided); see `parley review list`"
-        )
+    data = read_feedback_file(document)
+    key = hand_in(open_workplace(Settings()), request, data)
     typer.echo(f"handed in as {key}")

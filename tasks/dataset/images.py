@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from feedback.errors import DatasetError
+from feedback.errors import DatasetError, StoreError
 from models.imageset import UNLABELLED, ImageSet
 from tasks.dataset.decoding import Resize, decode_image, decode_mask
 from tasks.dataset.layout import DatasetIndex, ImageEntry, Split, normalised
@@ -48,6 +48,7 @@ def load_images(
 
     Raises:
         DatasetError: If a file cannot be read.
+        StoreError: If the decoded arrays cannot be written to ``cache_dir``.
     """
     entries = index.of_split(split)
     labels = [
@@ -128,12 +129,18 @@ def _save_cached(prefix: Path | None, name: str, array: Tensor) -> None:
     """Write an array by rename, so that no reader sees half of it."""
     if prefix is None:
         return
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    handle, side = tempfile.mkstemp(dir=prefix.parent, suffix=".part")
+    side: str | None = None
     try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        handle, side = tempfile.mkstemp(dir=prefix.parent, suffix=".part")
         with os.fdopen(handle, "wb") as stream:
             np.save(stream, array.numpy(), allow_pickle=False)
         os.replace(side, f"{prefix}.{name}.npy")
-    except BaseException:
-        Path(side).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise StoreError(
+            f"expected to keep {array.numel() >> 20} MB of decoded images in {prefix.parent} "
+            f"(got: {error}); free disk space there, or name another folder in PARLEY_HOME"
+        ) from error
+    finally:
+        if side is not None:
+            Path(side).unlink(missing_ok=True)  # gone already when it was put in place
