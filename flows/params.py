@@ -128,7 +128,7 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
             loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ParamsError(
-                f"expected a parameter file at {path} ({error.strerror}); check --params"
+                f"expected a parameter file at {path} (got: {error.strerror}); check --params"
             ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ParamsError(

@@ -150,7 +150,7 @@ def read_feedback_file(path: Path) -> bytes:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise MalformedDocumentError(
-            f"expected a feedback document at {path} ({error.strerror}); check the path"
+            f"expected a feedback document at {path} (got: {error.strerror}); check the path"
         ) from error
     if len(data) > MAX_BYTES:
         raise MalformedDocumentError(

@@ -105,7 +105,8 @@ def weights_digest(path: str | Path | None) -> str:
                 digest.update(block)
     except OSError as error:
         raise WeightsError(
-            f"expected a file of weights at {path} ({error.strerror}); check classifier.weights"
+            f"expected a file of weights at {path} (got: {error.strerror}); "
+            "check classifier.weights"
         ) from error
     return digest.hexdigest()
 

@@ -24,7 +24,9 @@ def demo(
 
     if if_missing and directory.exists():
         return
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    # Away from a terminal even an empty bar would print a line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task("rendering the demo dataset", total=None)
         render_demo(
             directory,

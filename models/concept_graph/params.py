@@ -167,5 +167,7 @@ class ConceptGraphParams(Params):
                 f"expected at least two classes to tell apart (got {len(self.classes)})"
             )
         if len(set(self.classes)) < len(self.classes):
-            raise ValueError(f"expected each of classes once (got {', '.join(self.classes)})")
+            raise ValueError(
+                f"expected each of classes once (got {', '.join(self.classes)}); leave out twins"
+            )
         return self

@@ -14,6 +14,7 @@ from torch import Tensor
 from feedback.errors import DatasetError, StoreError
 from models.imageset import UNLABELLED, ImageSet
 from tasks.dataset.decoding import Resize, decode_image, decode_mask
+from tasks.dataset.inspection import DAMAGE
 from tasks.dataset.layout import DatasetIndex, ImageEntry, Split, normalised
 from tasks.dataset.version import folder_md5
 
@@ -86,6 +87,8 @@ def _decode_all(
     on_progress: OnProgress | None,
 ) -> tuple[Tensor, Tensor]:
     """Decode images (B, 3, size, size) and masks (B, size, size); (0, size, size) without any."""
+    from PIL import Image
+
     n_masks = len(entries) if any(entry.mask for entry in entries) else 0
     pixels = np.zeros((len(entries), 3, size, size), dtype=np.uint8)
     masks = np.zeros((n_masks, size, size), dtype=np.uint8)
@@ -98,7 +101,7 @@ def _decode_all(
             if entry.mask is not None:
                 path = root / entry.mask
                 masks[position] = decode_mask(path, size, resize)
-        except (OSError, SyntaxError, ValueError) as error:
+        except (*DAMAGE, Image.DecompressionBombError) as error:
             raise DatasetError(
                 f"expected a readable image (got {path}: {error}); "
                 f"repair or remove it, or import the folder with problems skipped"
