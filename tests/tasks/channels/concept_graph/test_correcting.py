@@ -11,7 +11,7 @@ from tasks.channels.concept_graph.correcting import distil, edit_graphs, transfe
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs
 from tasks.classifier import load_split
-from tests.shapes import N_POOL, N_TEST, N_TRAIN
+from tests.shapes import N_POOL, N_TEST
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +194,3 @@ def test_a_student_is_the_same_for_a_seed_and_another_for_another(
     assert staged.tensors(first, "test_logits")["logits"].shape == (3 * N_TEST, 3)
     weights = staged.work.artifacts.load_bytes(first.outputs["model"])
     assert sha256_hex(weights) != staged.basis.classifier.outputs["model"].sha256
-
-
-def test_the_training_images_are_as_many_as_the_shapes_have(staged):
-    assert staged.dataset.n_train == 3 * N_TRAIN

@@ -22,16 +22,17 @@ def parts(staged):
         shares, nodes=shares.nodes[own], edges=shares.edges[own], logits=shares.logits[own]
     )
     means = mean_own_contributions(chosen, universe.local_labels[own])
-    bank, graphs = load_bank(staged.work, staged.concepts), load_graphs(staged.work, staged.concepts)
+    bank, graphs = (
+        load_bank(staged.work, staged.concepts),
+        load_graphs(staged.work, staged.concepts),
+    )
     return universe, bank, graphs, means
 
 
 def describe(parts, *, bank=None, position=0):
     universe, mined, graphs, means = parts
     known = Accuracies(classifier=0.75, reasoner=None, n_images=10)
-    return class_evidence(
-        universe, bank or mined, graphs[position], means, position, known
-    )
+    return class_evidence(universe, bank or mined, graphs[position], means, position, known)
 
 
 @pytest.mark.parametrize("position", [0, 1])

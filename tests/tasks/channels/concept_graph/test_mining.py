@@ -62,9 +62,7 @@ def test_too_few_concepts_say_what_to_change(staged):
     params = staged.channel.model_copy(
         update={"graph": staged.channel.graph.model_copy(update={"n_concepts": 5})}
     )
-    with pytest.raises(
-        NoConceptsFoundError, match=r"5 concepts of class 'bars' \(got 4\)"
-    ):
+    with pytest.raises(NoConceptsFoundError, match=r"5 concepts of class 'bars' \(got 4\)"):
         mine_concepts.fn(staged.workplace, basis=staged.basis, params=params, seed=0)
 
 

@@ -51,7 +51,11 @@ def test_images_that_measure_the_agreement_are_seen_by_no_fit(staged, monkeypatc
     monkeypatch.setattr(fitting, "agreement", spy_judge)
     monkeypatch.setattr(staged.workplace, "fresh", True)
     again = imitate_classifier.fn(
-        staged.workplace, basis=staged.basis, concepts=staged.concepts, params=staged.channel, seed=0
+        staged.workplace,
+        basis=staged.basis,
+        concepts=staged.concepts,
+        params=staged.channel,
+        seed=0,
     )
     assert fitted
     assert len(fitted) == len(measured)

@@ -64,7 +64,10 @@ def test_a_reasoner_that_does_not_speak_for_the_classifier_asks_nobody(staged, e
 
 
 def test_object_shares_are_the_mean_over_exemplars_of_pixels_on_the_object(staged, shares):
-    universe, bank = load_universe(staged.work, staged.basis), load_bank(staged.work, staged.concepts)
+    universe, bank = (
+        load_universe(staged.work, staged.basis),
+        load_bank(staged.work, staged.concepts),
+    )
     for concept_id, rows in zip(bank.concept_ids, bank.exemplar_segments.tolist(), strict=True):
         found = []
         for row in rows:
