@@ -101,6 +101,8 @@ def _decode_all(
             if entry.mask is not None:
                 path = root / entry.mask
                 masks[position] = decode_mask(path, size, resize)
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}") from error
         except (*DAMAGE, Image.DecompressionBombError) as error:
             raise DatasetError(
                 f"expected a readable image (got {path}: {error}); "

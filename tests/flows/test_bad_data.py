@@ -41,6 +41,11 @@ def other_mask(root):
     Image.new("L", (5, 5), 1).save(root / "masks/train/bars/00.png")
 
 
+def white_mask(root):
+    """The object is white, as many tools write it."""
+    Image.new("L", (64, 64), 255).save(root / "masks/train/bars/00.png")
+
+
 def bomb(root):
     """A header that promises two billion pixels."""
     data = bytearray((root / "train/bars/00.png").read_bytes())
@@ -61,6 +66,7 @@ DAMAGES = {
     "unreadable-test": (cut("test/discs/00.png"), "test/discs/00.png"),
     "unreadable-pool": (cut("pool/00.png"), "pool/00.png"),
     "unreadable-mask": (cut("masks/test/bars/00.png"), "masks/test/bars/00.png"),
+    "white-mask": (white_mask, "masks/train/bars/00.png: expected values 1 object"),
     "bomb": (bomb, "train/bars/00.png"),
 }
 
@@ -91,6 +97,7 @@ TABLE = {
     "class-only-in-test": "in test only",
     "empty-class": "images of every class",
     "unreadable-train": "readable image",
+    "white-mask": "expected values 1 object, 2 background",
     "bomb": "at most 89,478,485",
 }
 

@@ -93,4 +93,6 @@ def test_the_simulated_answer_fits_its_request_and_is_the_same_every_time(
 def test_a_reviewer_without_masks_distrusts_no_background(staged, explanation, shares):
     bundle, _ = build(staged, explanation)
     blind = simulated_answer(bundle, dict.fromkeys(shares.facts), staged.channel.reviewer)
-    check_upload(bundle, blind.to_json())
+    checked = check_upload(bundle, blind.to_json())
+    said = [op["reason"] for edit in checked.document.responses for op in edit["ops"]]
+    assert not any("background" in reason for reason in said)
