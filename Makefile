@@ -10,6 +10,8 @@ DEVELOP := $(VENV)/.develop
 DATA ?=
 PARAMS ?= $(if $(DATA),,params.yaml)
 WEIGHTS ?=
+# Where torch comes from, e.g. an index of CPU builds; empty takes what pip is configured to take.
+TORCH_INDEX ?=
 SET ?=
 REPORT ?=
 
@@ -23,8 +25,10 @@ help: ## List the targets
 
 $(RUNTIME): constraints.txt pyproject.toml
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@# torch first and alone: a plain resolve would bring gigabytes of CUDA to a machine without a GPU.
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt torch numpy
+	@# torch first and alone, so that it may come from an index of its own: the build of the plain
+	@# index brings gigabytes of CUDA, which a machine without a GPU has no use for.
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt \
+		$(if $(TORCH_INDEX),--index-url $(TORCH_INDEX)) torch numpy
 	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e .
 	@touch $@
 

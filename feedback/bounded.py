@@ -101,7 +101,9 @@ def _without_duplicates(pairs: list[tuple[str, object]]) -> dict[str, object]:
     found: dict[str, object] = {}
     for name, value in pairs:
         if name in found:
-            raise MalformedDocumentError(f"expected each key once (got {shorten(name)} twice)")
+            raise MalformedDocumentError(
+                f"expected each key once (got {shorten(name)} twice); leave one out"
+            )
         found[name] = value
     return found
 
@@ -113,13 +115,15 @@ def _refuse_constant(name: str) -> object:
 def _finite(digits: str) -> float:
     number = float(digits)
     if not math.isfinite(number):
-        raise MalformedDocumentError(f"expected finite numbers (got {shorten(digits)})")
+        raise MalformedDocumentError(
+            f"expected finite numbers (got {shorten(digits)}); leave the field out"
+        )
     return number
 
 
 def _bounded(digits: str) -> int:
     if len(digits) > _MAX_DIGITS:
         raise MalformedDocumentError(
-            f"expected integers of at most {_MAX_DIGITS} digits (got {len(digits)})"
+            f"expected integers of at most {_MAX_DIGITS} digits (got {len(digits)}); shorten it"
         )
     return int(digits)

@@ -30,6 +30,7 @@
         ├── SignatureError          not signed as the policy asks, or by somebody else
         ├── ReplayError             a one-time name or an old signature is used again
         ├── ContradictionError      asks for two things that cannot both hold
+        ├── DuplicateError          was handed in before
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
 Every message says what was expected, what was got, and the remedy. Mistakes of the calling
@@ -154,6 +155,10 @@ class ReplayError(FeedbackError):
 
 class ContradictionError(FeedbackError):
     """Asks for two things that cannot both hold."""
+
+
+class DuplicateError(FeedbackError):
+    """Was handed in before."""
 
 
 class ClosedRequestError(FeedbackError):

@@ -3,6 +3,7 @@
 Nothing heavy is imported before a command needs it, so that ``parley --help`` answers at once.
 """
 
+import json
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -55,10 +56,14 @@ def run(
     """Train, explain, ask, correct, compare, register and promote."""
     from flows.commands.run import run_pipeline
 
-    given = {"data": data_dir, "channel": channel, "review.reviewer": reviewer}
-    flags = [f"{key}={value}" for key, value in given.items() if value is not None]
-    if weights is not None:
-        flags.append(f"classifier.weights={weights}")
+    given = {
+        "data": data_dir,
+        "channel": channel,
+        "review.reviewer": reviewer,
+        "classifier.weights": weights,
+    }
+    # Quoted, for a folder may be called 2024 or no, which YAML does not take for a name.
+    flags = [f"{key}={json.dumps(str(value))}" for key, value in given.items() if value is not None]
     run_pipeline(params, (*(set_ or ()), *flags), report=report, fresh=fresh)
 
 
@@ -108,8 +113,20 @@ def main() -> None:
     try:
         app()
     except ParleyError as error:
-        typer.echo(f"parley: {error}", err=True)
-        sys.exit(1)
+        _tell(error)
     except KeyboardInterrupt:
         typer.echo("parley: stopped; the same command goes on from here", err=True)
         sys.exit(130)
+    except Exception as error:
+        from flows.outage import explain_outage
+
+        outage = explain_outage(error, Settings().home)
+        if outage is None:
+            raise
+        _tell(outage)
+
+
+def _tell(error: Exception) -> None:
+    """Print an error as one line, whatever a message of somebody else's holds, and end."""
+    typer.echo(f"parley: {' '.join(str(error).split())}", err=True)
+    sys.exit(1)

@@ -2,12 +2,11 @@
 
 from pathlib import Path
 
-from feedback.document import parse_document
 from flows.channel import Channel, load_channel
 from flows.params import PipelineParams
-from tasks.dataset.opening import open_dataset
+from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
-from tasks.exchange import read_feedback_file
+from tasks.exchange import check_feedback, read_feedback_file
 from tasks.weights import check_weights, weights_digest
 from tasks.workplace import Workplace
 
@@ -46,11 +45,11 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
     channel = load_channel(params.channel)
     reviewer = params.review.reviewer
     if reviewer.startswith("file:"):
-        parse_document(read_feedback_file(Path(reviewer.removeprefix("file:"))))
+        check_feedback(workplace, read_feedback_file(Path(reviewer.removeprefix("file:"))))
     digest = weights_digest(params.classifier.weights)
-    dataset = open_dataset(
-        workplace, params.data_path, unversioned=params.unversioned_data, training=params.training
-    )
+    dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
     channel.check(params.of_channel(), dataset)
     check_weights(params.classifier, len(dataset.classes))
+    # Last, for it takes longest.
+    decode_dataset(workplace, dataset, params.training)
     return RunInputs(channel, dataset, digest)

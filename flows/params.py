@@ -21,6 +21,9 @@ from models.params import (
     TrainingParams,
 )
 
+_MAX_SHOWN = 120
+"""Characters of a refused value that an error repeats."""
+
 
 class ReviewParams(Params):
     """Whom the run asks, and how long it waits."""
@@ -61,12 +64,7 @@ class PipelineParams(Params):
     def _by_their_own_class(cls, value: object) -> object:
         if not isinstance(value, dict):
             return value
-        return {
-            name: settings
-            if isinstance(settings, Params)
-            else channel_params_class(name).model_validate(settings)
-            for name, settings in value.items()
-        }
+        return {name: _of_own_class(name, settings) for name, settings in value.items()}
 
     @model_validator(mode="after")
     def _channel_exists(self) -> "PipelineParams":
@@ -81,6 +79,16 @@ class PipelineParams(Params):
     def of_channel(self) -> Params:
         """Return the parameters of the chosen channel, its defaults when none were given."""
         return self.channels.get(self.channel) or channel_params_class(self.channel)()
+
+
+def _of_own_class(name: str, settings: object) -> Params:
+    if isinstance(settings, Params):
+        return settings
+    try:
+        return channel_params_class(name).model_validate(settings)
+    except ValidationError as error:
+        # Pydantic would leave the channel's name out of where the error is.
+        raise ValueError(_readable(error, name)) from error
 
 
 def channel_params_class(name: str) -> type[Params]:
@@ -120,14 +128,17 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
             loaded = yaml.safe_load(path.read_text(encoding="utf-8"))
         except OSError as error:
             raise ParamsError(
-                f"expected a parameter file at {path} ({error.strerror}); check --params"
+                f"expected a parameter file at {path} (got: {error.strerror}); check --params"
             ) from error
         except (yaml.YAMLError, UnicodeDecodeError) as error:
             raise ParamsError(
                 f"expected YAML in {path} (got: {_line(error)}); mend the file"
             ) from error
         if loaded is not None and not isinstance(loaded, dict):
-            raise ParamsError(f"expected a mapping in {path} (got {type(loaded).__name__})")
+            raise ParamsError(
+                f"expected a mapping in {path} (got {type(loaded).__name__}); "
+                "`parley params` prints one"
+            )
         tree = loaded or {}
     for override in overrides:
         _apply(tree, override)
@@ -141,36 +152,43 @@ def _apply(tree: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     parts = key.split(".")
     if not equals or not all(parts):
-        raise ParamsError(f"expected --set key=value (got {override!r})")
+        raise ParamsError(
+            f"expected --set key=value (got {override!r}); `parley params` prints all keys"
+        )
     if parts[0] not in PipelineParams.model_fields and len(parts) > 1:
         parts = ["channels", *parts]
     try:
         value = yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ParamsError(
-            f"expected a YAML value in --set {override!r} (got: {_line(error)})"
+            f"expected a YAML value in --set {override!r} (got: {_line(error)}); quote it"
         ) from error
     node = tree
     for part in parts[:-1]:
         child = node.setdefault(part, {})
         if not isinstance(child, dict):
             raise ParamsError(
-                f"expected {part!r} of --set {override!r} to be a group of parameters"
+                f"expected {part!r} of --set {override!r} to be a group of parameters "
+                f"(got {child!r}); `parley params` prints all keys"
             )
         node = child
     node[parts[-1]] = value
 
 
-def _line(error: Exception) -> str:
+def _line(error: object) -> str:
     """Return a message of several lines, as the YAML reader's, in one."""
     return " ".join(str(error).split())
 
 
-def _readable(error: ValidationError) -> str:
+def _readable(error: ValidationError, *group: str) -> str:
     first, *others = error.errors()
-    where = ".".join(str(part) for part in first["loc"]) or "parameters"
+    where = ".".join((*group, *(str(part) for part in first["loc"])))
+    more = f" (and {len(others)} more)" if others else ""
     if first["type"] == "extra_forbidden":
-        message = f"unknown parameter {where!r}; `parley params` prints all of them"
-    else:
-        message = f"{where}: {first['msg']} (got {first['input']!r})"
-    return message + (f" (and {len(others)} more)" if others else "")
+        return f"unknown parameter {where!r}{more}; `parley params` prints all of them"
+    if first["type"] == "value_error":
+        # A sentence of ours: it says what was got, and that of a channel where.
+        reason = str(first["ctx"]["error"])
+        return f"{reason if where in ('', 'channels') else f'{where}: {reason}'}{more}"
+    got = _line(repr(first["input"]))[:_MAX_SHOWN]
+    return f"{where}: {first['msg']} (got {got}){more}; `parley params` prints the defaults"

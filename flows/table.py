@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from pydantic import JsonValue
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from models.report import ARM_NAMES, GROUP_NAMES, RunReport, TrackingReport, to_rows
@@ -46,7 +47,9 @@ def _comparison(report: RunReport) -> Table:
             "of held-out images"
         )
     table = Table(
-        title=f"Accuracy on the test images; edited classes: {', '.join(report.edited_classes)}",
+        # Class names are anybody's: a bracket in one is no markup.
+        title="Accuracy on the test images; edited classes: "
+        + escape(", ".join(report.edited_classes)),
         caption=caption,
         title_justify="left",
         caption_justify="left",
@@ -88,7 +91,8 @@ def _print_origin(console: Console, report: RunReport) -> None:
     reused = sum(stage.reused for stage in report.stages)
     seconds = sum(stage.seconds for stage in report.stages if not stage.reused)
     console.print(
-        f"[bold]data[/]      {report.dataset.path} (md5 {report.dataset.md5})", highlight=False
+        f"[bold]data[/]      {escape(report.dataset.path)} (md5 {report.dataset.md5})",
+        highlight=False,
     )
     console.print(
         f"[bold]stages[/]    {len(report.stages)}, {reused} reused, {seconds:.0f} s computed"

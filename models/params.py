@@ -16,7 +16,9 @@ Count = Annotated[int, Field(ge=1)]
 class Params(BaseModel):
     """Frozen, closed to unknown names, with a description on every field."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, use_attribute_docstrings=True
+    )
 
 
 class ClassifierParams(Params):

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 from prefect import task
@@ -9,9 +10,16 @@ from prefect.cache_policies import NO_CACHE
 
 from feedback import exchange, waiting
 from feedback.bundle import ReviewBundle
+from feedback.canonical import sha256_hex
 from feedback.decision import Decision
 from feedback.document import MAX_BYTES
-from feedback.errors import MalformedDocumentError
+from feedback.errors import (
+    ClosedRequestError,
+    DuplicateError,
+    MalformedDocumentError,
+    ObjectNotFoundError,
+)
+from feedback.layout import upload_key
 from feedback.policy import Policy
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
@@ -57,6 +65,82 @@ def submit_feedback(workplace: Workplace, request_id: str, data: bytes) -> str |
     return exchange.submit(workplace.objects, request_id, document.reviewer, document.nonce, data)
 
 
+def check_feedback(workplace: Workplace, data: bytes) -> None:
+    """Judge a document that a run is given beforehand, as far as that is possible before the run.
+
+    A request that the store does not know may be published by the run itself; the document is then
+    judged once it is.
+
+    Args:
+        workplace: Holds the object store.
+        data: The document.
+
+    Raises:
+        FeedbackError: If it is malformed, does not fit the request that it names, or comes after
+            another decision on it.
+    """
+    document = parse_upload(data).document
+    try:
+        bundle = exchange.load_bundle(workplace.objects, document.request_id)
+    except ObjectNotFoundError:
+        return
+    exchange.check_upload(bundle, data)
+    decision = exchange.load_decision(workplace.objects, bundle.request_id)
+    # The same run again brings the words that the decision was made from, and is welcome.
+    if decision is not None and sha256_hex(data) not in {r.sha256 for r in decision.responses}:
+        raise _closed(bundle.request_id, decision)
+    if decision is None:
+        _check_deadline(bundle)
+
+
+def hand_in(workplace: Workplace, request_id: str, data: bytes) -> str:
+    """Hand in a person's document once, and say so when it is late, superfluous or refused.
+
+    Args:
+        workplace: Holds the object store.
+        request_id: The request it must be for.
+        data: The document.
+
+    Returns:
+        Key of the upload.
+
+    Raises:
+        FeedbackError: If the document is refused; nothing was handed in then.
+        ObjectNotFoundError: If there is no such request.
+    """
+    objects = workplace.objects
+    bundle = exchange.load_bundle(objects, request_id)
+    document = parse_upload(data).document
+    exchange.check_upload(bundle, data)
+    decision = exchange.load_decision(objects, request_id)
+    if decision is not None:
+        raise _closed(request_id, decision)
+    _check_deadline(bundle)
+    if objects.exists(upload_key(request_id, document.reviewer, document.nonce)):
+        raise DuplicateError(
+            f"expected a document that was not handed in before (got the nonce "
+            f"{document.nonce!r} of {document.reviewer!r} again); wait for the decision, or "
+            "answer under a new nonce"
+        )
+    return exchange.submit(objects, request_id, document.reviewer, document.nonce, data)
+
+
+def _closed(request_id: str, decision: Decision) -> ClosedRequestError:
+    return ClosedRequestError(
+        f"expected an open request (got {request_id!r}, {decision.state.value} since "
+        f"{decision.decided_at:%Y-%m-%d %H:%M}); see `parley review list`, or ask anew with "
+        "another seed or PARLEY_STORE"
+    )
+
+
+def _check_deadline(bundle: ReviewBundle) -> None:
+    if bundle.deadline is not None and datetime.now(UTC) > bundle.deadline:
+        raise ClosedRequestError(
+            f"expected an answer by {bundle.deadline:%Y-%m-%d %H:%M} (got one later); ask anew "
+            "with another seed or PARLEY_STORE"
+        )
+
+
 def read_feedback_file(path: Path) -> bytes:
     """Read a feedback document from disk, no more of it than is allowed.
 
@@ -68,7 +152,7 @@ def read_feedback_file(path: Path) -> bytes:
             data = stream.read(MAX_BYTES + 1)
     except OSError as error:
         raise MalformedDocumentError(
-            f"expected a feedback document at {path} ({error.strerror}); check the path"
+            f"expected a feedback document at {path} (got: {error.strerror}); check the path"
         ) from error
     if len(data) > MAX_BYTES:
         raise MalformedDocumentError(

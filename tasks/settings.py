@@ -30,7 +30,8 @@ QUIET = {
     # An error leaves the flow as an exception and is told there, once: no traceback beside it.
     "PREFECT_LOGGING_LOGGERS_PREFECT_FLOW_RUNS_LEVEL": "CRITICAL",
     "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "CRITICAL",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
+    # So does an error of MLflow, which logs it with its traceback first.
+    "MLFLOW_LOGGING_LEVEL": "CRITICAL",
 }
 
 

@@ -171,8 +171,27 @@ class Tracker:
         self.client.log_inputs(self.run_id, self._dataset_inputs)
 
     def finish(self, *, failed: bool = False) -> None:
-        """Close the parent run."""
-        self.client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
+        """Close the parent run.
+
+        Args:
+            failed: An error is on its way already; one more, such as that of a disk that is full,
+                must not take its place.
+
+        Raises:
+            TrackingError: If MLflow refuses it, and nothing had failed before.
+        """
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.set_terminated(self.run_id, "FAILED" if failed else "FINISHED")
+        except MlflowException as error:
+            if failed:
+                logger.info("the run %s stays open in MLflow: %s", self.run_id, error.message)
+                return
+            raise TrackingError(
+                f"expected MLflow to close run {self.run_id} (got: {error.message}); "
+                "check the server with `parley doctor`"
+            ) from error
 
     def _log_png(self, run_id: str, figure: Figure) -> None:
         with tempfile.TemporaryDirectory() as folder:

@@ -73,19 +73,21 @@ def load_weights(model: "Classifier", path: str | Path) -> None:
 
 
 def check_weights(params: ClassifierParams, n_classes: int) -> None:
-    """Make sure that the initial weights fit the network, without keeping either.
+    """Make sure that the network can be built and its initial weights fit, without keeping either.
 
     Args:
-        params: Architecture and its weights; None of them always fits.
+        params: Architecture, layers and weights; None of them always fits.
         n_classes: Classes that the network tells apart.
 
     Raises:
+        ParamsError: If a layer does not exist.
         WeightsError: If the weights are missing, unreadable or of another shape.
     """
     from models.classifier import build_classifier
 
+    network = build_classifier(params, n_classes, seed=0)
     if params.weights is not None:
-        load_weights(build_classifier(params, n_classes, seed=0), params.weights)
+        load_weights(network, params.weights)
 
 
 def weights_digest(path: str | Path | None) -> str:
@@ -103,7 +105,8 @@ def weights_digest(path: str | Path | None) -> str:
                 digest.update(block)
     except OSError as error:
         raise WeightsError(
-            f"expected a file of weights at {path} ({error.strerror}); check classifier.weights"
+            f"expected a file of weights at {path} (got: {error.strerror}); "
+            "check classifier.weights"
         ) from error
     return digest.hexdigest()
 

@@ -1,5 +1,7 @@
 """The place where stages run: folders, stores and listeners, found from the settings."""
 
+import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +15,9 @@ from tasks.settings import Settings
 
 if TYPE_CHECKING:
     from tasks.stage import StageResult
+
+MIN_FREE = 32 * 2**20
+"""Bytes that the databases of a run take before its first result is written."""
 
 
 class Workplace:
@@ -111,7 +116,7 @@ def open_workplace(
         settings.home.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"expected a writable folder at {settings.home} ({error.strerror}); "
+            f"expected a writable folder at {settings.home} (got: {error.strerror}); "
             "free it, or name another one in PARLEY_HOME"
         ) from error
     return Workplace(
@@ -120,3 +125,25 @@ def open_workplace(
         listeners=listeners,
         fresh=fresh,
     )
+
+
+def check_room(home: Path) -> None:
+    """Refuse to start a run in a folder that is read-only, or on a disk that is all but full.
+
+    Args:
+        home: Folder of everything that a run leaves behind.
+
+    Raises:
+        StoreError: If a run could not write there.
+    """
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise StoreError(
+            f"expected a writable folder at {home} (got one that is read-only); make it writable, "
+            "or name another one in PARLEY_HOME"
+        )
+    free = shutil.disk_usage(home).free
+    if free < MIN_FREE:
+        raise StoreError(
+            f"expected at least {MIN_FREE >> 20} MB free at {home} (got {free >> 20}); free disk "
+            "space, or name a folder on another disk in PARLEY_HOME"
+        )

@@ -4,7 +4,6 @@ import re
 import shlex
 from pathlib import Path
 
-import click
 import pytest
 import typer
 
@@ -36,13 +35,27 @@ def test_every_command_is_of_a_known_kind():
     assert kinds == {"make", "parley", ("source", ".venv/bin/activate")}
 
 
+def parse(arguments):
+    """Parse a command line as far as its command's own options; return their values."""
+    command, rest = typer.main.get_command(app), list(arguments)
+    # By what it has, not by its class: typer carries its own copy of click.
+    while hasattr(command, "commands"):
+        command = command.commands[rest.pop(0)]
+    return command.make_context("parley", rest).params
+
+
 @pytest.mark.parametrize("arguments", PARLEY, ids=" ".join)
 def test_every_parley_command_and_option_exists(arguments):
-    command, rest = typer.main.get_command(app), list(arguments)
-    while isinstance(command, click.Group):
-        command = command.commands[rest.pop(0)]
-    context = command.make_context("parley", rest)
-    load_params(None, tuple(context.params.get("set_") or ()))
+    given = parse(arguments)
+    load_params(None, tuple(given.get("set_") or ()))
+
+
+@pytest.mark.parametrize(
+    "arguments", ["runn", "run --dataa x", "data imprt x", "review submit only-one", "params --x"]
+)
+def test_a_command_that_does_not_exist_would_be_found(arguments):
+    with pytest.raises(Exception, match=r"runn|imprt|No such option|Missing parameter"):
+        parse(arguments.split())
 
 
 @pytest.mark.parametrize("arguments", MAKE, ids=" ".join)

@@ -24,7 +24,9 @@ def demo(
 
     if if_missing and directory.exists():
         return
-    with Progress(console=Console(stderr=True), transient=True) as bars:
+    console = Console(stderr=True)
+    # Away from a terminal even an empty bar would print a line.
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as bars:
         bar = bars.add_task("rendering the demo dataset", total=None)
         render_demo(
             directory,
@@ -43,15 +45,18 @@ def import_(
     ] = False,
     replace: Annotated[bool, typer.Option(help="Replace the present working data.")] = False,
     test_share: Annotated[
-        float, typer.Option(min=0.05, max=0.9, help="Share of test images of an unsplit folder.")
+        float, typer.Option(help="Share of test images of an unsplit folder, 0.05 to 0.9.")
     ] = 0.3,
     seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
     push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
 ) -> None:
     """Validate a folder of images, then take it in as the working data under DVC."""
+    from feedback.errors import ParamsError
     from flows.commands.show_data import print_import
     from tasks.dataset.importing import import_dataset
 
+    if not 0.05 <= test_share <= 0.9:
+        raise ParamsError(f"expected --test-share from 0.05 to 0.9 (got {test_share}); change it")
     done = import_dataset(
         source,
         to,

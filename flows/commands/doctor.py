@@ -6,6 +6,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 
 from feedback.errors import ParleyError
 
@@ -31,10 +32,10 @@ def diagnose() -> bool:
     fine = True
     for name, check in checks:
         try:
-            console.print(f"[green]✓[/] {name:<15} {check()}", highlight=False)
+            console.print(f"[green]✓[/] {name:<15} {escape(check())}", highlight=False)
         except ParleyError as error:
             fine = False
-            console.print(f"[red]✗[/] {name:<15} {error}", highlight=False)
+            console.print(f"[red]✗[/] {name:<15} {escape(str(error))}", highlight=False)
     return fine
 
 

@@ -14,6 +14,7 @@ def list_(
 ) -> None:
     """List the requests that wait for an answer."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from feedback.exchange import ReviewState, list_requests
@@ -33,7 +34,7 @@ def list_(
             found.request_id,
             found.state.value,
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
-            ", ".join(found.titles),
+            escape(", ".join(found.titles)),
         )
     Console().print(table)
 
@@ -63,19 +64,14 @@ def submit(
     ] = None,
 ) -> None:
     """Check a feedback document against its request and hand it in."""
-    from feedback.errors import ClosedRequestError
     from flows.commands.sign_review import signed_answer
-    from tasks.exchange import read_feedback_file, submit_feedback
+    from tasks.exchange import hand_in, read_feedback_file
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
     data = read_feedback_file(document)
     answer = data if key is None else signed_answer(data, key)
-    uploaded = submit_feedback.fn(open_workplace(Settings()), request, answer)
-    if uploaded is None:
-        raise ClosedRequestError(
-            f"expected an open request (got {request}, which is decided); see `parley review list`"
-        )
+    uploaded = hand_in(open_workplace(Settings()), request, answer)
     typer.echo(f"handed in as {uploaded}")
 
 

@@ -1,14 +1,18 @@
 """``parley run``: one flow run with its progress and its result in the terminal."""
 
 import json
+import os
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from pydantic import JsonValue
 from rich.console import Console
 
-from feedback.errors import ParamsError
+from feedback.errors import ParamsError, StoreError
 from flows.params import load_params
 
 if TYPE_CHECKING:
@@ -28,13 +32,14 @@ def run_pipeline(
     """
     console = Console()
     params = load_params(params_file, overrides)
-    if report is not None and not report.absolute().parent.is_dir():
-        raise ParamsError(f"expected a folder for --report {report} (got none); create it first")
+    if report is not None:
+        _check_report(report)
     from tasks.settings import Settings
-    from tasks.workplace import open_workplace
+    from tasks.workplace import check_room, open_workplace
 
     # The folder of the run's state must be there before Prefect is imported, which looks for it.
     workplace = open_workplace(Settings(), fresh=fresh)
+    check_room(workplace.settings.home)
 
     from flows.console import stage_progress, wait_notice
     from flows.context import ReviewListener
@@ -53,6 +58,38 @@ def run_pipeline(
                 wait_notice(console, request)
 
         result = retrain(params, workplace, run_id, ReviewListener(on_published=published), inputs)
-    if report is not None:
-        report.write_text(json.dumps(result, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     print_report(console, result)
+    if report is not None:
+        _write_report(report, result)
+
+
+def _check_report(path: Path) -> None:
+    """Refuse a place for the report that cannot hold it, before hours of work are put into it."""
+    folder = path.absolute().parent
+    if not folder.is_dir():
+        raise ParamsError(f"expected a folder for --report {path} (got none); create it first")
+    if path.is_dir():
+        raise ParamsError(f"expected a file for --report {path} (got a folder); name one in it")
+    if not os.access(path if path.exists() else folder, os.W_OK):
+        raise ParamsError(
+            f"expected a place to write --report {path} (got one that is read-only); name another"
+        )
+
+
+def _write_report(path: Path, report: Mapping[str, JsonValue]) -> None:
+    """Write the report completely or not at all."""
+    text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
+    side = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        if path.exists() and not path.is_file():  # a pipe or a device is written as it is
+            path.write_text(text, encoding="utf-8")
+            return
+        side.write_text(text, encoding="utf-8")
+        side.replace(path)
+    except OSError as error:
+        with suppress(OSError):
+            side.unlink(missing_ok=True)
+        raise StoreError(
+            f"expected to write the report to {path} (got: {error.strerror}); the run is finished "
+            f"all the same, `parley report {report['run']} --json` prints it"
+        ) from error

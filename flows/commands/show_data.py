@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
@@ -19,7 +20,9 @@ def print_import(report: "ImportReport") -> None:
     if report.problems:
         table = Table("problem", "file", "what to do", title="Problems found in the dataset")
         for problem in report.problems[:MAX_ROWS]:
-            table.add_row(problem.kind.replace("_", " "), problem.path, problem.message)
+            # Names of files are anybody's: a bracket in one is no markup.
+            path, message = escape(problem.path), escape(problem.message)
+            table.add_row(problem.kind.replace("_", " "), path, message)
         if len(report.problems) > MAX_ROWS:
             table.add_row("…", f"and {len(report.problems) - MAX_ROWS} more", "")
         console.print(table)

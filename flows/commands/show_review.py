@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 
 from feedback.document import FeedbackDocument
+from feedback.errors import StoreError
 
 if TYPE_CHECKING:
     from feedback.bundle import ReviewBundle
@@ -37,22 +39,31 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
         f"quote this digest in an answer: {bundle.digest}", highlight=False, soft_wrap=True
     )
     for item in sorted(bundle.items, key=lambda item: -item.priority):
-        console.print(f"\n[bold]{item.title}[/]")
+        # Class names and reviewers' words are anybody's: a bracket in them is no markup.
+        console.print(f"\n[bold]{escape(item.title)}[/]")
         console.print_json(json.dumps(_summary(item.evidence)))
     for rejection in load_rejections(objects, request_id):
-        console.print(f"[red]refused[/] {rejection.key}: {rejection.reason}", highlight=False)
+        said = escape(f"{rejection.key}: {rejection.reason}")
+        console.print(f"[red]refused[/] {said}", highlight=False)
     if files is not None:
         for name in bundle.files:
-            path = files / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_bytes(load_file(objects, bundle, name))
-        (files / "manifest.json").write_bytes(bundle.to_json())
-        console.print(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
+            _write(files / name, load_file(objects, bundle, name))
+        _write(files / "manifest.json", bundle.to_json())
+        typer.echo(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
     if template is not None:
-        template.write_text(
-            json.dumps(empty_answer(bundle).model_dump(mode="json"), indent=2) + "\n"
-        )
+        answer = json.dumps(empty_answer(bundle).model_dump(mode="json"), indent=2) + "\n"
+        _write(template, answer.encode())
         typer.echo(f"wrote an answer to fill in to {template}")
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise StoreError(
+            f"expected to write {path} (got: {error.strerror}); name another place, or free space"
+        ) from error
 
 
 def empty_answer(bundle: "ReviewBundle") -> FeedbackDocument:

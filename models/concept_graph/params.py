@@ -10,7 +10,7 @@ from models.params import Count, Params, Positive, Share
 class SegmentParams(Params):
     """Multi-resolution SLIC superpixels (Achanta et al. 2012; ACE's settings)."""
 
-    n_segments: tuple[Count, ...] = (15, 50, 80)
+    n_segments: Annotated[tuple[Count, ...], Field(min_length=1)] = (15, 50, 80)
     """Requested segments, one entry per resolution, coarse to fine."""
     compactness: Positive = 20.0
     """Weight of space against colour."""
@@ -97,9 +97,9 @@ class GraphParams(Params):
 class ReasonerParams(Params):
     """Graph reasoning network (VRX's layer, mended)."""
 
-    node_dims: tuple[Count, ...] = (64, 32, 32)
+    node_dims: Annotated[tuple[Count, ...], Field(min_length=1)] = (64, 32, 32)
     """Node width after each layer."""
-    edge_dims: tuple[Count, ...] = (5, 5, 5)
+    edge_dims: Annotated[tuple[Count, ...], Field(min_length=1)] = (5, 5, 5)
     """Edge width after each layer."""
     hidden: Annotated[int, Field(ge=0)] = 0
     """Hidden width of the embedding network E; 0 keeps it linear, which makes contributions
@@ -171,5 +171,9 @@ class ConceptGraphParams(Params):
         if self.classes and len(self.classes) < 2:
             raise ValueError(
                 f"expected at least two classes to tell apart (got {len(self.classes)})"
+            )
+        if len(set(self.classes)) < len(self.classes):
+            raise ValueError(
+                f"expected each of classes once (got {', '.join(self.classes)}); leave out twins"
             )
         return self

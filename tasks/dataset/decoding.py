@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from feedback.errors import DatasetError
+
 if TYPE_CHECKING:
     from PIL import Image
 
@@ -16,6 +18,8 @@ MEAN_GREY = (124, 116, 104)
 """Mean colour of ImageNet: what padding and transparency are filled with."""
 BACKGROUND = 2
 """Mask value of padding."""
+LARGEST_VALUE = 3
+"""Mask value of the border; anything above is of another convention."""
 
 
 def decode_image(path: Path, size: int, resize: Resize = "crop") -> Pixels:
@@ -62,12 +66,24 @@ def decode_mask(path: Path, size: int, resize: Resize = "crop") -> Pixels:
 
 
 def read_mask(path: Path) -> Pixels:
-    """Read a mask's values (H, W): a palette's indices, or the first channel of anything else."""
+    """Read a mask's values (H, W): a palette's indices, or the first channel of anything else.
+
+    Raises:
+        OSError: If the file is missing, damaged or of an unknown format.
+        DatasetError: If it holds another value than 0 to 3.
+    """
     from PIL import Image
 
     with Image.open(path) as opened:
         values = np.asarray(opened)
-    return np.ascontiguousarray(values if values.ndim == 2 else values[..., 0]).astype(np.uint8)
+    flat = values if values.ndim == 2 else values[..., 0]
+    largest = int(flat.max(initial=0))
+    if largest > LARGEST_VALUE:
+        raise DatasetError(
+            f"expected values 1 object, 2 background, 3 border or 0 unknown (got up to {largest}); "
+            "renumber them"
+        )
+    return np.ascontiguousarray(flat).astype(np.uint8)
 
 
 def to_rgb(image: "Image.Image") -> "Image.Image":

@@ -2,9 +2,13 @@
 
 import hashlib
 import json
+import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
+
+_logger = logging.getLogger(__name__)
 
 IGNORED = frozenset((".dvc", ".git", ".hg", ".dvcignore"))
 """Names that DVC leaves out of a tracked folder."""
@@ -78,8 +82,13 @@ def _read_cache(cache_file: Path | None) -> dict[str, Stamp]:
 
 
 def _write_cache(cache_file: Path, stamps: dict[str, Stamp]) -> None:
-    """Write the memory by rename."""
-    cache_file.parent.mkdir(parents=True, exist_ok=True)
+    """Write the memory by rename, or go on without one where it cannot be written."""
     side = cache_file.with_name(f"{cache_file.name}.{os.getpid()}.part")
-    side.write_text(json.dumps(stamps), encoding="utf-8")
-    os.replace(side, cache_file)
+    try:
+        cache_file.parent.mkdir(parents=True, exist_ok=True)
+        side.write_text(json.dumps(stamps), encoding="utf-8")
+        os.replace(side, cache_file)
+    except OSError as error:
+        with suppress(OSError):
+            side.unlink(missing_ok=True)
+        _logger.info("digests are not remembered: %s", error)

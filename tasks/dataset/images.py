@@ -11,9 +11,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from feedback.errors import DatasetError
+from feedback.errors import DatasetError, StoreError
 from models.imageset import UNLABELLED, ImageSet
 from tasks.dataset.decoding import Resize, decode_image, decode_mask
+from tasks.dataset.inspection import DAMAGE
 from tasks.dataset.layout import DatasetIndex, ImageEntry, Split, normalised
 from tasks.dataset.version import folder_md5
 
@@ -48,6 +49,7 @@ def load_images(
 
     Raises:
         DatasetError: If a file cannot be read.
+        StoreError: If the decoded arrays cannot be written to ``cache_dir``.
     """
     entries = index.of_split(split)
     labels = [
@@ -85,6 +87,8 @@ def _decode_all(
     on_progress: OnProgress | None,
 ) -> tuple[Tensor, Tensor]:
     """Decode images (B, 3, size, size) and masks (B, size, size); (0, size, size) without any."""
+    from PIL import Image
+
     n_masks = len(entries) if any(entry.mask for entry in entries) else 0
     pixels = np.zeros((len(entries), 3, size, size), dtype=np.uint8)
     masks = np.zeros((n_masks, size, size), dtype=np.uint8)
@@ -97,7 +101,9 @@ def _decode_all(
             if entry.mask is not None:
                 path = root / entry.mask
                 masks[position] = decode_mask(path, size, resize)
-        except (OSError, SyntaxError, ValueError) as error:
+        except DatasetError as error:
+            raise DatasetError(f"{path}: {error}") from error
+        except (*DAMAGE, Image.DecompressionBombError) as error:
             raise DatasetError(
                 f"expected a readable image (got {path}: {error}); "
                 f"repair or remove it, or import the folder with problems skipped"
@@ -128,12 +134,18 @@ def _save_cached(prefix: Path | None, name: str, array: Tensor) -> None:
     """Write an array by rename, so that no reader sees half of it."""
     if prefix is None:
         return
-    prefix.parent.mkdir(parents=True, exist_ok=True)
-    handle, side = tempfile.mkstemp(dir=prefix.parent, suffix=".part")
+    side: str | None = None
     try:
+        prefix.parent.mkdir(parents=True, exist_ok=True)
+        handle, side = tempfile.mkstemp(dir=prefix.parent, suffix=".part")
         with os.fdopen(handle, "wb") as stream:
             np.save(stream, array.numpy(), allow_pickle=False)
         os.replace(side, f"{prefix}.{name}.npy")
-    except BaseException:
-        Path(side).unlink(missing_ok=True)
-        raise
+    except OSError as error:
+        raise StoreError(
+            f"expected to keep {array.numel() >> 20} MB of decoded images in {prefix.parent} "
+            f"(got: {error}); free disk space there, or name another folder in PARLEY_HOME"
+        ) from error
+    finally:
+        if side is not None:
+            Path(side).unlink(missing_ok=True)  # gone already when it was put in place

@@ -2,7 +2,8 @@
 
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -12,6 +13,7 @@ from tasks.dataset import version
 from tasks.dataset.inspection import MAX_PIXELS
 from tasks.dataset.layout import DatasetIndex, ImageEntry, normalised, read_index
 from tasks.dataset.problems import Problem, blocking
+from tasks.dataset.rollback import undone_on_failure
 from tasks.dataset.validation import check_dataset
 
 OnProblem = Literal["refuse", "skip"]
@@ -72,7 +74,8 @@ def import_dataset(
         The report; ``is_refused`` when problems forbade the import, and then nothing is written.
 
     Raises:
-        DatasetError: If the source holds no dataset, ``dest`` is taken, or the disk or DVC fails.
+        DatasetError: If the source holds no dataset, ``dest`` is taken, or the disk or DVC fails;
+            data and record are as they were then.
     """
     index = read_index(source, test_share=test_share, seed=seed)
     _check_destination(source, dest, replace)
@@ -82,11 +85,14 @@ def import_dataset(
     faulty_images = {p.path for p in problems if not p.concerns_mask}
     faulty_masks = {p.path for p in problems if p.concerns_mask}
     entries = [entry for entry in index.entries if entry.path not in faulty_images]
-    _copy_whole(index, entries, faulty_masks, dest)
-    version.init(dest.parent)
-    md5 = version.add(dest)
-    if push:
-        version.push(dest)
+    with _staging(dest) as staging:
+        _copy_all(index, entries, faulty_masks, staging / "new", dest)
+        with undone_on_failure(dest, staging / "old", version.records(dest)):
+            (staging / "new").rename(dest)
+            version.init(dest.parent)
+            md5 = version.add(dest)
+            if push:
+                version.push(dest)
     return ImportReport(tuple(problems), md5, len(entries), len(index.entries) - len(entries))
 
 
@@ -103,10 +109,9 @@ def _check_destination(source: Path, dest: Path, replace: bool) -> None:
         )
 
 
-def _copy_whole(
-    index: DatasetIndex, entries: list[ImageEntry], faulty_masks: set[str], dest: Path
-) -> None:
-    """Copy into a side folder and put it in place by renaming; on failure leave all as it was."""
+@contextmanager
+def _staging(dest: Path) -> Iterator[Path]:
+    """Make a folder beside the destination, so that putting in place is a rename; remove it."""
     try:
         dest.parent.mkdir(parents=True, exist_ok=True)
         staging = Path(tempfile.mkdtemp(prefix=f".{dest.name}-", dir=dest.parent))
@@ -114,7 +119,20 @@ def _copy_whole(
         raise DatasetError(
             f"expected to write beside {dest} (got {error}); check permissions and disk space"
         ) from error
-    fresh, old = staging / "new", staging / "old"
+    try:
+        yield staging
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+
+
+def _copy_all(
+    index: DatasetIndex,
+    entries: list[ImageEntry],
+    faulty_masks: set[str],
+    fresh: Path,
+    dest: Path,
+) -> None:
+    """Copy images and sound masks into a folder that will be ``dest``."""
     try:
         for entry in entries:
             target = fresh / entry.split / normalised(entry.class_name or "")
@@ -122,18 +140,11 @@ def _copy_whole(
             if entry.mask is not None and entry.mask not in faulty_masks:
                 folder = fresh / "masks" / entry.split / normalised(entry.class_name or "")
                 _copy(index.root / entry.mask, folder / normalised(Path(entry.mask).name))
-        if dest.exists():
-            dest.rename(old)
-        fresh.rename(dest)
     except OSError as error:
-        if old.exists() and not dest.exists():
-            old.rename(dest)
         raise DatasetError(
             f"expected to copy the data to {dest} (got {error}); nothing was changed there, "
             f"free disk space or name another folder"
         ) from error
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:

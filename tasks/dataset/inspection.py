@@ -6,6 +6,7 @@ import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
+from feedback.errors import DatasetError
 from tasks.dataset.decoding import read_mask
 from tasks.dataset.layout import ImageEntry
 from tasks.dataset.problems import Problem
@@ -104,14 +105,10 @@ def _inspect_mask(
                     f"(got {opened.width}x{opened.height}); resize it by nearest neighbour"
                 )
                 return Problem("mask_size", mask, message)
-        largest = int(read_mask(root / mask).max(initial=0))
+        read_mask(root / mask)
+    except DatasetError as error:
+        return Problem("mask_values", mask, str(error))
     except (*DAMAGE, Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         message = f"expected a readable mask (got: {error or type(error).__name__}); remove it"
         return Problem("mask_unreadable", mask, message)
-    if largest > 3:
-        message = (
-            f"expected values 1 object, 2 background, 3 border or 0 unknown (got up to {largest}); "
-            f"renumber them"
-        )
-        return Problem("mask_values", mask, message)
     return None

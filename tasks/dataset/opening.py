@@ -1,9 +1,10 @@
 """The first step of every run: the dataset checked and named by its md5, before any work."""
 
+import shutil
 from pathlib import Path
 from typing import Literal
 
-from feedback.errors import DatasetError
+from feedback.errors import DatasetError, StoreError
 from models.params import TrainingParams
 from tasks.dataset.reference import DatasetRef
 from tasks.workplace import Workplace
@@ -20,11 +21,8 @@ def open_dataset(
 ) -> DatasetRef:
     """Check a dataset's structure, version and every image of it.
 
-    The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise;
-    any other folder runs under its own md5.
-
     Args:
-        workplace: Its cache remembers the md5 of files already hashed.
+        workplace: Its cache remembers the md5 of files already hashed, and the decoded images.
         path: The dataset's folder.
         unversioned: Whether a working folder that differs from ``data.dvc`` stops the run.
         training: Size and shape at which images are decoded.
@@ -34,8 +32,32 @@ def open_dataset(
 
     Raises:
         DatasetError: If the dataset is missing, empty, malformed, unreadable or another version.
+        StoreError: If the decoded images cannot be kept.
     """
-    from tasks.dataset.images import load_images
+    dataset = identify_dataset(workplace, path, unversioned=unversioned)
+    decode_dataset(workplace, dataset, training)
+    return dataset
+
+
+def identify_dataset(
+    workplace: Workplace, path: Path, *, unversioned: Literal["refuse", "allow"]
+) -> DatasetRef:
+    """Check a dataset's structure and version, without decoding an image.
+
+    The working folder ``data`` must be the version that ``data.dvc`` names, unless told otherwise;
+    any other folder runs under its own md5.
+
+    Args:
+        workplace: Its cache remembers the md5 of files already hashed.
+        path: The dataset's folder.
+        unversioned: Whether a working folder that differs from ``data.dvc`` stops the run.
+
+    Returns:
+        The reference that stages depend on.
+
+    Raises:
+        DatasetError: If the dataset is missing, empty, malformed or another version.
+    """
     from tasks.dataset.layout import read_index
     from tasks.dataset.validation import check_structure
     from tasks.dataset.version import folder_md5, verify_working_data
@@ -53,16 +75,6 @@ def open_dataset(
         md5 = verify_working_data(path, Path("data.dvc"), cache_file=memory)
     else:
         md5 = folder_md5(path, cache_file=memory)
-    for split in ("train", "test", "pool"):
-        # Stages find the decoded images in the cache; a damaged file is found now.
-        load_images(
-            index,
-            split,
-            size=training.image_size,
-            resize=training.resize,
-            cache_dir=workplace.cache_folder() / md5.removesuffix(".dir"),
-            dataset_md5=md5,
-        )
     train = index.of_split("train")
     return DatasetRef(
         path=path.absolute(),
@@ -73,3 +85,37 @@ def open_dataset(
         n_pool=len(index.of_split("pool")),
         has_masks=any(entry.mask is not None for entry in train),
     )
+
+
+def decode_dataset(workplace: Workplace, dataset: DatasetRef, training: TrainingParams) -> None:
+    """Decode every image once, into the cache where stages find it.
+
+    Args:
+        workplace: Holds the cache.
+        dataset: The dataset.
+        training: Size and shape at which images are decoded.
+
+    Raises:
+        DatasetError: If an image or a mask is damaged; nothing of the dataset stays in the cache.
+        StoreError: If the decoded images cannot be kept.
+    """
+    from tasks.dataset.images import load_images
+    from tasks.dataset.layout import read_index
+
+    index = read_index(dataset.path)
+    cache = workplace.cache_folder() / dataset.md5.removesuffix(".dir")
+    try:
+        for split in ("train", "test", "pool"):
+            load_images(
+                index,
+                split,
+                size=training.image_size,
+                resize=training.resize,
+                cache_dir=cache,
+                dataset_md5=dataset.md5,
+            )
+    except (DatasetError, StoreError):
+        # Once mended, the dataset has another md5: what was decoded of this one would lie there for
+        # ever. And a disk that is full is not left full.
+        shutil.rmtree(cache, ignore_errors=True)
+        raise

@@ -129,6 +129,13 @@ def verify_working_data(data_dir: Path, dvc_file: Path, *, cache_file: Path | No
     return status.actual
 
 
+def records(data_dir: Path) -> tuple[Path, ...]:
+    """Return what ``init`` and ``add`` write beside a folder: its files and its folders."""
+    here = data_dir.parent
+    files = (data_dir.with_name(f"{data_dir.name}.dvc"), here / ".gitignore", here / ".dvcignore")
+    return (*files, here / ".dvc", here / DEFAULT_REMOTE)
+
+
 def init(repository: Path, *, remote: str = DEFAULT_REMOTE) -> None:
     """Make a folder a DVC repository with a default remote, unless it is one.
 

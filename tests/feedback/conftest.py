@@ -1,100 +1,21 @@
-"""A small review request of the concept-graph channel, and answers to it."""
+"""The review request of ``tests/review_request.py``, answers to it, and stores to keep them in."""
 
-import json
-import socket
-import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
-from feedback.channels.concept_graph import (
-    ClassEvidence,
-    ConceptCard,
-    EdgeEvidence,
-    Exemplar,
-    GraphEvidence,
-    pack_evidence,
-)
+from feedback.bundle import ReviewBundle
 from feedback.store import LocalStore
-
-NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
-FILES = {"concepts/a_k0.png": b"picture 0", "graph.png": b"picture 1"}
-BASES = {"carrier": "a" * 64, "Flugzeugträger": "b" * 64, "tank": "c" * 64}
+from tests import review_request
 
 MakeDocument = Callable[..., bytes]
 
 
-def make_card(class_name: str, number: int, **changes: object) -> ConceptCard:
-    values: dict[str, object] = {
-        "concept_id": f"{class_name}/k{number:02d}",
-        "class_name": class_name,
-        "tcav_score": 0.8,
-        "tcav_low": 0.7,
-        "tcav_high": 0.9,
-        "tcav_magnitude": 1.5,
-        "p_value": 0.01,
-        "significant": True,
-        "detection_rate": 0.6,
-        "background_share": 0.1,
-        "n_images": 20,
-        "popular": True,
-        "uniqueness": 1.4,
-        "exemplars": (Exemplar(image="a.png", box=(0, 0, 8, 8), file="concepts/a_k0.png"),),
-    }
-    return ConceptCard.model_validate({**values, **changes})
-
-
-def make_class(class_name: str, cards: tuple[ConceptCard, ...]) -> ClassEvidence:
-    return ClassEvidence(
-        class_name=class_name,
-        base_cscg=BASES[class_name],
-        slots=tuple(f"{class_name}/k{slot:02d}" for slot in range(3)),
-        edges=tuple(
-            EdgeEvidence(src=i, dst=j, contribution=0.1)
-            for i in range(3)
-            for j in range(3)
-            if i != j
-        ),
-        candidates=cards,
-    )
-
-
-def make_evidence() -> GraphEvidence:
-    cards = {name: tuple(make_card(name, k) for k in range(4)) for name in BASES}
-    cards["carrier"] += (
-        make_card("carrier", 4, detection_rate=0.19),
-        make_card("carrier", 5, closest_other="tank/k00", closest_other_cosine=0.951),
-        make_card("carrier", 6, closest_other="tank/k03", closest_other_cosine=0.99),
-        make_card("tank", 0),
-    )
-    return GraphEvidence(
-        agreement=0.97,
-        l1=0.08,
-        confusion=((5, 1, 0), (0, 6, 0), (1, 0, 5)),
-        classes=tuple(make_class(name, cards[name]) for name in BASES),
-    )
-
-
-def make_bundle(**changes: object) -> ReviewBundle:
-    evidence, items = pack_evidence(make_evidence(), {"carrier": 2.0, "tank": 1.0})
-    values: dict[str, object] = {
-        "channel": "concept_graph",
-        "model": ModelVersion(name="resnet18", digest="d" * 64),
-        "dataset": DatasetVersion(md5="0" * 32 + ".dir", classes=tuple(BASES)),
-        "evidence": evidence,
-        "items": items,
-        "files": FILES,
-        "created_at": NOW,
-    }
-    return build_bundle(**{**values, **changes})  # type: ignore[arg-type]
-
-
 @pytest.fixture(scope="session")
 def bundle() -> ReviewBundle:
-    return make_bundle()
+    return review_request.make_bundle()
 
 
 @pytest.fixture
@@ -104,59 +25,13 @@ def local_store(tmp_path: Path) -> LocalStore:
 
 @pytest.fixture(scope="session")
 def make_document(bundle: ReviewBundle) -> MakeDocument:
-    def make(ops: list[dict[str, object]] | None = None, **changes: object) -> bytes:
-        edit = {
-            "type": "graph_edit",
-            "version": 1,
-            "class_name": "carrier",
-            "base_cscg": BASES["carrier"],
-            "ops": ops,
-        }
-        document = {
-            "schema_version": 1,
-            "request_id": bundle.request_id,
-            "bundle_sha256": bundle.digest,
-            "channel": "concept_graph",
-            "reviewer": "u-5",
-            "nonce": "nonce-001",
-            "verdict": "approve",
-            "responses": [] if ops is None else [edit],
-            "created_at": "2026-11-21T10:00:00Z",
-        }
-        return json.dumps({**document, **changes}).encode()
-
-    return make
+    return partial(review_request.make_document, bundle)
 
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    """Start a test double of S3 on loopback, with the empty bucket ``parley``."""
-    import boto3
-
-    with warnings.catch_warnings():
-        # moto imports modules of its dependencies that announce their own deprecation.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from moto.server import ThreadedMotoServer
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-        server.start()
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="owner",
-            aws_secret_access_key="secret",
-        )
-        client.create_bucket(Bucket="parley")
-        client.close()
+    with review_request.s3_server() as endpoint:
         yield endpoint
-    finally:
-        server.stop()
 
 
 @pytest.fixture

@@ -1,10 +1,26 @@
-"""The command line, called in this process."""
+"""The command line called in this process, and the promise that a refusal changes nothing."""
 
+import hashlib
+import re
 import sys
+from pathlib import Path
 
 import pytest
 
 from flows.cli import main
+from tests.shapes import tiny_overrides
+
+# What a refused command may leave: it is whole, nobody's work, and may be deleted at any time.
+MEMORY = "home/cache/digests.json"
+
+
+def files_below(root: Path) -> dict[str, str]:
+    """Return the digest of every file by its path; a started folder without a file is nothing."""
+    return {
+        name: hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(root.rglob("*"))
+        if path.is_file() and (name := path.relative_to(root).as_posix()) != MEMORY
+    }
 
 
 @pytest.fixture
@@ -20,3 +36,35 @@ def parley(settings, monkeypatch, capsys, tmp_path):
         return end.value.code, captured.out, captured.err
 
     return call
+
+
+@pytest.fixture
+def refused(parley, tmp_path):
+    """Check that a command ends with one clear line, and leaves home, data and all else alone."""
+
+    def check(*arguments, message):
+        before = files_below(tmp_path)
+        code, _, error = parley(*arguments)
+        assert code == 1, error
+        assert error.startswith("parley: ")
+        assert error.count("\n") == 1, error
+        assert message in error
+        # What was got, and what to do about it.
+        assert re.search(r"[( ]got[ :]|: unknown parameter|: no channel named", error), error
+        assert ";" in error
+        assert "Traceback" not in error
+        assert files_below(tmp_path) == before
+        return error
+
+    return check
+
+
+@pytest.fixture
+def run_refused(refused):
+    """The same for ``parley run`` on the settings of a tiny run."""
+    flags = [flag for value in tiny_overrides() for flag in ("--set", value)]
+
+    def check(*arguments, message):
+        return refused("run", *flags, *arguments, message=message)
+
+    return check

@@ -74,7 +74,9 @@ def _edited_slots(shown: ClassEvidence, edit: GraphEdit, warnings: list[str]) ->
             continue
         _check_slots(shown, op.slot)
         if op.slot in replaced:
-            raise ContradictionError(f"expected slot {op.slot} to be replaced once (got twice)")
+            raise ContradictionError(
+                f"expected slot {op.slot} to be replaced once (got twice); leave one out"
+            )
         replaced.add(op.slot)
         if op.from_ != shown.slots[op.slot]:
             raise UnknownTargetError(
@@ -119,7 +121,8 @@ def _check_edges(shown: ClassEvidence, edit: GraphEdit) -> None:
         for edge in edges:
             if edge in other:
                 raise ContradictionError(
-                    f"expected edge {edge[0]} to {edge[1]} to be removed or added (got both)"
+                    f"expected edge {edge[0]} to {edge[1]} to be removed or added (got both); "
+                    "leave one out"
                 )
             if edge in mine:
                 raise ContradictionError(

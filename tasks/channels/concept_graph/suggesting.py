@@ -83,9 +83,11 @@ def check_classes(classes: tuple[str, ...], named: tuple[str, ...], n_classes: i
     unknown = [name for name in named if name not in classes]
     if unknown:
         raise ParamsError(
-            f"expected concept_graph.classes among {', '.join(classes)} (got {unknown[0]!r})"
+            f"expected concept_graph.classes among {', '.join(classes)} (got {unknown[0]!r}); "
+            "name folders of train/"
         )
     if n_classes > len(classes):
         raise ParamsError(
-            f"expected at most {len(classes)} concept_graph.n_classes (got {n_classes})"
+            f"expected at most {len(classes)} concept_graph.n_classes (got {n_classes}); "
+            "the dataset has no more"
         )

@@ -1,0 +1,90 @@
+"""The stages of the channel run once on the shapes, and results of stages made by hand."""
+
+from dataclasses import dataclass
+
+import pytest
+
+from flows.params import PipelineParams, load_params
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.reasoning import imitate_classifier
+from tasks.channels.concept_graph.segmenting import segment_relevant_images
+from tasks.classifier import predict, train_classifier
+from tasks.dataset.opening import open_dataset
+from tasks.dataset.reference import DatasetRef
+from tasks.progress import Progress
+from tasks.settings import Settings
+from tasks.stage import StageResult, Work
+from tasks.workplace import Workplace, open_workplace
+from tests.shapes import tiny_overrides
+
+REVIEWED = (0, 2)
+"""Bars and squares; discs are left to the classifier."""
+
+
+@dataclass
+class Staged:
+    """What the stages left behind; read only."""
+
+    workplace: Workplace
+    work: Work
+    params: PipelineParams
+    channel: ConceptGraphParams
+    dataset: DatasetRef
+    basis: Basis
+    concepts: StageResult
+    reasoner: StageResult
+
+    def save(self, name, *, tensors=None, json=None, **facts):
+        """Make the result of a stage by hand, with one output per given name."""
+        outputs = {k: self.work.artifacts.save_tensors(v) for k, v in (tensors or {}).items()}
+        outputs |= {k: self.work.artifacts.save_json(v) for k, v in (json or {}).items()}
+        return StageResult(name=name, key=name, outputs=outputs, facts=facts, seconds=0.0)
+
+    def tensors(self, result, name):
+        return self.work.load_tensors(result, name)
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory, shapes_dir):
+    home = tmp_path_factory.mktemp("staged")
+    params = load_params(None, tiny_overrides())
+    channel = ConceptGraphParams.model_validate(params.of_channel())
+    workplace = open_workplace(Settings(home=home))
+    dataset = open_dataset(workplace, shapes_dir, unversioned="refuse", training=params.training)
+    classifier = train_classifier.fn(
+        workplace,
+        dataset=dataset,
+        classifier=params.classifier,
+        training=params.training,
+        weights_sha256="",
+        seed=0,
+    )
+    predictions = predict.fn(
+        workplace, dataset=dataset, classifier=classifier, training=params.training
+    )
+    segmented = segment_relevant_images.fn(
+        workplace,
+        dataset=dataset,
+        predictions=predictions,
+        class_ids=REVIEWED,
+        segments=channel.segments,
+        training=params.training,
+        skip_below=params.distillation.skip_below,
+        workers=1,
+    )
+    basis = Basis(
+        dataset=dataset,
+        training=params.training,
+        class_ids=REVIEWED,
+        classifier=classifier,
+        predictions=predictions,
+        segmented=segmented,
+    )
+    concepts = mine_concepts.fn(workplace, basis=basis, params=channel, seed=0)
+    reasoner = imitate_classifier.fn(
+        workplace, basis=basis, concepts=concepts, params=channel, seed=0
+    )
+    work = Work(workplace.artifacts, home / "scratch", workplace.cache_folder(), Progress("test"))
+    return Staged(workplace, work, params, channel, dataset, basis, concepts, reasoner)

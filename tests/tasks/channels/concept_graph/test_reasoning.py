@@ -1,0 +1,100 @@
+import pytest
+import torch
+
+import models.concept_graph.fitting as fitting
+from tasks.channels.concept_graph.reasoning import (
+    fit_teacher,
+    imitate_classifier,
+    load_graphs,
+    load_matched,
+    load_reasoner,
+)
+from tasks.channels.concept_graph.segmenting import load_universe
+
+
+def teacher(staged, graphs):
+    return fit_teacher.fn(
+        staged.workplace,
+        basis=staged.basis,
+        concepts=staged.concepts,
+        graphs=[graph.to_json() for graph in graphs],
+        params=staged.channel,
+        seed=0,
+    )
+
+
+@pytest.fixture(scope="module")
+def taught(staged):
+    return teacher(staged, load_graphs(staged.work, staged.concepts))
+
+
+def rows_of(graphs):
+    """Tell images apart by the segments that were matched and where they lie."""
+    flat = torch.cat([graphs.nodes.flatten(1), graphs.positions.flatten(1)], dim=1)
+    return {tuple(row) for row in flat.tolist()}
+
+
+def test_images_that_measure_the_agreement_are_seen_by_no_fit(staged, monkeypatch):
+    """Whatever the split, what is judged took no part in fitting or in stopping the fit."""
+    fitted, measured = [], []
+    fit, judge = fitting.fit_reasoner, fitting.agreement
+
+    def spy_fit(graphs, *args, **kwargs):
+        fitted.append(graphs)
+        return fit(graphs, *args, **kwargs)
+
+    def spy_judge(reasoner, graphs, *args, **kwargs):
+        measured.append(graphs)
+        return judge(reasoner, graphs, *args, **kwargs)
+
+    monkeypatch.setattr(fitting, "fit_reasoner", spy_fit)
+    monkeypatch.setattr(fitting, "agreement", spy_judge)
+    monkeypatch.setattr(staged.workplace, "fresh", True)
+    again = imitate_classifier.fn(
+        staged.workplace,
+        basis=staged.basis,
+        concepts=staged.concepts,
+        params=staged.channel,
+        seed=0,
+    )
+    assert fitted
+    assert len(fitted) == len(measured)
+    for fit_on, judged_on in zip(fitted, measured, strict=True):
+        assert len(fit_on)
+        assert len(judged_on)
+        assert rows_of(fit_on).isdisjoint(rows_of(judged_on))
+    assert again.facts["held_out_images"] == sum(map(len, measured))
+    assert again.digest() == staged.reasoner.digest()
+
+
+def test_agreement_and_distance_are_shares_and_the_reasoner_is_rebuilt(staged):
+    assert 0 <= staged.reasoner.number("agreement") <= 1
+    assert 0 <= staged.reasoner.number("l1") <= 2
+    matched = load_matched(staged.work, staged.reasoner)
+    universe = load_universe(staged.work, staged.basis)
+    assert len(matched) == len(universe.images)
+    network = load_reasoner(staged.work, staged.reasoner)
+    assert not network.training
+    assert network.reason(matched).logits.shape == (len(matched), 2)
+
+
+def test_a_teacher_speaks_of_every_image_and_is_judged_on_held_out_labels(staged, taught):
+    universe = load_universe(staged.work, staged.basis)
+    logits = staged.tensors(taught, "logits")["logits"]
+    assert logits.shape == (len(universe.images), 2)
+    assert torch.isfinite(logits).all()
+    judged = universe.under_review & universe.validation
+    right = logits[judged].argmax(dim=1) == universe.local_labels[judged]
+    assert taught.number("validation_images") == int(judged.sum())
+    assert taught.number("validation_accuracy") == pytest.approx(float(right.float().mean()))
+
+
+def test_a_teacher_follows_its_graphs(staged, taught):
+    graphs = load_graphs(staged.work, staged.concepts)
+    swapped = [
+        type(graph)(graph.class_id, graph.class_name, graph.concepts[::-1], graph.edge_state)
+        for graph in graphs
+    ]
+    other = teacher(staged, swapped)
+    assert other.key != taught.key
+    assert teacher(staged, graphs).reused
