@@ -8,8 +8,8 @@ from feedback.document import FeedbackDocument
 from feedback.layout import upload_key
 from feedback.signing import generate_key, sign_document
 from feedback.upload import SignedDocument
-from tests.feedback.conftest import BASES, make_bundle
 from tests.feedback.people import Office
+from tests.review_request import BASES, make_bundle
 
 Upload = tuple[str, bytes]
 """Key and bytes."""

@@ -12,8 +12,8 @@ from feedback.publishing import publish
 from feedback.reviewers import ReviewerKey, ReviewerRecord, enrol
 from feedback.signing import SigningKey, generate_key, sign_document
 from feedback.upload import SignedDocument
-from tests.feedback.conftest import FILES, NOW, make_bundle
 from tests.feedback.memory import MemoryStore
+from tests.review_request import FILES, NOW, make_bundle
 
 ROLES = {"ada": ("domain",), "bob": ("ml",), "cyd": ("lead",), "dan": (), "eve": ("domain", "ml")}
 PAIR = Policy.model_validate(

@@ -11,8 +11,8 @@ from feedback.canonical import sha256_hex
 from feedback.errors import AuditError
 from feedback.layout import AUDIT
 from feedback.store import LocalStore
-from tests.feedback.conftest import NOW
 from tests.feedback.memory import MemoryStore
+from tests.review_request import NOW
 
 LAST_SECOND = datetime(2026, 11, 30, 23, 59, 59, tzinfo=UTC)
 MONTH = timedelta(days=31)

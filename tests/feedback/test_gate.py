@@ -11,7 +11,7 @@ from feedback.answer import Answer, Edit, GateRequest, Seat
 from feedback.gate import Outcome, decide
 from feedback.policy import Policy, single_policy
 from feedback.states import ReviewState
-from tests.feedback.conftest import NOW
+from tests.review_request import NOW
 
 DIGEST = "a" * 64
 PAIR = Policy.model_validate({"name": "pair", "roles": {"domain": {}, "ml": {}}})

@@ -11,9 +11,9 @@ from feedback.publishing import publish
 from feedback.rejections import load_rejections
 from feedback.states import ReviewState
 from feedback.watching import watch_once
-from tests.feedback.conftest import FILES
 from tests.feedback.hostile import Attacker
 from tests.feedback.people import PAIR, Office
+from tests.review_request import FILES
 
 BATCH = 250
 

@@ -2,7 +2,7 @@
 
 from feedback.channels.concept_graph import edit_of
 from feedback.fields import JsonObject
-from tests.feedback.conftest import BASES
+from tests.review_request import BASES
 
 CUT: JsonObject = {"op": "remove_edge", "src": 0, "dst": 1}
 ADD: JsonObject = {"op": "add_edge", "src": 1, "dst": 2}

@@ -20,8 +20,8 @@ from feedback.signing import (
     sign_document,
 )
 from feedback.upload import Upload, parse_upload
-from tests.feedback.conftest import NOW
 from tests.feedback.people import PAIR, Office
+from tests.review_request import NOW
 
 
 @pytest.fixture(scope="module")

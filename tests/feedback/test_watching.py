@@ -23,9 +23,9 @@ from feedback.reviewers import revoke
 from feedback.states import ReviewState
 from feedback.store import LocalStore
 from feedback.watching import WatchReport, watch_once
-from tests.feedback.conftest import BASES, NOW, make_bundle
 from tests.feedback.memory import Killed, MemoryStore, MortalStore
 from tests.feedback.people import PAIR, Office
+from tests.review_request import BASES, NOW, make_bundle
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from feedback.policy import Policy
 from feedback.publishing import publish
 from feedback.store import LocalStore
 from feedback.watching import watch_once
-from tests.feedback.conftest import FILES, make_bundle
+from tests.review_request import FILES, make_bundle
 
 POLICY = Policy.model_validate({"name": "one", "roles": {"domain": {"signatures": ["own"]}}})
 

@@ -10,6 +10,7 @@ from tasks.channels.concept_graph.reasoning import (
     load_reasoner,
 )
 from tasks.channels.concept_graph.segmenting import load_universe
+from tasks.channels.concept_graph.unseen import match_unseen
 
 
 def teacher(staged, graphs):
@@ -67,6 +68,16 @@ def test_images_that_measure_the_agreement_are_seen_by_no_fit(staged, monkeypatc
     assert again.digest() == staged.reasoner.digest()
 
 
+def test_agreement_is_measured_on_the_test_images_taken_for_a_class_under_review(staged):
+    logits = staged.tensors(staged.basis.predictions, "logits")["test"]
+    ids = list(staged.basis.class_ids)
+    taken = sum(int(row.argmax()) in ids for row in logits)
+    graphs = load_graphs(staged.work, staged.concepts)
+    matched, word = match_unseen(staged.work, staged.basis, staged.concepts, graphs, staged.channel)
+    assert len(matched) == len(word) == taken > 0
+    assert staged.reasoner.facts["held_out_images"] == taken
+
+
 def test_agreement_and_distance_are_shares_and_the_reasoner_is_rebuilt(staged):
     assert 0 <= staged.reasoner.number("agreement") <= 1
     assert 0 <= staged.reasoner.number("l1") <= 2
@@ -75,7 +86,7 @@ def test_agreement_and_distance_are_shares_and_the_reasoner_is_rebuilt(staged):
     assert len(matched) == len(universe.images)
     network = load_reasoner(staged.work, staged.reasoner)
     assert not network.training
-    assert network.reason(matched).logits.shape == (len(matched), 2)
+    assert network.logits(matched).shape == (len(matched), 2)
 
 
 def test_a_teacher_speaks_of_every_image_and_is_judged_on_held_out_labels(staged, taught):
