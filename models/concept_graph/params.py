@@ -94,6 +94,18 @@ class GraphParams(Params):
     silenced altogether."""
 
 
+class CopyParams(Params):
+    """Altered copies of labelled images, from which the teacher of a correction learns as well.
+
+    What was rejected is blanked, or moved to another class; see docs/decisions/0014.
+    """
+
+    blank: Annotated[int, Field(ge=0, le=10)] = 1
+    """Copies per image whose rejected region is filled with the colour around it."""
+    transplant: Annotated[int, Field(ge=0, le=10)] = 2
+    """Copies per image that carry the rejected region of another class's image."""
+
+
 class ReasonerParams(Params):
     """Graph reasoning network (VRX's layer, mended)."""
 
@@ -157,6 +169,7 @@ class ConceptGraphParams(Params):
     tcav: TcavParams = TcavParams()
     graph: GraphParams = GraphParams()
     reasoner: ReasonerParams = ReasonerParams()
+    copies: CopyParams = CopyParams()
     reviewer: ReviewerParams = ReviewerParams()
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes for segmentation; 0 takes one per core."""

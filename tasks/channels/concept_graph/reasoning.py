@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from models.concept_graph.params import ConceptGraphParams
 from tasks.artifacts import ArtifactStore
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.copies import match_copies
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
 from tasks.channels.concept_graph.unseen import match_unseen
@@ -91,6 +92,11 @@ def fit_teacher(
 ) -> dict[str, JsonValue]:
     """Fit a reasoner to the labels through given class graphs: teacher 1 (GRN-H).
 
+    Where an edit replaced concepts, it also learns from altered copies (``copies.py``). Unmodified
+    graphs reject nothing, so their teacher has none.
+
+    Deviates from the paper: it has no copies.
+
     Args:
         work: What the stage may touch.
         basis: What was computed before.
@@ -100,13 +106,16 @@ def fit_teacher(
         seed: First seed of the reasoner.
 
     Returns:
-        Accuracy on the validation images; outputs ``logits`` on all images, ``reasoner`` and
-        ``config``.
+        Accuracy on the unaltered validation images; outputs ``logits`` on all images,
+        ``reasoner`` and ``config``.
     """
+    from torch import cat
+
     from models.concept_graph.fitting import fit_reasoner
+    from models.concept_graph.graph import concatenate_graphs
 
     universe = load_universe(work, basis)
-    class_graphs = parse_graphs(graphs)
+    original, class_graphs = load_graphs(work, concepts), parse_graphs(graphs)
     matched = match_universe(
         work,
         universe,
@@ -116,12 +125,15 @@ def fit_teacher(
         gated=params.gate.correction,
         slack=params.graph.correction_slack,
     )
-    own = universe.under_review
-    targets = universe.local_labels
+    own, targets = universe.under_review, universe.local_labels
+    learned, rows = matched.select(own), own.nonzero().flatten()
+    copies = match_copies(work, basis, concepts, universe, (original, class_graphs), params, seed)
+    if copies is not None:
+        learned, rows = concatenate_graphs([learned, copies[0]]), cat([rows, copies[1]])
     fitted = fit_reasoner(
-        matched.select(own),
-        targets[own],
-        universe.validation[own],
+        learned,
+        targets[rows],
+        universe.validation[rows],
         class_graphs,
         params.reasoner,
         objective="classify",
@@ -140,6 +152,7 @@ def fit_teacher(
         "validation_accuracy": float(right.float().mean()),
         "validation_images": len(right),
         "detected": float(matched.present[own].float().mean()),
+        "copies": len(rows) - int(own.sum()),
     }
 
 

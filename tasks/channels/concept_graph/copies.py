@@ -1,0 +1,100 @@
+"""Altered copies of training images for the teacher: what an edit rejected, taken out or moved.
+
+An edit alone changes which segments the teacher looks at, but every segment's features carry some
+of their surroundings, the rejected region with them. On the copies that region tells nothing about
+the class any more, so the teacher learns to do without (docs/decisions/0014).
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Literal
+
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.mining import load_bank
+from tasks.channels.concept_graph.segmenting import Universe
+from tasks.classifier import load_classifier
+from tasks.stage import StageResult, Work
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from models.concept_graph.graph import ClassGraph, ImageGraphs
+
+
+def match_copies(
+    work: Work,
+    basis: Basis,
+    concepts: StageResult,
+    universe: Universe,
+    graphs: "tuple[Sequence[ClassGraph], Sequence[ClassGraph]]",
+    params: ConceptGraphParams,
+    seed: int,
+) -> "tuple[ImageGraphs, Tensor] | None":
+    """Alter the labelled images of the classes under review and match them to the edited graphs.
+
+    Segments are those of the unaltered image; features come from the classifier on the copy.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        concepts: Concept bank and embeddings.
+        universe: The images.
+        graphs: The n class graphs as mined, and the same after the edit.
+        params: How many copies, and how images are matched.
+        seed: Seed of the donors of transplants.
+
+    Returns:
+        Graphs of the A copies and the row of each one's image in the universe (A,); None when
+        nothing was replaced, or no rejected concept was found in any image.
+    """
+    import torch
+
+    from models.concept_graph.augmentation import augment_edits, rejected_regions
+    from models.concept_graph.gated_embedding import embed_with_gate
+    from models.concept_graph.graph import concatenate_graphs
+    from models.concept_graph.matching import match_images
+    from tasks.device import best_device
+
+    before, after = graphs
+    bank, slack = load_bank(work, concepts), params.graph.correction_slack
+    own = universe.under_review.nonzero().flatten()
+    images, segments = universe.images.select(own), universe.segments.of_images(own)
+    embeddings = work.load_tensors(concepts, "embeddings")["embeddings"]
+    shown = match_images(
+        embeddings[universe.segments.rows_of_images(own)],
+        segments.image_index,
+        segments.centroid,
+        len(own),
+        before,
+        bank,
+        slack=slack,
+    )
+    regions = rejected_regions(before, after, shown, segments, images.labels)
+    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    generator = torch.Generator().manual_seed(seed)
+    parts, sources = [], []
+    modes: list[Literal["blank", "transplant"]] = ["blank"] * params.copies.blank
+    modes += ["transplant"] * params.copies.transplant
+    for mode in modes:
+        made = augment_edits(images.images, images.labels, regions, mode, generator)
+        if not len(made.images):
+            continue
+        place = segments.of_images(made.source_index)
+        embedded = embed_with_gate(
+            model, made.images, made.labels, place, params.gate, params.clusters
+        )
+        covered = embedded.gate_coverage.cpu() >= params.gate.coverage
+        parts.append(
+            match_images(
+                embedded.embeddings.cpu(),
+                place.image_index,
+                place.centroid,
+                len(made.images),
+                after,
+                bank,
+                covered if params.gate.correction else None,
+                slack,
+            )
+        )
+        sources.append(own[made.source_index])
+    return (concatenate_graphs(parts), torch.cat(sources)) if parts else None

@@ -1,0 +1,87 @@
+import torch
+
+from models.concept_graph.bank import top_concepts
+from models.concept_graph.params import CopyParams
+from tasks.channels.concept_graph.copies import match_copies
+from tasks.channels.concept_graph.mining import load_bank
+from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs, match_universe
+from tasks.channels.concept_graph.segmenting import load_universe
+
+
+def edited(staged):
+    """Replace the first class's first concept by one that its graph does not have."""
+    graphs = load_graphs(staged.work, staged.concepts)
+    first = graphs[0]
+    bank = load_bank(staged.work, staged.concepts)
+    best = [bank.concept_ids[int(row)] for row in top_concepts(bank, first.class_id, 99)]
+    others = [concept for concept in best if concept not in first.concepts]
+    concepts = (others[0], *first.concepts[1:])
+    return graphs, [
+        type(first)(first.class_id, first.class_name, concepts, first.edge_state),
+        *graphs[1:],
+    ]
+
+
+def copies(staged, graphs, **changes):
+    params = staged.channel.model_copy(update={"copies": CopyParams(**changes)})
+    universe = load_universe(staged.work, staged.basis)
+    return match_copies(
+        staged.work, staged.basis, staged.concepts, universe, graphs, params, seed=0
+    )
+
+
+def test_nothing_is_copied_when_nothing_was_replaced(staged):
+    graphs = load_graphs(staged.work, staged.concepts)
+    assert copies(staged, (graphs, graphs)) is None
+    assert copies(staged, edited(staged), blank=0, transplant=0) is None
+
+
+def test_blanked_copies_are_of_the_class_whose_concept_was_rejected(staged):
+    universe = load_universe(staged.work, staged.basis)
+    made = copies(staged, edited(staged), blank=1, transplant=0)
+    assert made is not None
+    graphs, rows = made
+    assert len(graphs) == len(rows) == len(set(rows.tolist()))
+    assert set(universe.images.labels[rows].tolist()) == {staged.basis.class_ids[0]}
+
+
+def test_transplants_reach_every_image_of_the_other_classes_and_no_other_image(staged):
+    universe = load_universe(staged.work, staged.basis)
+    made = copies(staged, edited(staged), blank=0, transplant=2)
+    assert made is not None
+    wanted = (universe.images.labels == staged.basis.class_ids[1]).nonzero().flatten()
+    assert sorted(made[1].tolist()) == sorted(wanted.tolist() * 2)
+
+
+def test_a_copy_is_seen_with_the_segments_of_its_image_and_other_features(staged):
+    before, after = edited(staged)
+    made = copies(staged, (before, after), blank=1, transplant=0)
+    assert made is not None
+    universe = load_universe(staged.work, staged.basis)
+    unaltered = match_universe(
+        staged.work, universe, staged.concepts, after, staged.channel, gated=False, slack=1.0
+    ).select(made[1])
+    same = (unaltered.positions == made[0].positions).all(dim=-1)
+    assert bool(same.any())
+    assert not torch.equal(unaltered.nodes[same], made[0].nodes[same])
+    again = copies(staged, (before, after), blank=1, transplant=0)
+    assert again is not None
+    assert torch.equal(made[0].nodes, again[0].nodes)
+
+
+def test_the_teacher_of_an_edit_learns_from_copies_and_that_of_unmodified_graphs_has_none(staged):
+    def teacher(graphs):
+        return fit_teacher.fn(
+            staged.workplace,
+            basis=staged.basis,
+            concepts=staged.concepts,
+            graphs=[graph.to_json() for graph in graphs],
+            params=staged.channel,
+            seed=0,
+        )
+
+    before, after = edited(staged)
+    assert teacher(before).facts["copies"] == 0
+    made = copies(staged, (before, after))
+    assert made is not None
+    assert teacher(after).facts["copies"] == len(made[1])
