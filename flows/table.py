@@ -44,7 +44,7 @@ def _comparison(report: RunReport) -> Table:
     if report.reasoner is not None:
         caption += (
             f" · reasoner agrees with the classifier on {report.reasoner.agreement:.0%} "
-            "of held-out images"
+            "of unseen images"
         )
     table = Table(
         # Class names are anybody's: a bracket in one is no markup.

@@ -130,7 +130,7 @@ class ReasonerParams(Params):
     """Passes without a better validation loss before stopping."""
     n_seeds: Annotated[int, Field(ge=1, le=25)] = 5
     """Reasoners fitted; their mean logits speak for them."""
-    min_agreement: Share = 0.9
+    min_agreement: Share = 0.85
     """Below this top-1 agreement with the classifier a review is not published unless
     ``publish_anyway``."""
     publish_anyway: bool = False

@@ -29,7 +29,7 @@ class Explained:
         matched: Image graphs.
         shares: Contributions of nodes and edges to the logits.
         graphs: Class graphs under review.
-        agreement: Share of held-out images on which reasoner and classifier agree, [0, 1].
+        agreement: Share of unseen images on which reasoner and classifier agree, [0, 1].
         crops: Example pictures by concept id, the most typical first.
         speaker: Whose agreement with which network that is; None for the classifier under review.
     """

@@ -61,7 +61,7 @@ def build_review_bundle(
     if evidence.agreement < reasoner.min_agreement and not reasoner.publish_anyway:
         raise LowAgreementError(
             "expected the reasoner to agree with the classifier on at least "
-            f"{reasoner.min_agreement:.0%} of held-out images (got {evidence.agreement:.0%}), or "
+            f"{reasoner.min_agreement:.0%} of unseen images (got {evidence.agreement:.0%}), or "
             "its explanations are not the classifier's; raise concept_graph.graph.n_concepts or "
             "clusters.max_images, name classes that the classifier knows better, "
             "or publish all the same with --set concept_graph.reasoner.publish_anyway=true"
