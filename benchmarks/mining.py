@@ -57,7 +57,7 @@ def main() -> None:
         "train", options.seed, n_per_class=n_per_class, image_size=options.size
     )
     images = rendered.images.images[: options.images]
-    model = build_classifier(ClassifierParams(arch=options.arch), 12, seed=options.seed)
+    model = build_classifier(ClassifierParams(arch=options.arch, width=1), 12, seed=options.seed)
     model = model.eval().to(options.device)
     result: dict[str, Any] = {"settings": vars(options)}
     result |= measure_speed(model, images, options.repeats, options.patch_images, options.seed)

@@ -141,7 +141,7 @@ def measure_matching(repeats: int, device: torch.device) -> dict[str, object]:
     smooth = nn.functional.interpolate(coarse, size=(IMAGE_SIZE, IMAGE_SIZE), mode="bicubic")
     images = (smooth.clamp(0, 1) * 255).to(torch.uint8)
     segments = segment_images(images, SegmentParams(), 0)
-    model = build_classifier(ClassifierParams(), MATCHED_CLASSES).to(device)
+    model = build_classifier(ClassifierParams(width=1), MATCHED_CLASSES).to(device)
     params = ClusterParams()
     embeddings = embed_segments(model, images, segments, params)
     n_concepts = MATCHED_CLASSES * N_CONCEPTS

@@ -64,7 +64,7 @@ class Classifier(nn.Module):
         super().__init__()
         self.arch = params.arch
         self.n_classes = n_classes
-        self.width = params.width
+        self.width = params.channel_multiplier
         self.dropout = params.dropout
         self.output_stride = params.output_stride
         self.preprocess_asked = params.preprocess

@@ -69,6 +69,8 @@ def train_classifier(
     )
     train, validation = images.select(train_index), images.select(validation_index)
     params = resolve_preprocess(classifier)
+    # The specification must build the same network when it is read without the weights' path.
+    params = params.model_copy(update={"width": params.channel_multiplier})
     model = build_classifier(params, len(dataset.classes), seed=seed)
     if params.weights is not None:
         load_weights(model, params.weights)

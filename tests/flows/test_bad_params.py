@@ -67,7 +67,9 @@ def test_bad_arguments_are_refused(run_refused, shapes_dir, tmp_path, arguments,
         (lambda state: state | {"conv9.weight": torch.zeros(1)}, "unknown conv9.weight"),
         (lambda state: {k: v for k, v in state.items() if k != "conv1.weight"}, "no conv1.weight"),
         (
-            lambda state: build_classifier(ClassifierParams(arch="squeezenet1_1"), 3).state_dict(),
+            lambda state: build_classifier(
+                ClassifierParams(arch="squeezenet1_1", width=1), 3
+            ).state_dict(),
             "set classifier.arch",
         ),
     ],

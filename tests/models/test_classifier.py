@@ -21,8 +21,17 @@ def small(arch, **changes):
 
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_width_one_has_the_published_number_of_parameters(arch):
-    model = build_classifier(ClassifierParams(arch=arch), 1000)
+    model = build_classifier(ClassifierParams(arch=arch, width=1), 1000)
     assert sum(p.numel() for p in model.parameters()) == PUBLISHED[arch]
+
+
+@pytest.mark.parametrize(
+    ("width", "weights", "channels"),
+    [(None, None, 32), (None, "weights.safetensors", 64), (1.0, None, 64), (0.25, "w.pt", 16)],
+)
+def test_a_network_without_weights_is_half_as_wide_unless_said_otherwise(width, weights, channels):
+    params = ClassifierParams(arch="resnet18", width=width, weights=weights)
+    assert len(build_classifier(params, 3).state_dict()["conv1.weight"]) == channels
 
 
 @pytest.mark.parametrize(
@@ -56,7 +65,7 @@ def test_width_one_has_the_published_number_of_parameters(arch):
     ],
 )
 def test_parameters_have_torchvisions_names_and_shapes(arch, expected):
-    state = build_classifier(ClassifierParams(arch=arch), 1000).state_dict()
+    state = build_classifier(ClassifierParams(arch=arch, width=1), 1000).state_dict()
     assert {name: tuple(state[name].shape) for name in expected} == expected
 
 
