@@ -24,6 +24,8 @@ def ask(run: RunContext, channel: Channel, explained: Stages) -> Decision:
         The decision, whatever it is; the caller must look at it.
     """
     manifest, files = channel.bundle(run, explained)
+    # Who started the run is no part of what is shown: the request keeps its id.
+    manifest = manifest.model_copy(update={"author": run.workplace.settings.author_name()})
     published = publish_review(run.workplace, manifest, files)
     if run.listener.on_published is not None:
         run.listener.on_published(published)
@@ -39,4 +41,6 @@ def ask(run: RunContext, channel: Channel, explained: Stages) -> Decision:
         published.request_id,
         poll_seconds=run.params.review.poll_seconds,
         on_wait=run.listener.on_wait,
+        policy=run.policies[0],
+        trusted=run.policies[1:],
     )

@@ -2,9 +2,12 @@
 
 from pathlib import Path
 
-from feedback.document import parse_document
+from feedback.errors import ParamsError
+from feedback.policy import Policy
+from feedback.policy_file import load_policy
+from feedback.upload import parse_upload
 from flows.channel import Channel, load_channel
-from flows.params import PipelineParams
+from flows.params import PipelineParams, ReviewParams
 from tasks.dataset.opening import open_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.exchange import read_feedback_file
@@ -22,12 +25,20 @@ class RunInputs:
         channel: Channel through which people and the network talk.
         dataset: The dataset, every image of which can be decoded.
         weights_sha256: Digest of the initial weights' file; empty when there is none.
+        policies: Rules whose decisions are taken; requests are decided by the first.
     """
 
-    def __init__(self, channel: Channel, dataset: DatasetRef, weights_sha256: str) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        dataset: DatasetRef,
+        weights_sha256: str,
+        policies: tuple[Policy, ...],
+    ) -> None:
         self.channel = channel
         self.dataset = dataset
         self.weights_sha256 = weights_sha256
+        self.policies = policies
 
 
 def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
@@ -44,13 +55,27 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
         ParleyError: With the first thing that is wrong.
     """
     channel = load_channel(params.channel)
-    reviewer = params.review.reviewer
-    if reviewer.startswith("file:"):
-        parse_document(read_feedback_file(Path(reviewer.removeprefix("file:"))))
+    policies = _check_review(params.review)
     digest = weights_digest(params.classifier.weights)
     dataset = open_dataset(
         workplace, params.data_path, unversioned=params.unversioned_data, training=params.training
     )
     channel.check(params.of_channel(), dataset)
     check_weights(params.classifier, len(dataset.classes))
-    return RunInputs(channel, dataset, digest)
+    return RunInputs(channel, dataset, digest, policies)
+
+
+def _check_review(review: ReviewParams) -> tuple[Policy, ...]:
+    policies = tuple(map(load_policy, (review.policy, *review.trusted_policies)))
+    if review.reviewer.startswith("file:"):
+        parse_upload(read_feedback_file(Path(review.reviewer.removeprefix("file:"))))
+    rules = policies[0].roles.values()
+    if review.reviewer == "simulated" and not any(
+        rule.anyone and "none" in rule.signatures for rule in rules
+    ):
+        raise ParamsError(
+            "expected a policy that takes unsigned answers from anybody, as 'single' does, for "
+            f"the simulated reviewer (got {policies[0].name!r}); set review.reviewer=inbox to ask "
+            "people"
+        )
+    return policies

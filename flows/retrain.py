@@ -39,7 +39,7 @@ def retrain(
     # Bad input is refused here, before any work is done.
     given = inputs or check_inputs(params, workplace)
     channel, dataset = given.channel, given.dataset
-    run = RunContext(run_id, params, dataset, workplace, listener)
+    run = RunContext(run_id, params, dataset, workplace, listener, given.policies)
     with RunReporter(run) as report:
         classifier = train_classifier(
             workplace,

@@ -1,7 +1,7 @@
 """Tasks that exchange review requests, answers and decisions through object storage."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from pathlib import Path
 
 from prefect import task
@@ -85,6 +85,7 @@ def collect_decision(
     poll_seconds: float,
     on_wait: Callable[[float], None] | None = None,
     policy: Policy | None = None,
+    trusted: Collection[Policy] = (),
 ) -> Decision:
     """Wait until the request is decided, judging uploads as they come.
 
@@ -96,6 +97,7 @@ def collect_decision(
         poll_seconds: Pause between looks.
         on_wait: Told the seconds waited so far.
         policy: The gate's rule; None takes ``single``.
+        trusted: Other rules by which it may have been decided before.
 
     Returns:
         The decision.
@@ -104,6 +106,7 @@ def collect_decision(
         workplace.objects,
         request_id,
         policy=policy,
+        trusted=trusted,
         poll_seconds=poll_seconds,
         on_wait=on_wait,
     )

@@ -4,7 +4,9 @@ Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow re
 environment themselves.
 """
 
+import getpass
 import os
+import re
 from pathlib import Path
 
 from pydantic import Field
@@ -51,6 +53,14 @@ class Settings(BaseSettings):
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"
     """MLflow experiment of the runs."""
+    author: str = ""
+    """Who starts the runs, by the name they are enrolled under as a reviewer; empty means the user
+    of the operating system. A policy may forbid that they approve."""
+
+    def author_name(self) -> str:
+        """Return who starts the runs, in the characters that a reviewer's name may have."""
+        name = self.author or _system_user()
+        return re.sub(r"[^A-Za-z0-9_.@-]+", "-", name).lstrip("_.@-")[:80] or "unknown"
 
     def store_url(self) -> str:
         """Return the address of the object storage."""
@@ -63,6 +73,14 @@ class Settings(BaseSettings):
     def artifact_root(self) -> str | None:
         """Return where MLflow keeps artifacts when it runs without a server."""
         return None if self.tracking_uri else (self.home.absolute() / "mlflow-artifacts").as_uri()
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no name belongs to.
+        return f"uid-{os.getuid()}"
 
 
 def prepare_environment(settings: Settings) -> None:
