@@ -76,6 +76,32 @@ def report(
 
 
 @app.command()
+def watch(
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a file; default PARLEY_POLICY.")
+    ] = "",
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 5.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
+) -> None:
+    """Decide what reviewers hand in, remind them, and wake the runs that wait."""
+    from flows.commands.watch import watch_store
+
+    watch_store(policy, every_seconds=every, once=once)
+
+
+@app.command()
+def revoke(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The champion that is to go.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, kept with the decision.")],
+    model: Annotated[str, typer.Option("--model", help="Registered name.")] = "parley",
+) -> None:
+    """Take a promotion back: the version before is champion again."""
+    from flows.commands.revoke import revoke_champion
+
+    revoke_champion(model, version, why)
+
+
+@app.command()
 def channels() -> None:
     """List the channels through which people and the network can talk."""
     from flows.commands.show import show_channels

@@ -16,6 +16,7 @@ from models.report import RunReport, to_markdown
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report
 from tasks.orchestration import ProgressArtifacts
+from tasks.promotion import Promotion
 from tasks.records import Param, Record, Tag
 from tasks.stage import StageResult
 from tasks.tracking import Tracker, stage_records, start_tracking, without_password
@@ -92,6 +93,8 @@ class RunReporter:
             "review.request_id": decision.request_id,
             "review.decision_sha256": decision.digest,
             "review.reviewers": ", ".join(_reviewers(decision)),
+            "review.edits": str(len(decision.edits)),
+            "dvc.md5": self._run.dataset.md5,
         }
 
     def finished(
@@ -99,9 +102,7 @@ class RunReporter:
         evaluation: Evaluation,
         original: VersionRef,
         version: VersionRef,
-        alias: str,
-        *,
-        promoted: bool,
+        promotion: Promotion,
     ) -> dict[str, JsonValue]:
         """Close the account of a run that came to its end.
 
@@ -109,18 +110,27 @@ class RunReporter:
             evaluation: What was compared.
             original: The version of the network before the correction.
             version: The corrected network's version.
-            alias: The alias that points to it.
-            promoted: Whether it is champion now.
+            promotion: What became of that version.
 
         Returns:
             The run's report.
         """
-        self.tracker.log([Tag("parley.promoted", str(promoted).lower())])
+        self.tracker.log([Tag("parley.promoted", str(promotion.promoted).lower())])
+        reasons: list[JsonValue] = [*evaluation.reasons]
+        if promotion.stale:
+            reasons.append(promotion.stale)
         report = self._close(
             evaluation.report
             | {
-                "decision": {"promote": evaluation.promote, "reasons": list(evaluation.reasons)},
-                "model": {"name": version.name, "version": version.version, "alias": alias},
+                "decision": {
+                    "promote": evaluation.promote and not promotion.stale,
+                    "reasons": reasons,
+                },
+                "model": {
+                    "name": version.name,
+                    "version": version.version,
+                    "alias": promotion.alias,
+                },
             },
             {
                 "compare_versions": compare_page(original, version),

@@ -12,7 +12,8 @@ from flows.inputs import RunInputs, check_inputs
 from flows.params import PipelineParams
 from flows.reporting import RunReporter
 from tasks.classifier import train_classifier
-from tasks.promotion import register_companions, register_model, settle_aliases
+from tasks.promotion import promote_candidate
+from tasks.registering import register_companions, register_model
 from tasks.workplace import Workplace
 
 
@@ -50,7 +51,7 @@ def retrain(
             seed=params.seed,
         )
         explained = channel.explain(run, classifier)
-        decision = ask(run, channel, explained)
+        decision = ask(run, channel, explained, report.tracker)
         report.asked(decision)
         if not decision.is_approved:
             return report.stopped(decision)
@@ -93,7 +94,13 @@ def retrain(
             name=params.model_name,
             tags=report.version_tags(decision),
         )
-        alias, promoted = settle_aliases(
-            report.tracker, original=original, candidate=candidate, allowed=evaluation.promote
+        promotion = promote_candidate(
+            workplace,
+            report.tracker,
+            original=original,
+            candidate=candidate,
+            decision=decision,
+            allowed=evaluation.promote,
+            tags=report.version_tags(decision),
         )
-        return report.finished(evaluation, original, candidate, alias, promoted=promoted)
+        return report.finished(evaluation, original, candidate, promotion)

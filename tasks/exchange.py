@@ -8,30 +8,12 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from feedback import exchange, waiting
-from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.document import MAX_BYTES
 from feedback.errors import MalformedDocumentError
 from feedback.policy import Policy
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
-
-
-@task(name="publish-review", cache_policy=NO_CACHE)
-def publish_review(
-    workplace: Workplace, bundle: ReviewBundle, files: Mapping[str, bytes]
-) -> ReviewBundle:
-    """Publish a review request; the same evidence is the same request, however often.
-
-    Args:
-        workplace: Holds the object store.
-        bundle: Manifest of the request.
-        files: Pictures by name.
-
-    Returns:
-        The manifest that stands in the store.
-    """
-    return exchange.publish(workplace.objects, bundle, files)
 
 
 @task(name="submit-feedback", cache_policy=NO_CACHE)

@@ -244,6 +244,22 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
     return Tracker(client, experiment_id, run.info.run_id)
 
 
+def open_registry(settings: Settings) -> Tracker:
+    """Open the tracking store for its registered versions alone, without starting a run.
+
+    Args:
+        settings: The installation's addresses.
+
+    Returns:
+        A tracker that belongs to no run.
+    """
+    from mlflow.tracking import MlflowClient
+
+    uri = settings.mlflow_uri()
+    _point_mlflow_to(uri)
+    return Tracker(MlflowClient(tracking_uri=uri, registry_uri=uri), "", "")
+
+
 def _point_mlflow_to(uri: str) -> None:
     """Set MLflow's address for this process, and leave the environment as the user gave it.
 
