@@ -1,7 +1,7 @@
 """Where Parley keeps things and whom it talks to, read from the environment when asked.
 
-Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow read them from the
-environment themselves.
+Secrets (S3 keys, tracking passwords, addresses of notices) are never fields here: boto3, MLflow and
+``tasks/notifying.py`` read them from the environment themselves.
 """
 
 import getpass
@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     author: str = ""
     """Who starts the runs, by the name they are enrolled under as a reviewer; empty means the user
     of the operating system. A policy may forbid that they approve."""
+
+    policy: str = "single"
+    """Rule by which the watcher decides: ``single``, ``signed``, or a policy file."""
+    page_url: str = ""
+    """Address of the review page, for links in notices; empty leaves the link out."""
 
     def author_name(self) -> str:
         """Return who starts the runs, in the characters that a reviewer's name may have."""
