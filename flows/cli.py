@@ -76,6 +76,42 @@ def report(
 
 
 @app.command()
+def up(
+    params: ParamsFile = None,
+    set_: Overrides = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a file; default review.policy.")
+    ] = "",
+    cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
+    prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = 5000,
+    page_port: Annotated[int, typer.Option("--page-port", min=1, max=65535)] = 8050,
+) -> None:
+    """Start servers, watcher, served flow and review page on 127.0.0.1; Ctrl-C stops all."""
+    from flows.commands.up import Ports, bring_up
+
+    ports = Ports(prefect_port, mlflow_port, page_port)
+    bring_up(params, tuple(set_ or ()), ports=ports, policy=policy, cron=cron)
+
+
+@app.command()
+def serve(
+    params: ParamsFile = None,
+    set_: Overrides = None,
+    cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
+) -> None:
+    """Serve the flow to the Prefect server at PREFECT_API_URL; waiting runs hold no process."""
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    # The folder of the orchestrator's state must be there before Prefect is imported.
+    open_workplace(Settings())
+    from flows.serving import serve_flows
+
+    serve_flows(params, tuple(set_ or ()), cron=cron)
+
+
+@app.command()
 def watch(
     policy: Annotated[
         str, typer.Option("--policy", help="single, signed, or a file; default PARLEY_POLICY.")

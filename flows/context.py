@@ -37,6 +37,8 @@ class RunContext:
         workplace: Stores, folders and listeners.
         listener: Told of the published request and of the wait.
         policies: Rules whose decisions are taken; requests are decided by the first.
+        flow_run: Id of the deployed flow run that may let go of its process; None polls.
+        asked: Request that the run let go of its process for, if it did.
     """
 
     run_id: str
@@ -45,3 +47,5 @@ class RunContext:
     workplace: Workplace
     listener: ReviewListener
     policies: tuple[Policy, ...] = field(default_factory=lambda: (single_policy(),))
+    flow_run: str | None = None
+    asked: str | None = None

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from prefect.exceptions import Pause
 from pydantic import JsonValue
 
 from feedback.decision import Decision
@@ -44,7 +45,10 @@ class RunReporter:
                 "dvc.md5": run.dataset.md5,
                 "dvc.path": str(run.dataset.path),
             },
+            goes_on=run.flow_run is not None,
         )
+        # A run that let go of its process has told of these stages before.
+        self._told = self.tracker.logged_stages() if run.asked else set[str]()
 
     def __enter__(self) -> Self:
         run = self._run
@@ -63,7 +67,10 @@ class RunReporter:
         workplace = self._run.workplace
         workplace.on_finished = tuple(told for told in workplace.on_finished if told != self._stage)
         workplace.listeners = tuple(told for told in workplace.listeners if told is not self._bars)
-        self.tracker.finish(failed=kind is not None)
+        if kind is not None and issubclass(kind, Pause):
+            self.tracker.suspend()
+        else:
+            self.tracker.finish(failed=kind is not None)
 
     def asked(self, decision: Decision) -> None:
         """Note the review request, the decision on it and who made it."""
@@ -192,6 +199,8 @@ class RunReporter:
         return report
 
     def _stage(self, result: StageResult) -> None:
+        if result.key in self._told:
+            return
         records: list[Record] = stage_records(self._run.workplace, result)
         self.tracker.log_stage(self._run.workplace, result, records)
 

@@ -6,6 +6,7 @@ dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> re
 from prefect import flow
 from pydantic import JsonValue
 
+from feedback.errors import ParamsError
 from flows.context import SILENT, ReviewListener, RunContext
 from flows.gate import ask
 from flows.inputs import RunInputs, check_inputs
@@ -36,11 +37,46 @@ def retrain(
 
     Returns:
         The run's report as JSON.
+
+    Raises:
+        ParamsError: If the run is to suspend, which only a deployed one can.
+    """
+    if params.review.wait == "suspend":
+        raise ParamsError(
+            "expected review.wait=auto or poll in a run of this process (got 'suspend', which only "
+            "deployed runs can); leave it out, or start the run from `parley up`"
+        )
+    return run_loop(params, workplace, run_id, listener, inputs)
+
+
+def run_loop(
+    params: PipelineParams,
+    workplace: Workplace,
+    run_id: str,
+    listener: ReviewListener = SILENT,
+    inputs: RunInputs | None = None,
+    *,
+    flow_run: str | None = None,
+    asked: str | None = None,
+) -> dict[str, JsonValue]:
+    """Carry out the loop inside a flow; a suspended one starts here again when it goes on.
+
+    Args:
+        params: All parameters.
+        workplace: Stores, folders and listeners.
+        run_id: Name of this run.
+        listener: Told of the published request and of the wait.
+        inputs: What was checked already; None checks it here.
+        flow_run: Id of the flow run that may let go of its process; None polls.
+        asked: Request that it let go of its process for, if it did.
+
+    Returns:
+        The run's report as JSON.
     """
     # Bad input is refused here, before any work is done.
     given = inputs or check_inputs(params, workplace)
     channel, dataset = given.channel, given.dataset
-    run = RunContext(run_id, params, dataset, workplace, listener, given.policies)
+    run = RunContext(run_id, params, dataset, workplace, listener, given.policies, flow_run, asked)
     with RunReporter(run) as report:
         classifier = train_classifier(
             workplace,
