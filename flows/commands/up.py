@@ -120,7 +120,7 @@ def services(
     page = f"http://{HOST}:{ports.page}"
     known = {"PREFECT_API_URL": api, "MLFLOW_TRACKING_URI": tracking}
     env = {**given, **known, "PARLEY_PAGE_URL": settings.page_url or page}
-    env.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "2")
+    env.setdefault("PREFECT_RUNNER_POLL_FREQUENCY", "1")
     serve = [*PARLEY, "serve", *(f"--set={pair}" for pair in overrides)]
     if params_file is not None:
         serve += ["--params", str(params_file.absolute())]
@@ -128,7 +128,8 @@ def services(
         serve += ["--cron", cron]
     workers = [
         Service("watcher", (*PARLEY, "watch", "--every", "2", "--policy", policy), env),
-        Service("flows", serve, env),
+        Service("reaper", (*PARLEY, "recover", "--every", "20"), env),
+        Service("flows", serve, env, health=f"{api}/deployments/name/retrain-deployed/retrain"),
     ]
     found = page_service(env, ports.page)
     return servers, workers + ([found] if found else [])
@@ -169,7 +170,9 @@ def _mlflow(given: Mapping[str, str], settings: Settings, port: int) -> Service:
     # The database and folder that runs without a server use too.
     command += ["--backend-store-uri", settings.mlflow_uri(), "--no-serve-artifacts"]
     command += ["--default-artifact-root", str(settings.artifact_root()), "--workers", "1"]
-    return Service("mlflow", command, given, health=f"{address}/health", port=port, page=address)
+    # Its queues for judging language models are eight more processes that nothing here needs.
+    env = {**given, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return Service("mlflow", command, env, health=f"{address}/health", port=port, page=address)
 
 
 @contextmanager
