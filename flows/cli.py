@@ -126,6 +126,18 @@ def watch(
 
 
 @app.command()
+def recover(
+    every: Annotated[
+        float, typer.Option("--every", min=0, help="Seconds between looks; 0 looks once.")
+    ] = 0.0,
+) -> None:
+    """Start deployed runs of this host again whose process was killed."""
+    from flows.commands.recover import recover_killed
+
+    recover_killed(every)
+
+
+@app.command()
 def revoke(
     version: Annotated[str, typer.Argument(metavar="VERSION", help="The champion that is to go.")],
     why: Annotated[str, typer.Option("--why", help="Reason, kept with the decision.")],

@@ -23,16 +23,18 @@ def retrain_deployed(
     """
     from flows.retrain import run_loop
     from tasks.asked import take_up
+    from tasks.liveness import alive
     from tasks.settings import Settings, prepare_environment
     from tasks.workplace import open_workplace
 
     settings = Settings()
     prepare_environment(settings)
     params = load_params(Path(params_file) if params_file else None, tuple(overrides or ()))
-    workplace = open_workplace(settings)
     flow_run = str(runtime.flow_run.id)
+    workplace = open_workplace(settings)
     can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
     asked = take_up(workplace, flow_run) if can_suspend else None
-    return run_loop(
-        params, workplace, flow_run, flow_run=flow_run if can_suspend else None, asked=asked
-    )
+    with alive(settings.home, flow_run):
+        return run_loop(
+            params, workplace, flow_run, flow_run=flow_run if can_suspend else None, asked=asked
+        )

@@ -51,7 +51,7 @@ def wake_runs(store: ObjectStore, decided: Collection[str]) -> WakeReport:
     if not due:
         return report
     try:
-        with _client() as client:
+        with orchestrator() as client:
             for run in due:
                 _wake(store, client, run, report)
     except OrchestrationError as error:
@@ -86,7 +86,12 @@ def _wake(
         report.failed.append((run, f"{type(error).__name__}: the orchestrator does not answer"))
 
 
-def _client() -> "SyncPrefectClient":
+def orchestrator() -> "SyncPrefectClient":
+    """Open a client of the Prefect server that the settings name.
+
+    Raises:
+        OrchestrationError: If they name none.
+    """
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_API_URL
 

@@ -1,6 +1,8 @@
 """A deployed run lets go of its process while people are asked, and goes on when they answered."""
 
 import json
+import os
+import signal
 import subprocess
 
 import httpx
@@ -144,3 +146,27 @@ def test_a_suspended_run_holds_no_process_and_goes_on_after_the_decision(office)
     assert len(computed) == len(set(computed)) > len(EXPLAINING)
     shown = [tags["parley.stage"] for tags in stages]
     assert {name: shown.count(name) for name in EXPLAINING} == dict.fromkeys(EXPLAINING, 1)
+
+
+def test_a_run_whose_flow_and_worker_were_killed_is_recovered(office):
+    with office.serving() as server:
+        wait_for(office.deployment, 200, f"the deployment; {office.told()}")
+        run = office.start()
+        note = office.home / "running" / f"{run}.json"
+        wait_for(note.exists, 200, f"the run to start; {office.told()}")
+        children = children_of(server.pid)
+        assert children
+        server.kill()
+        for child in children:
+            os.kill(child, signal.SIGKILL)
+    # Nobody is left who could say that it died.
+    assert office.state(run)["type"] == "RUNNING"
+    recovered = subprocess.run(
+        (*PARLEY, "recover"), env=office.env, capture_output=True, text=True, timeout=200,
+        check=False,
+    )  # fmt: skip
+    assert recovered.returncode == 0, recovered.stderr
+    assert recovered.stdout == f"started again: {run}\n1 runs started again\n"
+    with office.serving():
+        office.wait_for_state(run, "PAUSED")
+    assert not note.exists()

@@ -47,7 +47,7 @@ def store():
 
 
 def wake(monkeypatch, store, orchestrator, decided):
-    monkeypatch.setattr(waking, "_client", lambda: contextlib.nullcontext(orchestrator))
+    monkeypatch.setattr(waking, "orchestrator", lambda: contextlib.nullcontext(orchestrator))
     return wake_runs(store, decided)
 
 
