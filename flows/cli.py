@@ -112,6 +112,22 @@ def serve(
 
 
 @app.command()
+def deploy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as infra/prefect.yaml.")],
+) -> None:
+    """Put the deployments of a file on the Prefect server at PREFECT_API_URL."""
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    # The folder of the orchestrator's state must be there before Prefect is imported.
+    open_workplace(Settings())
+    from flows.deploying import deploy_file
+
+    for name in deploy_file(file):
+        typer.echo(f"deployed {name}")
+
+
+@app.command()
 def watch(
     policy: Annotated[
         str, typer.Option("--policy", help="single, signed, or a file; default PARLEY_POLICY.")
