@@ -47,8 +47,8 @@ class RunReporter:
             },
             goes_on=run.flow_run is not None,
         )
-        # A run that let go of its process has told of these stages before.
-        self._told = self.tracker.logged_stages() if run.asked else set[str]()
+        # An earlier process of the same run has told of these stages.
+        self._told = self.tracker.logged_stages() if run.flow_run else set[str]()
 
     def __enter__(self) -> Self:
         run = self._run

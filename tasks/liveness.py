@@ -4,7 +4,7 @@
 
     <home>/running/<flow_run>.json    locked while its process lives, removed when it ends by itself
 
-A note that lies there unlocked tells of a process that was killed.
+A note that lies there unlocked tells of a process that was killed, or told to end.
 """
 
 import fcntl
@@ -31,12 +31,17 @@ class DeadRun:
 
 @contextmanager
 def alive(home: Path, flow_run: str) -> Iterator[None]:
-    """Hold the lock of a run while its body works, however it ends.
+    """Hold the lock of a run while its body works.
+
+    The note is removed when the run ends by itself: well, with an error, or to wait for people. One
+    whose process is told to end, as by ``parley up`` that stops, is left to be started again.
 
     Args:
         home: Folder of the installation.
         flow_run: The run's id.
     """
+    from prefect.exceptions import Pause
+
     path = _path(home, flow_run)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a+") as handle:
@@ -46,8 +51,11 @@ def alive(home: Path, flow_run: str) -> Iterator[None]:
         _write(path, recovered)
         try:
             yield
-        finally:
-            path.unlink(missing_ok=True)
+        except BaseException as error:
+            if isinstance(error, (Exception, Pause)):
+                path.unlink(missing_ok=True)
+            raise
+        path.unlink(missing_ok=True)
 
 
 def find_dead(home: Path) -> list[DeadRun]:

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import httpx
 import pytest
-from prefect.exceptions import ObjectNotFound
+from prefect.exceptions import ObjectNotFound, Pause, TerminationSignal
 from prefect.states import Completed, Crashed, Pending, Running
 
 from feedback.errors import OrchestrationError
@@ -64,19 +64,25 @@ def recover(monkeypatch, home, state):
     return report, server.set, pauses
 
 
-@pytest.mark.parametrize("state", [Running(), Crashed()])
+@pytest.mark.parametrize(("state", "ending"), [(Running(), ValueError), (Crashed(), Pause)])
 def test_a_killed_run_is_started_again_after_its_runner_had_time_to_mark_it(
-    monkeypatch, killed, state
+    monkeypatch, killed, state, ending
 ):
     report, changed, pauses = recover(monkeypatch, killed, state)
     assert (report.recovered, changed) == ([RUN], [(RUN, "SCHEDULED")])
     assert pauses == [10.0]
     assert find_dead(killed) == [DeadRun(RUN, 1)]
     # Its new process takes the note over, and removes it when it ends by itself.
-    with contextlib.suppress(KeyboardInterrupt), alive(killed, RUN):
+    with contextlib.suppress(ending), alive(killed, RUN):
         assert find_dead(killed) == []
-        raise KeyboardInterrupt
+        raise ending
     assert recover(monkeypatch, killed, Running())[1:] == ([], [])
+
+
+def test_a_run_whose_process_is_told_to_end_is_started_again(monkeypatch, tmp_path):
+    with contextlib.suppress(TerminationSignal), alive(tmp_path, RUN):
+        raise TerminationSignal(signal.SIGTERM)
+    assert recover(monkeypatch, tmp_path, Crashed())[0].recovered == [RUN]
 
 
 def test_a_run_that_always_dies_is_given_up(monkeypatch, killed):
