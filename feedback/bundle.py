@@ -8,7 +8,13 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import ArtifactError, DigestMismatchError
@@ -27,7 +33,7 @@ SCHEMA_VERSION = 1
 """Version of the manifest that this Parley writes and reads."""
 
 # Circumstances of publishing, not part of what is shown: the same evidence is the same request.
-_CIRCUMSTANCES = frozenset({"request_id", "created_at", "deadline", "author", "run"})
+_CIRCUMSTANCES = frozenset({"request_id", "created_at", "deadline", "author", "run", "base"})
 
 
 class ModelVersion(Exchanged):
@@ -39,6 +45,19 @@ class ModelVersion(Exchanged):
     """Registered version; None for one that is not registered."""
     digest: Sha256
     """Digest of its weights."""
+
+
+class BaseVersion(Exchanged):
+    """The champion that a request was made against; only its successor may be promoted by it."""
+
+    name: Name
+    """Registered name."""
+    version: Name
+    """Registered version."""
+    digest: Sha256 | None = None
+    """Digest of its weights; None for a version that Parley did not register."""
+    request_id: Identifier | None = None
+    """Review by which it was promoted; None when it was not."""
 
 
 class DatasetVersion(Exchanged):
@@ -100,6 +119,16 @@ class ReviewBundle(Exchanged):
     """Digest of each picture, by name."""
     notes: Comment = ""
     """Remark to the reviewers."""
+    base: BaseVersion | None = None
+    """Champion that the evidence is to replace; None when there was none."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Manifests of earlier versions lack the field; their bytes, and digests, stay.
+        dumped: dict[str, object] = handler(self)
+        if dumped.get("base") is None:
+            dumped.pop("base", None)
+        return dumped
 
     @model_validator(mode="after")
     def _items_are_unique(self) -> Self:

@@ -21,6 +21,8 @@
     ├── PolicyError                 a policy file cannot be read, or met by anybody
     ├── ReviewerError               a reviewer or key cannot be enrolled, read or used
     ├── TrackingError               the tracking server refused or lost something
+    │   └── StaleChampionError      another version is champion than a promotion was to replace
+    ├── OrchestrationError          Prefect or a process of Parley's own does not answer
     └── FeedbackError               a reviewer's document is refused and told why
         ├── MalformedDocumentError  not JSON, too large, too deep, or not of the schema
         ├── SchemaVersionError      a version of the schema that this Parley lacks
@@ -119,6 +121,14 @@ class ReviewerError(ParleyError):
 
 class TrackingError(ParleyError):
     """The tracking server refused or lost something."""
+
+
+class StaleChampionError(TrackingError):
+    """Another version is champion than the one that a promotion was to replace."""
+
+
+class OrchestrationError(ParleyError):
+    """Prefect, or a process of Parley's own, cannot be reached or started."""
 
 
 class FeedbackError(ParleyError):

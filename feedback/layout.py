@@ -7,6 +7,7 @@
     rejections/<request_id>/<reviewer>/<nonce>.json      why an upload was refused
     accepted/<request_id>/<reviewer>/<nonce>.json        a valid upload as it was first seen
     notices/<request_id>/<id>.json                       who was reminded of what
+    waiting/<request_id>/<flow_run>.json                 runs to be woken by the decision
     decisions/<request_id>/<seq>.json                    written once
     policies/<sha256>.json                               rules that decisions were made by
     reviewers/<id>.json                                  who may answer; operators alone write it
@@ -34,6 +35,9 @@ DECISIONS = "decisions/"
 
 REVIEWERS = "reviewers/"
 """Prefix of the reviewers' records."""
+
+WAITING = "waiting/"
+"""Prefix of the runs that wait without a process."""
 
 AUDIT = "audit/"
 """Prefix of the audit log."""
@@ -128,6 +132,11 @@ def receipt_key(request_id: str, key: str) -> str:
 def notice_key(request_id: str, name: str) -> str:
     """Return the key of a notice on a request."""
     return f"notices/{request_id}/{name}.json"
+
+
+def waiting_key(request_id: str, flow_run: str) -> str:
+    """Return the key of the note that a run waits for a request's decision."""
+    return f"{WAITING}{request_id}/{flow_run}.json"
 
 
 def policy_key(digest: str) -> str:

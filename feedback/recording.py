@@ -12,7 +12,7 @@ from feedback.fields import JsonObject
 from feedback.inbox import CheckedUpload
 from feedback.layout import decision_key, decision_prefix, policy_key
 from feedback.objects import ObjectStore
-from feedback.policy import Policy
+from feedback.policy import Policy, single_policy
 from feedback.publishing import load_bundle
 from feedback.rederiving import follows
 from feedback.states import FOLLOWING, OF_VERDICT, ReviewState
@@ -191,11 +191,14 @@ def load_decision(
     """
     decisions = load_decisions(store, request_id)
     if policies is not None and decisions:
-        named = decisions[0].policy_sha256
-        if named not in [policy.digest for policy in policies]:
+        first = decisions[0]
+        named = first.policy_sha256
+        # Before rules were kept with decisions there was this one only, which anybody can meet.
+        is_old = named is None and first.policy == "single" and single_policy() in policies
+        if not is_old and named not in [policy.digest for policy in policies]:
             raise DigestMismatchError(
                 f"expected a decision on {request_id!r} by one of the policies "
-                f"{', '.join(policy.name for policy in policies)} (got {decisions[0].policy!r}, "
+                f"{', '.join(policy.name for policy in policies)} (got {first.policy!r}, "
                 f"{(named or 'unknown')[:12]}); name that policy too if you trust it"
             )
     return decisions[-1] if decisions else None

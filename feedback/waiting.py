@@ -2,7 +2,7 @@
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import UTC, datetime
 
 from feedback.audit import AuditLog
@@ -33,6 +33,7 @@ def wait_for_decision(
     request_id: str,
     *,
     policy: Policy | None = None,
+    trusted: Collection[Policy] = (),
     poll_seconds: float = 0.5,
     deadline: datetime | None = None,
     on_wait: Callable[[float], None] | None = None,
@@ -50,6 +51,7 @@ def wait_for_decision(
         store: Where the request lies.
         request_id: Which request.
         policy: The rule; None takes ``single``, by which the first valid answer decides.
+        trusted: Other rules by which it may have been decided before.
         poll_seconds: Pause between looks, seconds.
         deadline: When to give up; None takes the request's own, or the policy's.
         on_wait: Told the seconds waited so far after every look that found no decision.
@@ -63,7 +65,8 @@ def wait_for_decision(
 
     Raises:
         ObjectNotFoundError: If there is no such request.
-        ArtifactError: If the manifest or the decision was changed in the store.
+        ArtifactError: If the manifest or the decision was changed in the store, or the decision
+            was made by a rule that is not taken.
         StoreError: If the store did not answer for longer than ``patience``.
     """
     started = answered = clock()
@@ -73,7 +76,7 @@ def wait_for_decision(
     while True:
         try:
             bundle = bundle or load_bundle(store, request_id)
-            decision = _look(store, bundle, rule, log, deadline, now())
+            decision = _look(store, bundle, rule, trusted, log, deadline, now())
             answered, pause = clock(), poll_seconds
         except ObjectNotFoundError:
             raise
@@ -93,13 +96,14 @@ def _look(
     store: ObjectStore,
     bundle: ReviewBundle,
     policy: Policy,
+    trusted: Collection[Policy],
     log: AuditLog,
     deadline: datetime | None,
     moment: datetime,
 ) -> Decision | None:
     # Whoever decided, the object that stands is what counts: it is read back and verified.
-    request_id = bundle.request_id
-    if load_decision(store, request_id) is None:
+    request_id, taken = bundle.request_id, (policy, *trusted)
+    if load_decision(store, request_id, policies=taken) is None:
         request = Settlement(
             store,
             bundle,
@@ -114,4 +118,4 @@ def _look(
     refused = [info.key for info in store.list(rejection_prefix(request_id))]
     enter_rejections(store, log, refused, moment)
     enter_decisions(store, log, request_id, moment)
-    return load_decision(store, request_id)
+    return load_decision(store, request_id, policies=taken)

@@ -81,6 +81,96 @@ def report(
 
 
 @app.command()
+def up(
+    params: ParamsFile = None,
+    set_: Overrides = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a file; default review.policy.")
+    ] = "",
+    cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
+    prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = 5000,
+    page_port: Annotated[int, typer.Option("--page-port", min=1, max=65535)] = 8050,
+) -> None:
+    """Start servers, watcher, served flow and review page on 127.0.0.1; Ctrl-C stops all."""
+    from flows.commands.up import Ports, bring_up
+
+    ports = Ports(prefect_port, mlflow_port, page_port)
+    bring_up(params, tuple(set_ or ()), ports=ports, policy=policy, cron=cron)
+
+
+@app.command()
+def serve(
+    params: ParamsFile = None,
+    set_: Overrides = None,
+    cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
+) -> None:
+    """Serve the flow to the Prefect server at PREFECT_API_URL; waiting runs hold no process."""
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    # The folder of the orchestrator's state must be there before Prefect is imported.
+    open_workplace(Settings())
+    from flows.serving import serve_flows
+
+    serve_flows(params, tuple(set_ or ()), cron=cron)
+
+
+@app.command()
+def deploy(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Such as infra/prefect.yaml.")],
+) -> None:
+    """Put the deployments of a file on the Prefect server at PREFECT_API_URL."""
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    # The folder of the orchestrator's state must be there before Prefect is imported.
+    open_workplace(Settings())
+    from flows.deploying import deploy_file
+
+    for name in deploy_file(file):
+        typer.echo(f"deployed {name}")
+
+
+@app.command()
+def watch(
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a file; default PARLEY_POLICY.")
+    ] = "",
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 5.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
+) -> None:
+    """Decide what reviewers hand in, remind them, and wake the runs that wait."""
+    from flows.commands.watch import watch_store
+
+    watch_store(policy, every_seconds=every, once=once)
+
+
+@app.command()
+def recover(
+    every: Annotated[
+        float, typer.Option("--every", min=0, help="Seconds between looks; 0 looks once.")
+    ] = 0.0,
+) -> None:
+    """Start deployed runs of this host again whose process was killed."""
+    from flows.commands.recover import recover_killed
+
+    recover_killed(every)
+
+
+@app.command()
+def revoke(
+    version: Annotated[str, typer.Argument(metavar="VERSION", help="The champion that is to go.")],
+    why: Annotated[str, typer.Option("--why", help="Reason, kept with the decision.")],
+    model: Annotated[str, typer.Option("--model", help="Registered name.")] = "parley",
+) -> None:
+    """Take a promotion back: the version before is champion again."""
+    from flows.commands.revoke import revoke_champion
+
+    revoke_champion(model, version, why)
+
+
+@app.command()
 def channels() -> None:
     """List the channels through which people and the network can talk."""
     from flows.commands.show import show_channels

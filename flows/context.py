@@ -1,9 +1,10 @@
 """What every step of one run may know."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from feedback.bundle import ReviewBundle
+from feedback.policy import Policy, single_policy
 from flows.params import PipelineParams
 from tasks.dataset.reference import DatasetRef
 from tasks.workplace import Workplace
@@ -35,6 +36,9 @@ class RunContext:
         dataset: The dataset, already checked.
         workplace: Stores, folders and listeners.
         listener: Told of the published request and of the wait.
+        policies: Rules whose decisions are taken; requests are decided by the first.
+        flow_run: Id of the deployed flow run that may let go of its process; None polls.
+        asked: Request that the run let go of its process for, if it did.
     """
 
     run_id: str
@@ -42,3 +46,6 @@ class RunContext:
     dataset: DatasetRef
     workplace: Workplace
     listener: ReviewListener
+    policies: tuple[Policy, ...] = field(default_factory=lambda: (single_policy(),))
+    flow_run: str | None = None
+    asked: str | None = None

@@ -2,8 +2,11 @@
 
 from pathlib import Path
 
+from feedback.errors import ParamsError
+from feedback.policy import Policy
+from feedback.policy_file import load_policy
 from flows.channel import Channel, load_channel
-from flows.params import PipelineParams
+from flows.params import PipelineParams, ReviewParams
 from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.exchange import check_feedback, read_feedback_file
@@ -21,12 +24,20 @@ class RunInputs:
         channel: Channel through which people and the network talk.
         dataset: The dataset, every image of which can be decoded.
         weights_sha256: Digest of the initial weights' file; empty when there is none.
+        policies: Rules whose decisions are taken; requests are decided by the first.
     """
 
-    def __init__(self, channel: Channel, dataset: DatasetRef, weights_sha256: str) -> None:
+    def __init__(
+        self,
+        channel: Channel,
+        dataset: DatasetRef,
+        weights_sha256: str,
+        policies: tuple[Policy, ...],
+    ) -> None:
         self.channel = channel
         self.dataset = dataset
         self.weights_sha256 = weights_sha256
+        self.policies = policies
 
 
 def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
@@ -43,13 +54,27 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
         ParleyError: With the first thing that is wrong.
     """
     channel = load_channel(params.channel)
-    reviewer = params.review.reviewer
-    if reviewer.startswith("file:"):
-        check_feedback(workplace, read_feedback_file(Path(reviewer.removeprefix("file:"))))
+    policies = _check_review(params.review, workplace)
     digest = weights_digest(params.classifier.weights)
     dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
     channel.check(params.of_channel(), dataset)
     check_weights(params.classifier, len(dataset.classes))
     # Last, for it takes longest.
     decode_dataset(workplace, dataset, params.training)
-    return RunInputs(channel, dataset, digest)
+    return RunInputs(channel, dataset, digest, policies)
+
+
+def _check_review(review: ReviewParams, workplace: Workplace) -> tuple[Policy, ...]:
+    policies = tuple(map(load_policy, (review.policy, *review.trusted_policies)))
+    if review.reviewer.startswith("file:"):
+        check_feedback(workplace, read_feedback_file(Path(review.reviewer.removeprefix("file:"))))
+    rules = policies[0].roles.values()
+    if review.reviewer == "simulated" and not any(
+        rule.anyone and "none" in rule.signatures for rule in rules
+    ):
+        raise ParamsError(
+            "expected a policy that takes unsigned answers from anybody, as 'single' does, for "
+            f"the simulated reviewer (got {policies[0].name!r}); set review.reviewer=inbox to ask "
+            "people"
+        )
+    return policies

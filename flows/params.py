@@ -35,6 +35,13 @@ class ReviewParams(Params):
     """Pause between two looks into the store while waiting."""
     deadline_hours: Annotated[float, Field(gt=0)] = 168.0
     """When an unanswered request expires; expiry never promotes."""
+    wait: Literal["auto", "poll", "suspend"] = "auto"
+    """How people are waited for: ``suspend`` ends the process and is for deployed runs, ``poll``
+    keeps it; ``auto`` suspends where it can."""
+    policy: Annotated[str, Field(min_length=1)] = "single"
+    """Rule by which answers become a decision: ``single``, ``signed``, or a policy file."""
+    trusted_policies: tuple[str, ...] = ()
+    """Other rules whose earlier decisions on the same evidence are taken."""
 
 
 class PipelineParams(Params):

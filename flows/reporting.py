@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType, TracebackType
 from typing import Self
 
+from prefect.exceptions import Pause
 from pydantic import JsonValue
 
 from feedback.decision import Decision
@@ -16,6 +17,7 @@ from models.report import RunReport, to_markdown
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report
 from tasks.orchestration import ProgressArtifacts
+from tasks.promotion import Promotion
 from tasks.records import Param, Record, Tag
 from tasks.stage import StageResult
 from tasks.tracking import Tracker, stage_records, start_tracking, without_password
@@ -43,7 +45,10 @@ class RunReporter:
                 "dvc.md5": run.dataset.md5,
                 "dvc.path": str(run.dataset.path),
             },
+            goes_on=run.flow_run is not None,
         )
+        # An earlier process of the same run has told of these stages.
+        self._told = self.tracker.logged_stages() if run.flow_run else set[str]()
 
     def __enter__(self) -> Self:
         run = self._run
@@ -62,7 +67,10 @@ class RunReporter:
         workplace = self._run.workplace
         workplace.on_finished = tuple(told for told in workplace.on_finished if told != self._stage)
         workplace.listeners = tuple(told for told in workplace.listeners if told is not self._bars)
-        self.tracker.finish(failed=kind is not None)
+        if kind is not None and issubclass(kind, Pause):
+            self.tracker.suspend()
+        else:
+            self.tracker.finish(failed=kind is not None)
 
     def asked(self, decision: Decision) -> None:
         """Note the review request, the decision on it and who made it."""
@@ -92,6 +100,8 @@ class RunReporter:
             "review.request_id": decision.request_id,
             "review.decision_sha256": decision.digest,
             "review.reviewers": ", ".join(_reviewers(decision)),
+            "review.edits": str(len(decision.edits)),
+            "dvc.md5": self._run.dataset.md5,
         }
 
     def finished(
@@ -99,9 +109,7 @@ class RunReporter:
         evaluation: Evaluation,
         original: VersionRef,
         version: VersionRef,
-        alias: str,
-        *,
-        promoted: bool,
+        promotion: Promotion,
     ) -> dict[str, JsonValue]:
         """Close the account of a run that came to its end.
 
@@ -109,18 +117,27 @@ class RunReporter:
             evaluation: What was compared.
             original: The version of the network before the correction.
             version: The corrected network's version.
-            alias: The alias that points to it.
-            promoted: Whether it is champion now.
+            promotion: What became of that version.
 
         Returns:
             The run's report.
         """
-        self.tracker.log([Tag("parley.promoted", str(promoted).lower())])
+        self.tracker.log([Tag("parley.promoted", str(promotion.promoted).lower())])
+        reasons: list[JsonValue] = [*evaluation.reasons]
+        if promotion.stale:
+            reasons.append(promotion.stale)
         report = self._close(
             evaluation.report
             | {
-                "decision": {"promote": evaluation.promote, "reasons": list(evaluation.reasons)},
-                "model": {"name": version.name, "version": version.version, "alias": alias},
+                "decision": {
+                    "promote": evaluation.promote and not promotion.stale,
+                    "reasons": reasons,
+                },
+                "model": {
+                    "name": version.name,
+                    "version": version.version,
+                    "alias": promotion.alias,
+                },
             },
             {
                 "compare_versions": compare_page(original, version),
@@ -182,6 +199,8 @@ class RunReporter:
         return report
 
     def _stage(self, result: StageResult) -> None:
+        if result.key in self._told:
+            return
         records: list[Record] = stage_records(self._run.workplace, result)
         self.tracker.log_stage(self._run.workplace, result, records)
 

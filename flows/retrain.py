@@ -6,13 +6,15 @@ dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> re
 from prefect import flow
 from pydantic import JsonValue
 
+from feedback.errors import ParamsError
 from flows.context import SILENT, ReviewListener, RunContext
 from flows.gate import ask
 from flows.inputs import RunInputs, check_inputs
 from flows.params import PipelineParams
 from flows.reporting import RunReporter
 from tasks.classifier import train_classifier
-from tasks.promotion import register_companions, register_model, settle_aliases
+from tasks.promotion import promote_candidate
+from tasks.registering import register_companions, register_model
 from tasks.workplace import Workplace
 
 
@@ -35,11 +37,46 @@ def retrain(
 
     Returns:
         The run's report as JSON.
+
+    Raises:
+        ParamsError: If the run is to suspend, which only a deployed one can.
+    """
+    if params.review.wait == "suspend":
+        raise ParamsError(
+            "expected review.wait=auto or poll in a run of this process (got 'suspend', which only "
+            "deployed runs can); leave it out, or start the run from `parley up`"
+        )
+    return run_loop(params, workplace, run_id, listener, inputs)
+
+
+def run_loop(
+    params: PipelineParams,
+    workplace: Workplace,
+    run_id: str,
+    listener: ReviewListener = SILENT,
+    inputs: RunInputs | None = None,
+    *,
+    flow_run: str | None = None,
+    asked: str | None = None,
+) -> dict[str, JsonValue]:
+    """Carry out the loop inside a flow; a suspended one starts here again when it goes on.
+
+    Args:
+        params: All parameters.
+        workplace: Stores, folders and listeners.
+        run_id: Name of this run.
+        listener: Told of the published request and of the wait.
+        inputs: What was checked already; None checks it here.
+        flow_run: Id of the flow run that may let go of its process; None polls.
+        asked: Request that it let go of its process for, if it did.
+
+    Returns:
+        The run's report as JSON.
     """
     # Bad input is refused here, before any work is done.
     given = inputs or check_inputs(params, workplace)
     channel, dataset = given.channel, given.dataset
-    run = RunContext(run_id, params, dataset, workplace, listener)
+    run = RunContext(run_id, params, dataset, workplace, listener, given.policies, flow_run, asked)
     with RunReporter(run) as report:
         classifier = train_classifier(
             workplace,
@@ -50,7 +87,7 @@ def retrain(
             seed=params.seed,
         )
         explained = channel.explain(run, classifier)
-        decision = ask(run, channel, explained)
+        decision = ask(run, channel, explained, report.tracker)
         report.asked(decision)
         if not decision.is_approved:
             return report.stopped(decision)
@@ -93,7 +130,13 @@ def retrain(
             name=params.model_name,
             tags=report.version_tags(decision),
         )
-        alias, promoted = settle_aliases(
-            report.tracker, original=original, candidate=candidate, allowed=evaluation.promote
+        promotion = promote_candidate(
+            workplace,
+            report.tracker,
+            original=original,
+            candidate=candidate,
+            decision=decision,
+            allowed=evaluation.promote,
+            tags=report.version_tags(decision),
         )
-        return report.finished(evaluation, original, candidate, alias, promoted=promoted)
+        return report.finished(evaluation, original, candidate, promotion)

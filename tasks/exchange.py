@@ -1,7 +1,7 @@
 """Tasks that exchange review requests, answers and decisions through object storage."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -23,23 +23,6 @@ from feedback.layout import upload_key
 from feedback.policy import Policy
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
-
-
-@task(name="publish-review", cache_policy=NO_CACHE)
-def publish_review(
-    workplace: Workplace, bundle: ReviewBundle, files: Mapping[str, bytes]
-) -> ReviewBundle:
-    """Publish a review request; the same evidence is the same request, however often.
-
-    Args:
-        workplace: Holds the object store.
-        bundle: Manifest of the request.
-        files: Pictures by name.
-
-    Returns:
-        The manifest that stands in the store.
-    """
-    return exchange.publish(workplace.objects, bundle, files)
 
 
 @task(name="submit-feedback", cache_policy=NO_CACHE)
@@ -169,6 +152,7 @@ def collect_decision(
     poll_seconds: float,
     on_wait: Callable[[float], None] | None = None,
     policy: Policy | None = None,
+    trusted: Collection[Policy] = (),
 ) -> Decision:
     """Wait until the request is decided, judging uploads as they come.
 
@@ -180,6 +164,7 @@ def collect_decision(
         poll_seconds: Pause between looks.
         on_wait: Told the seconds waited so far.
         policy: The gate's rule; None takes ``single``.
+        trusted: Other rules by which it may have been decided before.
 
     Returns:
         The decision.
@@ -188,6 +173,7 @@ def collect_decision(
         workplace.objects,
         request_id,
         policy=policy,
+        trusted=trusted,
         poll_seconds=poll_seconds,
         on_wait=on_wait,
     )

@@ -1,4 +1,4 @@
-"""Registered versions: logged without pickle, found by digest, promoted by compare-and-set.
+"""Registered versions: logged without pickle, found by digest, pointed to by aliases.
 
 Aliases: ``candidate`` is the latest student, ``champion`` the version in use, ``previous`` the
 champion before it.
@@ -192,28 +192,30 @@ def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:
         )
 
 
-def promote(tracker: Tracker, version: VersionRef, *, base: VersionRef | None) -> None:
-    """Make ``version`` champion if the champion is still ``base``; ``previous`` is the old one.
+def drop_alias(tracker: Tracker, name: str, alias: str) -> None:
+    """Take ``alias`` away from whatever version it points to."""
+    if alias_version(tracker, name, alias) is not None:
+        tracker.client.delete_registered_model_alias(name, alias)
 
-    Args:
-        tracker: The run that promotes.
-        version: The new champion.
-        base: The champion that the decision was made against; None when there was none.
+
+def version_tags(tracker: Tracker, name: str, version: str) -> Mapping[str, str]:
+    """Return what a registered version says of its origin.
 
     Raises:
-        TrackingError: If the champion changed since: the decision is stale.
+        TrackingError: If there is no such version.
     """
-    champion = alias_version(tracker, version.name, CHAMPION)
-    if (champion and champion.version) != (base and base.version):
-        raise TrackingError(
-            f"expected the champion of {version.name} to be version "
-            f"{base.version if base else 'none'} as when the "
-            f"comparison was made (got {champion.version if champion else 'none'}); "
-            "the decision is stale: run again to compare with the new champion"
-        )
-    if champion is not None and champion.version != version.version:
-        set_alias(tracker, champion, PREVIOUS)
-    set_alias(tracker, version, CHAMPION)
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return dict(tracker.client.get_model_version(name, version).tags or {})
+    except MlflowException as error:
+        raise _refused(f"find version {version} of {name}", error) from error
+
+
+def tag_version(tracker: Tracker, version: VersionRef, tags: Mapping[str, str]) -> None:
+    """Write tags on a registered version, replacing those of the same name."""
+    for name, value in tags.items():
+        tracker.client.set_model_version_tag(version.name, version.version, name, value)
 
 
 @contextmanager

@@ -1,10 +1,12 @@
 """Where Parley keeps things and whom it talks to, read from the environment when asked.
 
-Secrets (S3 keys, tracking passwords) are never fields here: boto3 and MLflow read them from the
-environment themselves.
+Secrets (S3 keys, tracking passwords, addresses of notices) are never fields here: boto3, MLflow and
+``tasks/notifying.py`` read them from the environment themselves.
 """
 
+import getpass
 import os
+import re
 from pathlib import Path
 
 from pydantic import Field
@@ -52,6 +54,19 @@ class Settings(BaseSettings):
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"
     """MLflow experiment of the runs."""
+    author: str = ""
+    """Who starts the runs, by the name they are enrolled under as a reviewer; empty means the user
+    of the operating system. A policy may forbid that they approve."""
+
+    policy: str = "single"
+    """Rule by which the watcher decides: ``single``, ``signed``, or a policy file."""
+    page_url: str = ""
+    """Address of the review page, for links in notices; empty leaves the link out."""
+
+    def author_name(self) -> str:
+        """Return who starts the runs, in the characters that a reviewer's name may have."""
+        name = self.author or _system_user()
+        return re.sub(r"[^A-Za-z0-9_.@-]+", "-", name).lstrip("_.@-")[:80] or "unknown"
 
     def store_url(self) -> str:
         """Return the address of the object storage."""
@@ -64,6 +79,14 @@ class Settings(BaseSettings):
     def artifact_root(self) -> str | None:
         """Return where MLflow keeps artifacts when it runs without a server."""
         return None if self.tracking_uri else (self.home.absolute() / "mlflow-artifacts").as_uri()
+
+
+def _system_user() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        # A container may run under a number that no name belongs to.
+        return f"uid-{os.getuid()}"
 
 
 def prepare_environment(settings: Settings) -> None:

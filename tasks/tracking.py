@@ -170,6 +170,17 @@ class Tracker:
         self.client.set_tag(self.run_id, "dvc.md5", md5)
         self.client.log_inputs(self.run_id, self._dataset_inputs)
 
+    def logged_stages(self) -> set[str]:
+        """Return the keys of the stages that are children of the parent run already."""
+        children = self.client.search_runs(
+            [self.experiment_id], f"tags.`mlflow.parentRunId` = '{self.run_id}'", max_results=1000
+        )
+        return {run.data.tags["cache.key"] for run in children if "cache.key" in run.data.tags}
+
+    def suspend(self) -> None:
+        """Show the parent run as one that will go on later."""
+        self.client.update_run(self.run_id, status="SCHEDULED")
+
     def finish(self, *, failed: bool = False) -> None:
         """Close the parent run.
 
@@ -225,16 +236,19 @@ def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
     return records
 
 
-def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> Tracker:
+def start_tracking(
+    settings: Settings, run_name: str, tags: dict[str, str], *, goes_on: bool = False
+) -> Tracker:
     """Open the tracking store, create the experiment when it is new, and start the parent run.
 
     Args:
         settings: The installation's addresses.
         run_name: Shown in the list of runs.
         tags: Tags of the parent run.
+        goes_on: Whether a parent run with the same ``parley.run`` is to be gone on with.
 
     Returns:
-        The tracker of the new run.
+        The tracker of the run.
 
     Raises:
         TrackingError: If the tracking store cannot be opened.
@@ -253,6 +267,10 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
             )
         else:
             experiment_id = experiment.experiment_id
+        known = _known_run(client, experiment_id, tags["parley.run"]) if goes_on else None
+        if known is not None:
+            client.update_run(known, status="RUNNING")
+            return Tracker(client, experiment_id, known)
         run = client.create_run(experiment_id, run_name=run_name, tags=tags)
     except MlflowException as error:
         raise TrackingError(
@@ -261,6 +279,27 @@ def start_tracking(settings: Settings, run_name: str, tags: dict[str, str]) -> T
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
     return Tracker(client, experiment_id, run.info.run_id)
+
+
+def _known_run(client: "MlflowClient", experiment_id: str, run_id: str) -> str | None:
+    found = client.search_runs([experiment_id], f"tags.`parley.run` = '{run_id}'", max_results=1)
+    return str(found[0].info.run_id) if found else None
+
+
+def open_registry(settings: Settings) -> Tracker:
+    """Open the tracking store for its registered versions alone, without starting a run.
+
+    Args:
+        settings: The installation's addresses.
+
+    Returns:
+        A tracker that belongs to no run.
+    """
+    from mlflow.tracking import MlflowClient
+
+    uri = settings.mlflow_uri()
+    _point_mlflow_to(uri)
+    return Tracker(MlflowClient(tracking_uri=uri, registry_uri=uri), "", "")
 
 
 def _point_mlflow_to(uri: str) -> None:

@@ -35,6 +35,8 @@ class Workplace:
         results: Stages finished or found so far, in order.
         memory: What one stage leaves to the next of this process, such as outputs of frozen layers.
         subject: What the next stages are about, see ``about``.
+        keys: Key of every stage met so far, by the digest of its name and inputs alone.
+        pinned: Such keys that an earlier process of the same run met, before its code was changed.
     """
 
     def __init__(
@@ -54,6 +56,8 @@ class Workplace:
         self.results: list[StageResult] = []
         self.memory: dict[str, object] = {}
         self.subject = ""
+        self.keys: dict[str, str] = {}
+        self.pinned: dict[str, str] = {}
 
     @property
     def objects(self) -> ObjectStore:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feedback.bundle import ReviewBundle
-from feedback.errors import ObjectNotFoundError, StoreError
+from feedback.errors import DigestMismatchError, ObjectNotFoundError, StoreError
 from feedback.exchange import (
     ReviewState,
     check_upload,
@@ -14,6 +14,7 @@ from feedback.exchange import (
     publish,
     submit,
 )
+from feedback.policy import signed_policy, single_policy
 from feedback.store import LocalStore
 from feedback.waiting import wait_for_decision
 
@@ -182,3 +183,30 @@ def test_an_unknown_request_is_not_waited_for(local_store: LocalStore, day: Day)
     with pytest.raises(ObjectNotFoundError):
         wait_for_decision(local_store, "r-1", now=day.now, clock=day.clock, sleep=day.sleep)
     assert day.pauses == []
+
+
+def test_a_decision_by_a_rule_that_is_not_named_is_not_taken(
+    store: LocalStore, bundle: ReviewBundle, make_document: MakeDocument, day: Day
+) -> None:
+    submit(store, bundle.request_id, "u-5", "nonce-001", make_document())
+    made = wait_for_decision(
+        store, bundle.request_id, now=day.now, clock=day.clock, sleep=day.sleep
+    )
+    strict = signed_policy()
+    with pytest.raises(DigestMismatchError, match="by one of the policies signed"):
+        wait_for_decision(store, bundle.request_id, policy=strict, now=day.now, sleep=day.sleep)
+    found = wait_for_decision(
+        store, bundle.request_id, policy=strict, trusted=[single_policy()],
+        now=day.now, sleep=day.sleep,
+    )  # fmt: skip
+    assert found == made
+
+
+def test_an_old_decision_without_a_kept_rule_is_taken_as_single_alone(
+    store: LocalStore, bundle: ReviewBundle, make_document: MakeDocument, day: Day
+) -> None:
+    decide_single(store, bundle, check_upload(bundle, make_document()))
+    with pytest.raises(DigestMismatchError, match="name that policy too"):
+        wait_for_decision(
+            store, bundle.request_id, policy=signed_policy(), now=day.now, sleep=day.sleep
+        )

@@ -12,20 +12,10 @@ from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import GraphReasoner
 from models.params import ClassifierParams
 from tasks.channels.concept_graph.exporting import reasoner_companion
-from tasks.promotion import logits_only, register_companions, settle_aliases
-from tasks.registry import (
-    CANDIDATE,
-    CHAMPION,
-    PREVIOUS,
-    alias_version,
-    load_network,
-    promote,
-    register_version,
-    set_alias,
-)
+from tasks.registering import logits_only, register_companions
+from tasks.registry import load_network, register_version
 from tasks.stage import StageResult
 from tasks.tracking import start_tracking
-from tasks.version_pages import VersionRef
 from tests.pickles import pickles
 
 
@@ -44,14 +34,6 @@ def register(tracker, model, digest, shape=(2, 4), n=3):
         outputs={"logits": (2, n)},
         tags={"parley.arm": "original"},
     )
-
-
-@pytest.fixture
-def three(tracker):
-    """Three versions that cost nothing: entries without a model."""
-    tracker.client.create_registered_model("net")
-    made = [tracker.client.create_model_version("net", f"file:///none/{i}") for i in range(3)]
-    return [VersionRef(name="net", version=str(v.version), digest="") for v in made]
 
 
 def files_below(uri):
@@ -116,38 +98,3 @@ def test_a_pickled_model_is_not_loaded(tracker):
         )
     with pytest.raises(TrackingError, match="expected MLflow to load"):
         load_network(info.model_uri)
-
-
-def test_promotion_keeps_the_champion_before_it(tracker, three):
-    first, second, _ = three
-    promote(tracker, first, base=None)
-    promote(tracker, second, base=first)
-    assert alias_version(tracker, "net", CHAMPION) == second
-    assert alias_version(tracker, "net", PREVIOUS) == first
-    assert alias_version(tracker, "net", CANDIDATE) is None
-
-
-def test_a_moved_champion_refuses_the_promotion(tracker, three):
-    first, second, third = three
-    promote(tracker, first, base=None)
-    set_alias(tracker, third, CHAMPION)
-    with pytest.raises(TrackingError, match="stale"):
-        promote(tracker, second, base=first)
-    with pytest.raises(TrackingError, match="expected the champion of net to be version none"):
-        promote(tracker, second, base=None)
-    assert alias_version(tracker, "net", CHAMPION) == third
-
-
-def test_aliases_after_a_run_follow_the_rule(tracker, three):
-    original, refused, better = three
-
-    def settle(candidate, allowed):
-        return settle_aliases.fn(tracker, original=original, candidate=candidate, allowed=allowed)
-
-    assert settle(refused, False) == (CANDIDATE, False)
-    assert alias_version(tracker, "net", CHAMPION) == original
-    assert settle(better, True) == (CHAMPION, True)
-    assert alias_version(tracker, "net", PREVIOUS) == original
-    assert settle(better, True) == (CHAMPION, True)
-    assert alias_version(tracker, "net", "no-such-alias") is None
-    assert alias_version(tracker, "no-such-model", CHAMPION) is None

@@ -1,0 +1,131 @@
+"""Opening a request against the champion of now: once per evidence and champion.
+
+A request that was decided is not asked again. When the champion that it was made against was
+replaced meanwhile, its decision is stale, and the same evidence opens another round.
+"""
+
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+
+from feedback.bundle import BaseVersion, ReviewBundle, derive_request_id
+from feedback.decision import Decision
+from feedback.errors import ClosedRequestError, StoreError
+from feedback.objects import ObjectStore
+from feedback.policy import Policy
+from feedback.publishing import publish
+from feedback.recording import load_decision, record_decision, record_transition
+from feedback.states import ReviewState
+
+MOST_ROUNDS = 1000
+"""Rounds that one piece of evidence may be asked about."""
+
+
+def open_request(
+    store: ObjectStore,
+    bundle: ReviewBundle,
+    files: Mapping[str, bytes],
+    *,
+    base: BaseVersion | None,
+    policies: Collection[Policy],
+    now: datetime | None = None,
+) -> ReviewBundle:
+    """Publish a request against a champion, in the first round that is not stale or expired.
+
+    Args:
+        store: Where the request goes.
+        bundle: Manifest made by ``build_bundle``.
+        files: Its pictures by name.
+        base: The champion of now; None when there is none.
+        policies: Rules whose decisions are taken.
+        now: Moment of it; None takes the clock's.
+
+    Returns:
+        The manifest that stands: open, or decided and still good for this champion.
+
+    Raises:
+        StoreError: If the store cannot be written, or every round is used up.
+        ArtifactError: If a decision on it is not as it was written.
+    """
+    moment = now or datetime.now(UTC)
+    for number in range(bundle.round, MOST_ROUNDS + 1):
+        asked = bundle.model_copy(update={"round": number, "base": base})
+        asked = asked.model_copy(update={"request_id": derive_request_id(asked)})
+        standing = publish(store, asked, files)
+        if not _is_over(store, standing, base, policies, moment):
+            return standing
+    raise StoreError(
+        f"expected fewer than {MOST_ROUNDS} rounds about {bundle.request_id!r} (got more); move "
+        "old requests out of the store"
+    )
+
+
+def is_current(bundle: ReviewBundle, champion: BaseVersion | None) -> bool:
+    """Tell whether the champion is still the one that a request was made against.
+
+    Args:
+        bundle: The request.
+        champion: The champion of now; None when there is none.
+
+    Returns:
+        True also when the request itself made it champion, and when the network that the request
+        explains became the first champion.
+    """
+    base = bundle.base
+    if champion is None:
+        return base is None
+    if champion.request_id == bundle.request_id:
+        return True
+    if base is None:
+        return champion.digest == bundle.model.digest
+    return (champion.name, champion.version) == (base.name, base.version)
+
+
+def why_stale(bundle: ReviewBundle, champion: BaseVersion | None) -> str:
+    """Return the sentence that tells why a decision on a request promotes nothing."""
+    expected = f"version {bundle.base.version}" if bundle.base else "none"
+    found = f"version {champion.version}" if champion else "none"
+    return (
+        f"expected the champion of {bundle.model.name} to be {expected}, as when the request was "
+        f"made (got {found}); run again: the next run asks anew, against the new champion"
+    )
+
+
+def _is_over(
+    store: ObjectStore,
+    bundle: ReviewBundle,
+    champion: BaseVersion | None,
+    policies: Collection[Policy],
+    now: datetime,
+) -> bool:
+    """Tell whether a request lets nothing go on but its time or its champion has passed."""
+    request_id = bundle.request_id
+    decision = load_decision(store, request_id, policies=policies)
+    if decision is not None and decision.state in (ReviewState.STALE, ReviewState.EXPIRED):
+        return True
+    if is_current(bundle, champion):
+        return False
+    try:
+        return _close(store, bundle, decision, policies, why_stale(bundle, champion), now)
+    except ClosedRequestError:
+        # Somebody decided at the same moment: what stands now is looked at once more.
+        decision = load_decision(store, request_id, policies=policies)
+        return _close(store, bundle, decision, policies, why_stale(bundle, champion), now)
+
+
+def _close(
+    store: ObjectStore,
+    bundle: ReviewBundle,
+    decision: Decision | None,
+    policies: Collection[Policy],
+    reason: str,
+    now: datetime,
+) -> bool:
+    if decision is None:
+        rule = next(iter(policies))
+        record_decision(store, bundle, ReviewState.WITHDRAWN, policy=rule, reason=reason, now=now)
+        return True
+    if decision.state is ReviewState.APPROVED:
+        record_transition(store, bundle.request_id, ReviewState.STALE, reason=reason, now=now)
+        return True
+    # Revoked or refused: that was said of the evidence and stands, whatever is champion.
+    return decision.state in (ReviewState.WITHDRAWN, ReviewState.STALE, ReviewState.PROMOTED)

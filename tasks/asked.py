@@ -1,0 +1,102 @@
+"""What a run that lets go of its process leaves to the one that goes on.
+
+::
+
+    runs/<run>/asked.json    the request, and the key of every stage behind what it shows
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from feedback.bundle import ReviewBundle
+from feedback.canonical import canonical_json
+from feedback.errors import ArtifactError, DatasetError, ObjectNotFoundError
+from feedback.fields import Identifier
+from feedback.objects import ObjectStore
+from feedback.publishing import load_bundle
+from tasks.workplace import Workplace
+
+MAX_BYTES = 2**20
+"""Largest note that is read."""
+
+
+class Asked(BaseModel):
+    """Request and stages of a run that waits."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    schema_version: Literal[1] = 1
+    request_id: Identifier
+    stages: dict[str, str]
+
+
+def save_asked(workplace: Workplace, run_id: str, request_id: str) -> None:
+    """Note what a run has asked and from which stages, once; the first note stands.
+
+    Args:
+        workplace: Knows the stages met so far.
+        run_id: The run.
+        request_id: Its request.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    asked = Asked(request_id=request_id, stages=workplace.keys)
+    data = canonical_json(asked.model_dump(mode="json"))
+    workplace.objects.put_if_absent(_key(run_id), data)
+
+
+def take_up(workplace: Workplace, run_id: str) -> str | None:
+    """Read what an earlier process of a run has asked, and go on from its stages.
+
+    Args:
+        workplace: Is told the stages to go on from.
+        run_id: The run.
+
+    Returns:
+        The request, or None when the run has not asked yet.
+
+    Raises:
+        ArtifactError: If the note cannot be read.
+        StoreError: If the store cannot be read.
+    """
+    try:
+        data = workplace.objects.get(_key(run_id), max_bytes=MAX_BYTES)
+    except ObjectNotFoundError:
+        return None
+    try:
+        asked = Asked.model_validate_json(data)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"expected the note of what run {run_id} asked (got another document); start a new run"
+        ) from error
+    workplace.pinned = dict(asked.stages)
+    return asked.request_id
+
+
+def load_asked(store: ObjectStore, request_id: str, dataset_md5: str) -> ReviewBundle:
+    """Read the request of a run that goes on, if its dataset is still the one that was shown.
+
+    Args:
+        store: Where the request lies.
+        request_id: The request.
+        dataset_md5: Digest of the dataset of now.
+
+    Returns:
+        Its manifest.
+
+    Raises:
+        DatasetError: If the dataset changed while people were asked.
+    """
+    bundle = load_bundle(store, request_id)
+    if bundle.dataset.md5 != dataset_md5:
+        raise DatasetError(
+            f"expected the dataset {bundle.dataset.md5} that request {request_id} was made from "
+            f"(got {dataset_md5}); bring it back with `dvc checkout`, or start a new run"
+        )
+    return bundle
+
+
+def _key(run_id: str) -> str:
+    return f"runs/{run_id}/asked.json"

@@ -1,0 +1,140 @@
+"""The champion of a model, moved by compare-and-set.
+
+MLflow's aliases are last-write-wins, so every move is claimed in object storage first, where one of
+two writers wins; the aliases follow. A claim whose process died is carried out by the next one.
+
+::
+
+    promotions/<model>/<seq>.json    the move, written once
+    promotions/<model>/<seq>.done    the aliases were seen to follow
+"""
+
+import logging
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from feedback.bundle import BaseVersion
+from feedback.canonical import canonical_json
+from feedback.errors import StaleChampionError
+from feedback.objects import ObjectStore
+from tasks.registry import (
+    CHAMPION,
+    PREVIOUS,
+    alias_version,
+    drop_alias,
+    set_alias,
+    version_tags,
+)
+from tasks.tracking import Tracker
+from tasks.version_pages import VersionRef
+
+logger = logging.getLogger(__name__)
+
+REQUEST_TAG = "review.request_id"
+"""Tag of a version that names the review behind it."""
+
+
+class Move(BaseModel):
+    """One change of the champion."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    schema_version: Literal[1] = 1
+    """Version of this schema."""
+    kind: Literal["first", "promote", "revoke"]
+    """Why it is made."""
+    model: str
+    """Registered name."""
+    before: str | None
+    """Version that must be champion; None when there must be none."""
+    version: str
+    """Champion from here on."""
+    previous: str | None
+    """What ``previous`` points to from here on; None takes the alias away."""
+    request_id: str | None = None
+    """Review that it rests on."""
+    at: datetime
+    """When it was claimed."""
+
+
+def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVersion | None:
+    """Return the champion of a model, a claimed move of it carried out first.
+
+    Args:
+        objects: Holds the moves.
+        tracker: Holds the aliases.
+        name: Registered name.
+
+    Returns:
+        The champion as a request names it; None when there is none.
+
+    Raises:
+        TrackingError: If the tracking server refuses.
+    """
+    claimed = list_moves(objects, name)
+    if claimed and not objects.exists(_key(name, len(claimed), "done")):
+        logger.warning("the champion of %s was left half moved; going on with it", name)
+        _carry_out(objects, tracker, name)
+    found = alias_version(tracker, name, CHAMPION)
+    if found is None:
+        return None
+    request = version_tags(tracker, name, found.version).get(REQUEST_TAG)
+    return BaseVersion(
+        name=name, version=found.version, digest=found.digest or None, request_id=request or None
+    )
+
+
+def move_champion(objects: ObjectStore, tracker: Tracker, move: Move) -> None:
+    """Make a version champion if the champion is still the one that it is to replace.
+
+    Args:
+        objects: Holds the moves.
+        tracker: Holds the aliases.
+        move: The change.
+
+    Raises:
+        StaleChampionError: If another version is champion, or becomes it at the same moment.
+        TrackingError: If the tracking server refuses.
+    """
+    champion = find_champion(objects, tracker, move.model)
+    found = champion.version if champion else None
+    if found == move.before:
+        sequence = len(list_moves(objects, move.model)) + 1
+        data = canonical_json(move.model_dump(mode="json"))
+        if objects.put_if_absent(_key(move.model, sequence, "json"), data):
+            _carry_out(objects, tracker, move.model)
+            return
+        found = list_moves(objects, move.model)[-1].version
+    raise StaleChampionError(
+        f"expected the champion of {move.model} to be version {move.before or 'none'} (got "
+        f"{found or 'none'}); look at the new champion, then run again"
+    )
+
+
+def list_moves(objects: ObjectStore, name: str) -> list[Move]:
+    """Return all moves of a model's champion, the first first."""
+    keys = [info.key for info in objects.list(f"promotions/{name}/")]
+    return [Move.model_validate_json(objects.get(key)) for key in keys if key.endswith(".json")]
+
+
+def _carry_out(objects: ObjectStore, tracker: Tracker, name: str) -> None:
+    """Let the aliases follow the latest move; a slow process must not bring back an older one."""
+    carried = 0
+    while (moves := list_moves(objects, name)) and len(moves) != carried:
+        carried, move = len(moves), moves[-1]
+        if move.previous is None:
+            drop_alias(tracker, name, PREVIOUS)
+        else:
+            set_alias(tracker, _version(name, move.previous), PREVIOUS)
+        set_alias(tracker, _version(name, move.version), CHAMPION)
+    objects.put_if_absent(_key(name, carried, "done"), b"{}")
+
+
+def _version(name: str, version: str) -> VersionRef:
+    return VersionRef(name=name, version=version, digest="")
+
+
+def _key(name: str, sequence: int, ending: str) -> str:
+    return f"promotions/{name}/{sequence:06d}.{ending}"

@@ -1,0 +1,122 @@
+"""Registering what a run made."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.classifier import load_model
+from tasks.dataset.reference import DatasetRef
+from tasks.evaluation import Companion
+from tasks.records import Record
+from tasks.registry import find_version, register_version
+from tasks.stage import StageResult
+from tasks.tracking import Tracker
+from tasks.version_pages import VersionRef
+from tasks.workplace import Workplace
+
+if TYPE_CHECKING:
+    from torch import nn
+
+
+@task(name="register-model", cache_policy=NO_CACHE)
+def register_model(
+    workplace: Workplace,
+    tracker: Tracker,
+    *,
+    network: StageResult,
+    dataset: DatasetRef,
+    image_size: int,
+    name: str,
+    tags: Mapping[str, str],
+    records: Sequence[Record] = (),
+    role: str = "",
+    subject: str = "",
+) -> VersionRef:
+    """Register a classifier, once per weights.
+
+    Args:
+        workplace: Holds the weights.
+        tracker: The run that registers.
+        network: Stage with outputs ``model`` and ``spec``.
+        dataset: What it was trained on.
+        image_size: Side of its input, pixels.
+        name: Registered name.
+        tags: Facts about the version.
+        records: Its metrics and figures.
+        role: First word of the name of its run, e.g. ``candidate``.
+        subject: What that name says of the network, e.g. ``edited graphs``.
+
+    Returns:
+        The new version, or the one that holds the same weights already.
+    """
+    digest = network.outputs["model"].sha256
+    known = find_version(tracker, name, digest)
+    if known is not None:
+        return known
+    model = load_model(workplace.artifacts, network.outputs["model"], network.outputs["spec"])
+    return register_version(
+        tracker,
+        logits_only(model),
+        name=name,
+        digest=digest,
+        examples={"images": (2, 3, image_size, image_size)},
+        outputs={"logits": (2, len(dataset.classes))},
+        tags={"dvc.md5": dataset.md5, **tags},
+        records=records,
+        role=role,
+        subject=subject,
+    )
+
+
+@task(name="register-companions", cache_policy=NO_CACHE)
+def register_companions(
+    tracker: Tracker, companions: Sequence[Companion], *, name: str, tags: Mapping[str, str]
+) -> list[VersionRef]:
+    """Register the networks that a channel made beside the classifier, once per weights.
+
+    Args:
+        tracker: The run that registers.
+        companions: The networks.
+        name: Registered name of the classifier; a companion's is ``<name>-<role>``.
+        tags: Facts about the versions.
+
+    Returns:
+        One version per companion.
+    """
+    found = []
+    for companion in companions:
+        full = f"{name}-{companion.role}"
+        version = find_version(tracker, full, companion.digest) or register_version(
+            tracker,
+            companion.build(),
+            name=full,
+            digest=companion.digest,
+            examples=companion.examples,
+            outputs=companion.outputs,
+            tags=tags,
+            records=companion.records,
+            role=companion.role,
+            subject=companion.subject,
+        )
+        found.append(version)
+    return found
+
+
+def logits_only(model: "nn.Module") -> "nn.Module":
+    """Wrap a classifier so that it maps images in [0, 1] to logits alone."""
+    from torch import Tensor, nn
+
+    class Logits(nn.Module):
+        """A classifier without its intermediate values."""
+
+        def __init__(self, classifier: nn.Module) -> None:
+            super().__init__()
+            self.classifier = classifier
+
+        def forward(self, images: Tensor) -> Tensor:
+            logits: Tensor = self.classifier(images).logits
+            return logits
+
+    return Logits(model).eval()

@@ -1,0 +1,60 @@
+"""What a run is told about its reviewers before it starts."""
+
+import pytest
+
+from feedback.errors import ParamsError, PolicyError
+from flows.inputs import check_inputs
+from flows.params import load_params
+from tasks.settings import Settings
+from tests.shapes import tiny_overrides
+
+PAIR = "name: pair\nroles: {domain: {}, ml: {signatures: [own]}}\n"
+
+
+def check(workplace, data, **changes):
+    return check_inputs(load_params(None, (*tiny_overrides(**changes), f"data={data}")), workplace)
+
+
+def test_the_first_policy_decides_and_the_trusted_ones_are_taken_too(
+    workplace, shapes_dir, tmp_path
+):
+    (tmp_path / "pair.yaml").write_text(PAIR)
+    given = check(
+        workplace,
+        shapes_dir,
+        review__reviewer="inbox",
+        review__policy=tmp_path / "pair.yaml",
+        review__trusted_policies="[single]",
+    )
+    assert [policy.name for policy in given.policies] == ["pair", "single"]
+
+
+def test_a_simulated_reviewer_who_could_never_be_heard_is_refused(workplace, shapes_dir):
+    with pytest.raises(ParamsError, match=r"simulated reviewer \(got 'signed'\); set review.revi"):
+        check(workplace, shapes_dir, review__policy="signed")
+    assert check(workplace, shapes_dir).policies[0].name == "single"
+
+
+def test_a_policy_that_is_not_there_is_refused_before_any_work(workplace):
+    with pytest.raises(PolicyError, match="expected single, signed or a policy file"):
+        check(workplace, "no-data", review__policy="nobody.yaml")
+
+
+@pytest.mark.parametrize(
+    ("given", "author"),
+    [
+        ("ada", "ada"),
+        ("Ada Lovelace", "Ada-Lovelace"),
+        ("CORP\\ada", "CORP-ada"),
+        ("..", "unknown"),
+    ],
+)
+def test_the_author_is_named_as_reviewers_are(monkeypatch, given, author):
+    monkeypatch.setenv("PARLEY_AUTHOR", given)
+    assert Settings().author_name() == author
+
+
+def test_without_a_setting_the_author_is_the_system_s_user(monkeypatch):
+    monkeypatch.delenv("PARLEY_AUTHOR", raising=False)
+    monkeypatch.setenv("LOGNAME", "grace")
+    assert Settings().author_name() == "grace"

@@ -1,0 +1,254 @@
+"""Promotion as compare-and-set: what moves the champion, what does not, and what is recorded."""
+
+import json
+import shutil
+from datetime import UTC, datetime
+
+import pytest
+
+from feedback.audit_check import verify
+from feedback.bundle import BaseVersion
+from feedback.errors import AuditError, StaleChampionError, TrackingError
+from feedback.layout import AUDIT
+from feedback.opening import open_request
+from feedback.policy import single_policy
+from feedback.recording import load_decision, load_decisions
+from feedback.states import ReviewState
+from feedback.waiting import wait_for_decision
+from tasks import champion as champions
+from tasks.champion import Move, find_champion, list_moves, move_champion
+from tasks.exchange import submit_feedback
+from tasks.promotion import Promotion, promote_candidate, revoke_version
+from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_alias
+from tasks.settings import Settings
+from tasks.tracking import open_registry
+from tasks.version_pages import VersionRef
+from tests.feedback.conftest import FILES, make_bundle
+
+NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
+TAGS = {"review.reviewers": "ada", "review.edits": "2", "dvc.md5": "0" * 32}
+
+
+@pytest.fixture(scope="module")
+def empty_tracking(tmp_path_factory):
+    """A tracking database, made once: laying its tables takes seconds."""
+    home = tmp_path_factory.mktemp("tracking")
+    open_registry(Settings(home=home)).client.search_registered_models()
+    return home / "mlflow.db"
+
+
+@pytest.fixture
+def registry(settings, workplace, empty_tracking):
+    shutil.copy(empty_tracking, settings.home / "mlflow.db")
+    return open_registry(settings)
+
+
+@pytest.fixture
+def four(registry):
+    """Four versions that cost nothing: entries without a model. The first is what is explained."""
+    registry.client.create_registered_model("parley")
+    made = []
+    for number in range(4):
+        digest = ("d" if number == 0 else str(number)) * 64
+        version = registry.client.create_model_version(
+            "parley", f"file:///none/{number}", tags={"parley.weights_sha256": digest}
+        )
+        made.append(VersionRef(name="parley", version=str(version.version), digest=digest))
+    return made
+
+
+def approve(workplace, registry, **changes):
+    """Open a request against the champion of now, approve it, and return the decision."""
+    objects = workplace.objects
+    base = find_champion(objects, registry, "parley")
+    request = open_request(
+        objects, make_bundle(**changes), FILES, base=base, policies=[single_policy()]
+    )
+    standing = load_decision(objects, request.request_id)
+    if standing is not None:
+        return standing
+    document = {
+        "schema_version": 1,
+        "request_id": request.request_id,
+        "bundle_sha256": request.digest,
+        "channel": request.channel,
+        "reviewer": "ada",
+        "nonce": "nonce-0001",
+        "verdict": "approve",
+        "created_at": "2026-11-21T10:00:00Z",
+    }
+    submit_feedback.fn(workplace, request.request_id, json.dumps(document).encode())
+    return wait_for_decision(objects, request.request_id)
+
+
+def promote(workplace, registry, original, candidate, decision, *, allowed=True):
+    tags = {"review.request_id": decision.request_id, **TAGS}
+    return promote_candidate.fn(
+        workplace, registry, original=original, candidate=candidate, decision=decision,
+        allowed=allowed, tags=tags,
+    )  # fmt: skip
+
+
+def aliases(registry):
+    found = {name: alias_version(registry, "parley", name) for name in (CHAMPION, PREVIOUS)}
+    return tuple(version.version if version else None for version in found.values())
+
+
+def states(workplace, decision):
+    return [d.state.value for d in load_decisions(workplace.objects, decision.request_id)]
+
+
+def move(before, version, kind="promote"):
+    return Move(kind=kind, model="parley", before=before, version=version, previous=before, at=NOW)
+
+
+def test_an_approved_candidate_becomes_champion_with_its_origin_and_the_log_tells(
+    workplace, registry, four
+):
+    decision = approve(workplace, registry)
+    assert promote(workplace, registry, four[0], four[1], decision) == Promotion(CHAMPION, True)
+    assert aliases(registry) == ("2", "1")
+    assert alias_version(registry, "parley", CANDIDATE).version == "2"
+    assert states(workplace, decision) == ["APPROVED", "PROMOTED"]
+    tags = registry.client.get_model_version("parley", "2").tags
+    assert tags.items() >= ({"review.request_id": decision.request_id} | TAGS).items()
+    # Again, as a run that is repeated: nothing moves, nothing is recorded twice.
+    assert promote(workplace, registry, four[0], four[1], decision) == Promotion(CHAMPION, True)
+    assert [found.kind for found in list_moves(workplace.objects, "parley")] == ["first", "promote"]
+    assert states(workplace, decision) == ["APPROVED", "PROMOTED"]
+    check = verify(workplace.objects)
+    assert (check.entries, check.broken, check.changed) == (2, "", ())
+
+
+def test_a_candidate_that_the_rule_refuses_is_named_and_the_request_stays_good(
+    workplace, registry, four
+):
+    decision = approve(workplace, registry)
+    refused = promote(workplace, registry, four[0], four[1], decision, allowed=False)
+    assert refused == Promotion(CANDIDATE, False)
+    assert aliases(registry) == ("1", None)
+    assert states(workplace, decision) == ["APPROVED"]
+    # The same evidence is not asked about again: its own network has become the first champion.
+    assert approve(workplace, registry).request_id == decision.request_id
+
+
+def test_a_champion_that_moved_makes_the_approval_stale_and_the_next_run_asks_anew(
+    workplace, registry, four
+):
+    set_alias(registry, four[2], CHAMPION)
+    decision = approve(workplace, registry)
+    set_alias(registry, four[3], CHAMPION)
+    stale = promote(workplace, registry, four[0], four[1], decision)
+    assert (stale.alias, stale.promoted) == (CANDIDATE, False)
+    assert "to be version 3, as when the request was made (got version 4); run again" in stale.stale
+    assert aliases(registry) == ("4", None)
+    assert states(workplace, decision) == ["APPROVED", "STALE"]
+    again = approve(workplace, registry)
+    assert again.request_id != decision.request_id
+    assert promote(workplace, registry, four[0], four[1], again).promoted
+    assert aliases(registry) == ("2", "4")
+
+
+def test_an_open_request_against_an_old_champion_is_withdrawn(workplace, registry, four):
+    bundle, objects = make_bundle(), workplace.objects
+
+    def ask(base):
+        return open_request(objects, bundle, FILES, base=base, policies=[single_policy()])
+
+    old, new = (BaseVersion(name="parley", version=v, digest=v * 64) for v in "34")
+    first = ask(old)
+    assert ask(old) == first
+    second = ask(new)
+    assert (first.round, second.round, second.base) == (1, 2, new)
+    assert load_decision(objects, first.request_id).state is ReviewState.WITHDRAWN
+    assert load_decision(objects, second.request_id) is None
+
+
+def test_of_two_promotions_at_once_one_wins(workplace, registry, four, monkeypatch):
+    decision = approve(workplace, registry)
+    set_alias(registry, four[0], CHAMPION)
+    objects = workplace.objects
+    claim = type(objects).put_if_absent
+    rival = []
+
+    def slow(self, key, data):
+        if key.startswith("promotions/") and not rival:
+            rival.append(key)
+            move_champion(objects, registry, move("1", "4"))
+        return claim(self, key, data)
+
+    monkeypatch.setattr(type(objects), "put_if_absent", slow)
+    found = promote(workplace, registry, four[0], four[1], decision)
+    assert not found.promoted
+    assert "expected the champion of parley to be version 1 (got 4)" in found.stale
+    assert aliases(registry) == ("4", "1")
+    assert states(workplace, decision)[-1] == "STALE"
+
+
+@pytest.mark.parametrize("dies_at", [PREVIOUS, CHAMPION])
+def test_a_move_whose_process_died_is_carried_out_by_the_next(
+    workplace, registry, four, monkeypatch, dies_at
+):
+    set_alias(registry, four[0], CHAMPION)
+    whole = champions.set_alias
+
+    def dying(tracker, version, alias):
+        if alias == dies_at:
+            raise KeyboardInterrupt
+        whole(tracker, version, alias)
+
+    decision = approve(workplace, registry)
+    monkeypatch.setattr(champions, "set_alias", dying)
+    with pytest.raises(KeyboardInterrupt):
+        promote(workplace, registry, four[0], four[1], decision)
+    monkeypatch.setattr(champions, "set_alias", whole)
+    # Whoever looks next sees the champion that was claimed, and another claim is refused.
+    with pytest.raises(StaleChampionError):
+        move_champion(workplace.objects, registry, move("1", "4"))
+    assert aliases(registry) == ("2", "1")
+    assert promote(workplace, registry, four[0], four[1], decision).promoted
+    assert states(workplace, decision) == ["APPROVED", "PROMOTED"]
+
+
+def test_an_alias_that_an_operator_moved_by_hand_stays(workplace, registry, four):
+    decision = approve(workplace, registry)
+    promote(workplace, registry, four[0], four[1], decision)
+    set_alias(registry, four[0], CHAMPION)
+    assert find_champion(workplace.objects, registry, "parley").version == "1"
+
+
+def test_a_revoked_version_gives_way_to_the_one_before_and_is_not_promoted_again(
+    workplace, registry, four
+):
+    decision = approve(workplace, registry)
+    promote(workplace, registry, four[0], four[1], decision)
+    back = revoke_version(workplace, registry, name="parley", version="2", why="carriers got worse")
+    assert back == "1"
+    assert aliases(registry) == ("1", None)
+    last = load_decision(workplace.objects, decision.request_id)
+    assert (last.state, last.reason) == (ReviewState.REVOKED, "carriers got worse")
+    assert not last.is_approved
+    # Saying it twice is saying it once.
+    revoke_version(workplace, registry, name="parley", version="2", why="again")
+    assert states(workplace, decision) == ["APPROVED", "PROMOTED", "REVOKED"]
+    assert approve(workplace, registry).state is ReviewState.REVOKED
+    check = verify(workplace.objects)
+    assert (check.entries, check.broken) == (3, "")
+
+
+@pytest.mark.parametrize("version", ["1", "3", "9"])
+def test_only_a_champion_that_a_review_promoted_can_be_revoked(workplace, registry, four, version):
+    promote(workplace, registry, four[0], four[1], approve(workplace, registry))
+    with pytest.raises(TrackingError, match="expected"):
+        revoke_version(workplace, registry, name="parley", version=version, why="no")
+    assert aliases(registry) == ("2", "1")
+
+
+def test_nothing_is_promoted_while_the_audit_log_is_broken(workplace, registry, four):
+    decision = approve(workplace, registry)
+    entry = next(i.key for i in workplace.objects.list(AUDIT) if not i.key.endswith("start.json"))
+    data = workplace.objects.get(entry)
+    workplace.objects.put(entry, data.replace(b"APPROVED", b"REJECTED"))
+    with pytest.raises(AuditError):
+        promote(workplace, registry, four[0], four[1], decision)
+    assert aliases(registry) == (None, None)
