@@ -12,7 +12,7 @@ from feedback.recording import load_decision
 from tasks.settings import Settings
 from tasks.workplace import open_workplace
 from tests.e2e.servers import PARLEY, ROOT, environment, prefect_server, process, wait_for
-from tests.feedback.conftest import FILES, make_bundle
+from tests.review_request import FILES, make_bundle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")

@@ -8,7 +8,7 @@ from feedback.opening import is_current, open_request
 from feedback.policy import single_policy
 from feedback.recording import load_decision, record_decision, record_transition
 from feedback.states import ReviewState
-from tests.feedback.conftest import FILES, NOW, make_bundle
+from tests.review_request import FILES, NOW, make_bundle
 
 ONE, TWO = (BaseVersion(name="parley", version=v, digest=v * 64) for v in "12")
 FIRST = BaseVersion(name="parley", version="1", digest="d" * 64)

@@ -9,7 +9,7 @@ from tasks.asked import load_asked, save_asked, take_up
 from tasks.settings import Settings
 from tasks.stage import stage
 from tasks.workplace import open_workplace
-from tests.feedback.conftest import FILES, make_bundle
+from tests.review_request import FILES, make_bundle
 
 
 @stage("asked_double", version=1)

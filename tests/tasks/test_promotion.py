@@ -23,7 +23,7 @@ from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_ali
 from tasks.settings import Settings
 from tasks.tracking import open_registry
 from tasks.version_pages import VersionRef
-from tests.feedback.conftest import FILES, make_bundle
+from tests.review_request import FILES, make_bundle
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TAGS = {"review.reviewers": "ada", "review.edits": "2", "dvc.md5": "0" * 32}
