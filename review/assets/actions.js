@@ -1,0 +1,71 @@
+/* Sends what people do as one message to the server, whatever was clicked, left or tapped. */
+(function () {
+  "use strict";
+
+  let count = 0;
+
+  function send(action) {
+    count += 1;
+    window.dash_clientside.set_props("action", { data: { do: action, n: count } });
+  }
+
+  function dialogOf(element, attribute) {
+    return document.getElementById(element.getAttribute(attribute));
+  }
+
+  document.addEventListener("click", function (event) {
+    const acting = event.target.closest("[data-action]");
+    if (acting && !acting.disabled) {
+      send(JSON.parse(acting.getAttribute("data-action")));
+      if (acting.classList.contains("entry") || acting.classList.contains("link")) {
+        window.scrollTo({ top: 0 });
+      }
+      return;
+    }
+    const opening = event.target.closest("[data-open]");
+    if (opening && !opening.disabled) {
+      dialogOf(opening, "data-open").showModal();
+      return;
+    }
+    const closing = event.target.closest("[data-close]");
+    if (closing) {
+      dialogOf(closing, "data-close").close();
+    }
+  });
+
+  /* "change" comes when a field is left, so one remark is one step to undo. */
+  document.addEventListener("change", function (event) {
+    const field = event.target.closest("[data-field]");
+    if (field) {
+      const action = JSON.parse(field.getAttribute("data-field"));
+      action.text = field.value;
+      send(action);
+    }
+  });
+
+  /* An answer that was handed in closes its dialog; a refusal leaves it open. */
+  new MutationObserver(function () {
+    if (document.querySelector("#notice .note.sent")) {
+      const dialog = document.getElementById("answer-dialog");
+      if (dialog && dialog.open) {
+        dialog.close();
+      }
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.parley = {
+    tapNode: function (data) {
+      if (data) {
+        send({ kind: "look", slot: data.slot });
+      }
+      return window.dash_clientside.no_update;
+    },
+    tapEdge: function (data) {
+      if (data) {
+        send({ kind: "look", src: data.src, dst: data.dst });
+      }
+      return window.dash_clientside.no_update;
+    },
+  };
+})();

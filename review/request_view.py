@@ -1,0 +1,196 @@
+"""The frame of a request's page: head, list of classes, and places that edits fill anew."""
+
+from datetime import datetime
+
+from dash import dcc, html
+from dash.development.base_component import Component
+
+from review.candidates_view import candidates_section, field
+from review.class_view import class_head, graph_section, slots_section
+from review.desk import Shown, Standing
+from review.draft import Draft
+from review.edges_view import edges_section
+from review.editing import class_shown
+from review.examples_view import examples_section
+from review.overview_view import overview
+from review.parts import button, due, percent, plural
+from review.viewing import View, in_bounds
+
+
+def frame(shown: Shown, standing: Standing, now: datetime) -> Component:
+    """Make the page of a request; callbacks fill it.
+
+    Args:
+        shown: The request.
+        standing: Where it stands.
+        now: Moment of opening.
+
+    Returns:
+        The page's content.
+    """
+    bundle = shown.bundle
+    asked = f"asked by {bundle.author} · " if bundle.author else ""
+    return html.Div(
+        [
+            # Kept by the browser, under the digest of what is shown: it outlives the window.
+            dcc.Store(id={"role": "draft", "digest": shown.digest}, storage_type="local"),
+            dcc.Store(id="view", data=View().model_dump(mode="json")),
+            dcc.Store(id="opened", data=now.timestamp()),
+            dcc.Interval(id="tick", interval=2000, disabled=True),
+            html.Header(
+                [
+                    dcc.Link("← Inbox", href="/", className="back"),
+                    html.Div(
+                        [
+                            html.H1(f"Review of {bundle.model.name}"),
+                            html.P(
+                                f"{asked}round {bundle.round} · {due(standing.closes_at, now)} · "
+                                f"{plural(len(shown.evidence.classes), 'class')}",
+                                className="quiet",
+                            ),
+                        ]
+                    ),
+                ],
+                className="page-head",
+            ),
+            html.Div(id="standing"),
+            html.Div(
+                [
+                    html.Nav(id="rail", className="rail", **{"aria-label": "Classes"}),
+                    html.Main(
+                        [
+                            html.Div(id="top"),
+                            html.Div(id="middle"),
+                            html.Div(id="edges"),
+                            html.Div(id="bottom"),
+                        ],
+                        id="content",
+                    ),
+                ],
+                className="columns",
+            ),
+            html.Footer(id="bar", className="bar"),
+            html.Dialog(
+                html.Div(id="dialog"),
+                id="answer-dialog",
+                className="dialog",
+                **{"aria-labelledby": "answer-title"},
+            ),
+        ],
+        className="request-page",
+    )
+
+
+def standing_view(standing: Standing) -> list[Component]:
+    """Tell what a reviewer must know first: closed, answered, refused."""
+    parts: list[Component] = []
+    if not standing.takes_answers:
+        parts.append(html.P(standing.why, className="banner closed-banner", role="status"))
+    if standing.waiting:
+        parts.append(
+            html.P(
+                f"{plural(standing.waiting, 'answer')} of yours waits to be judged. Another one "
+                "takes its place while the request is open.",
+                className="banner",
+            )
+        )
+    elif standing.accepted and standing.takes_answers:
+        parts.append(
+            html.P(
+                "Your answer was accepted. Another one takes its place while the request is open.",
+                className="banner",
+            )
+        )
+    parts += [
+        html.P(
+            [html.Strong("An answer of yours was refused. "), refusal.reason],
+            className="banner refused",
+            role="alert",
+        )
+        for refusal in standing.refused[:3]
+    ]
+    return parts
+
+
+def rail(shown: Shown, draft: Draft, view: View) -> list[Component]:
+    """List the overview and the classes, those whose answer is worth most first."""
+    entries = [
+        button("Overview", {"kind": "look"}, pressed=view.class_name is None, className="entry")
+    ]
+    accuracy = {evidence.class_name: evidence.accuracy for evidence in shown.evidence.classes}
+    for name in shown.by_priority:
+        said = draft.of(name)
+        mark = str(said.n_edits) if said.n_edits else ("✓" if said.confirmed else "")
+        entries.append(
+            button(
+                [
+                    html.Span(name, className="entry-name"),
+                    html.Span(mark, className="badge changed")
+                    if mark
+                    else html.Span(percent(accuracy[name]), className="quiet"),
+                ],
+                {"kind": "look", "class_name": name},
+                pressed=view.class_name == name,
+                className="entry class-entry",
+            )
+        )
+    return entries
+
+
+def panels(
+    shown: Shown, draft: Draft, view: View, standing: Standing, reviewer: str, now: datetime
+) -> tuple[Component, Component, Component]:
+    """Show what changes with every edit: head and graph, candidates, edges.
+
+    Args:
+        shown: The request.
+        draft: What the reviewer said.
+        view: What they look at.
+        standing: Where the request stands.
+        reviewer: Who asks.
+        now: Moment of looking.
+
+    Returns:
+        The content of the three places; the examples, which do not change, are apart.
+    """
+    if view.class_name is None:
+        return overview(shown, standing, reviewer, now), html.Div(), html.Div()
+    evidence = class_shown(shown.evidence, view.class_name)
+    view = in_bounds(view, evidence)
+    said = draft.of(evidence.class_name)
+    top = html.Div(
+        [
+            class_head(shown, evidence, said),
+            html.Div(
+                [
+                    graph_section(shown, evidence, said, view),
+                    slots_section(shown, evidence, said, view),
+                ],
+                className="graph-row",
+            ),
+        ]
+    )
+    return (
+        top,
+        candidates_section(shown, evidence, said, view),
+        edges_section(shown, evidence, said, view),
+    )
+
+
+def bottom(shown: Shown, draft: Draft, class_name: str | None) -> Component:
+    """Show the examples of the chosen class, and the field for a remark."""
+    if class_name is None:
+        return html.Div()
+    action: dict[str, object] = {"kind": "remark", "class_name": class_name}
+    said = draft.of(class_name)
+    return html.Div(
+        [
+            examples_section(shown, class_name),
+            html.Section(
+                [
+                    html.H3("Remark"),
+                    field(f"Anything else about {class_name}?", said.comment, action, limit=500),
+                ]
+            ),
+        ]
+    )
