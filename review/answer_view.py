@@ -27,11 +27,10 @@ def bar(draft: Draft, view: View, standing: Standing) -> Component:
         The bar at the foot of the page.
     """
     n_classes = sum(1 for said in draft.classes.values() if said.n_edits)
-    told = (
-        f"{plural(draft.n_edits, 'edit')} in {plural(n_classes, 'class')}"
-        if draft.n_edits
-        else "No edits yet"
-    )
+    told: list[Component | str] = ["No edits yet"]
+    if draft.n_edits:
+        where = html.Span(f" in {plural(n_classes, 'class')}", className="wide")
+        told = [plural(draft.n_edits, "edit"), where]
     return html.Div(
         [
             html.Span(told, className="bar-told", role="status"),

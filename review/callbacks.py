@@ -38,7 +38,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
     """
 
     def visitor() -> str:
-        return who_asks(settings, request.headers, request.remote_addr)
+        return who_asks(settings, request.headers.get, request.remote_addr)
 
     @app.callback(Output("page", "children"), Input("address", "pathname"))
     def show_page(path: str | None) -> Component:
@@ -117,7 +117,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         shown = desk.open(path.removeprefix(_PREFIX))
         draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
         now, reviewer = datetime.now(UTC), visitor()
-        standing = desk.standing(shown, reviewer, now)
+        standing = desk.recent_standing(shown, reviewer, now)
         return (
             rail(shown, draft, view),
             *panels(shown, draft, view, standing, reviewer, now),
@@ -149,7 +149,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         shown = desk.open(path.removeprefix(_PREFIX))
         draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
         reviewer = visitor()
-        standing = desk.standing(shown, reviewer, datetime.now(UTC))
+        standing = desk.recent_standing(shown, reviewer, datetime.now(UTC))
         preview, waits = preview_view(desk, shown, draft, view, time.time())
         return (
             standing_view(standing),

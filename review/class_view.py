@@ -183,7 +183,14 @@ def numbers(card: ConceptCard) -> Component:
     background = "caution" if card.background_share > 0.5 else ""
     return html.Span(
         [
-            html.Span(["TCAV ", interval(card)], className="number"),
+            html.Span(
+                [
+                    "TCAV ",
+                    interval(card),
+                    f" {card.tcav_score:.2f}" if card.tcav_score is not None else "",
+                ],
+                className="number",
+            ),
             html.Span(f"found in {percent(card.detection_rate)}", className="number"),
             html.Span(
                 f"background {percent(card.background_share)}", className=f"number {background}"

@@ -43,6 +43,7 @@ def class_graph(
         layout={"name": "preset", "fit": True, "padding": 26},
         stylesheet=_STYLE,
         style={"width": "100%", "height": "100%"},
+        wheelSensitivity=1,
         userZoomingEnabled=False,
         userPanningEnabled=False,
         boxSelectionEnabled=False,
@@ -73,7 +74,7 @@ def _nodes(
 ) -> Sequence[dict[str, object]]:
     cards = {card.concept_id: card for card in evidence.candidates}
     slots = slots_after(evidence, said)
-    nodes = []
+    nodes: list[dict[str, object]] = []
     for slot, concept in enumerate(slots):
         angle = 2 * math.pi * slot / len(slots) - math.pi / 2 - math.pi / 4 * (len(slots) == 4)
         exemplars = cards[concept].exemplars
@@ -96,7 +97,7 @@ def _nodes(
 
 def _edges(evidence: ClassEvidence, said: ClassDraft, view: View) -> Sequence[dict[str, object]]:
     largest = max((abs(edge.contribution) for edge in evidence.edges), default=0.0) or 1.0
-    edges = []
+    edges: list[dict[str, object]] = []
     for edge in evidence.edges:
         state = state_of(evidence, said, edge.src, edge.dst)
         classes = [state, "for" if edge.contribution >= 0 else "against"]
@@ -118,8 +119,8 @@ _STYLE: list[dict[str, object]] = [
     {
         "selector": "node",
         "style": {
-            "width": 88,
-            "height": 88,
+            "width": 96,
+            "height": 96,
             "shape": "round-rectangle",
             "background-color": "#8a9097",
             "background-image": "data(picture)",
@@ -127,11 +128,16 @@ _STYLE: list[dict[str, object]] = [
             "border-width": 2,
             "border-color": "#8a9097",
             "label": "data(label)",
-            "font-size": 14,
+            "font-size": 13,
             "font-family": "system-ui, sans-serif",
-            "color": "#7c848c",
+            # A caption on the picture reads on light and dark ground, and no edge crosses it.
+            "color": "#ffffff",
             "text-valign": "bottom",
-            "text-margin-y": 7,
+            "text-margin-y": -19,
+            "text-background-color": "#14161a",
+            "text-background-opacity": 0.72,
+            "text-background-padding": 3,
+            "text-background-shape": "round-rectangle",
         },
     },
     {"selector": "node.edited", "style": {"border-color": CHANGED, "border-width": 5}},

@@ -57,7 +57,7 @@ def guard(server: Flask, settings: PageSettings, script_hashes: list[str]) -> No
         if request.method not in ("GET", "HEAD") and not _is_same_origin():
             abort(HTTPStatus.FORBIDDEN)
         try:
-            who_asks(settings, request.headers, request.remote_addr)
+            who_asks(settings, request.headers.get, request.remote_addr)
         except IdentityError as error:
             abort(Response(str(error), HTTPStatus.UNAUTHORIZED, content_type="text/plain"))
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeAlias
 
 from dash import html
 from dash.development.base_component import Component
@@ -11,7 +12,7 @@ from feedback.channels.concept_graph.evidence import ConceptCard
 from review.desk import Shown
 from review.pictures import picture_url
 
-Content = Component | str | Sequence[Component | str]
+Content: TypeAlias = "Component | str | Sequence[Component | str]"
 
 
 class _LazyImg(html.Img):

@@ -1,7 +1,7 @@
 """How the page is served: to whom, under which name, signed by which key."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from ipaddress import ip_address
 
@@ -74,12 +74,14 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def who_asks(settings: PageSettings, headers: Mapping[str, str], remote: str | None) -> str:
+def who_asks(
+    settings: PageSettings, header: Callable[[str, str], str], remote: str | None
+) -> str:
     """Tell who is at the page.
 
     Args:
         settings: How the page is served.
-        headers: The message's headers.
+        header: Returns one of the message's headers, or what is given for one that is missing.
         remote: Address that it came from.
 
     Returns:
@@ -95,7 +97,7 @@ def who_asks(settings: PageSettings, headers: Mapping[str, str], remote: str | N
             f"expected a message of the proxy (got one from {remote or 'nowhere'}); open the page "
             "through the proxy, or name its address in PARLEY_PAGE_PROXIES"
         )
-    name = headers.get(settings.identity_header, "")
+    name = header(settings.identity_header, "")
     if not _IDENTIFIER.fullmatch(name):
         raise IdentityError(
             f"expected one plain name in {settings.identity_header} (got {ascii(name)[:80]}); sign "

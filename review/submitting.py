@@ -135,4 +135,5 @@ def hand_in(
         data = SignedDocument(document=document, signature=signature).to_json()
     checked = check_upload(shown.bundle, data, reviewer=reviewer)
     key = submit(desk.store, document.request_id, reviewer, nonce, data)
+    desk.look_again()
     return Sent(key, nonce, checked.warnings)

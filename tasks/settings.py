@@ -51,6 +51,17 @@ class Settings(BaseSettings):
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"
     """MLflow experiment of the runs."""
+    page_identity_header: str = ""
+    """Header in which the proxy before the review page names the reviewer, such as
+    ``X-Forwarded-User``; empty means no proxy."""
+    page_proxies: str = "127.0.0.1,::1"
+    """Addresses that may send that header, separated by commas."""
+    page_hosts: str = ""
+    """Names that the review page is reached by behind its proxy, separated by commas."""
+    page_name: str = "page"
+    """Name that the review page is enrolled by (``parley reviewers add NAME --page``)."""
+    page_key: Path | None = None
+    """File of the key that the review page signs with; None leaves answers unsigned."""
 
     def store_url(self) -> str:
         """Return the address of the object storage."""
