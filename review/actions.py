@@ -103,6 +103,7 @@ class Look(Exchanged):
     candidate: Name | None = None
     sorting: Sorting | None = None
     compare: bool | None = None
+    n_listed: Annotated[int, Field(ge=1, le=1000)] | None = None
 
 
 class AskPreview(Exchanged):

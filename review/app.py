@@ -52,6 +52,7 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
             dcc.Store(id="action"),
             dcc.Store(id="tapped-node"),
             dcc.Store(id="tapped-edge"),
+            dcc.Store(id="marked"),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Div(
                 [

@@ -1,31 +1,36 @@
 """What happens when somebody acts: one message in, the next draft and view out, drawn anew."""
 
+import json
 import logging
 import time
 from datetime import UTC, datetime
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, html, no_update
+from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
 from dash.development.base_component import Component
 from flask import request
+from plotly.utils import PlotlyJSONEncoder
 
+from feedback.canonical import sha256_hex
 from feedback.errors import ParleyError
 from review.actions import AskPreview, ChooseVerdict, Look, Send, read_action
 from review.answer_view import answer_dialog, bar
 from review.desk import Desk, Shown
-from review.draft import Draft, read_draft
-from review.editing import apply
+from review.draft import ClassDraft, Draft, read_draft
+from review.editing import apply, class_shown
+from review.graph_view import graph_elements
 from review.inbox_view import inbox_view, read_inbox
 from review.previewing import ask_preview, preview_view
-from review.request_view import bottom, frame, panels, rail, standing_view
+from review.request_view import PARTS, frame, marks_of, parts_of, standing_view
 from review.settings import PageSettings, who_asks
 from review.submitting import hand_in
-from review.viewing import View, look, read_view
+from review.viewing import View, in_bounds, look, read_view
 
 logger = logging.getLogger(__name__)
 
 _PREFIX = "/requests/"
 _DRAFT = {"role": "draft", "digest": ALL}
+_GRAPH = {"role": "graph", "which": ALL}
 
 
 def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
@@ -105,35 +110,50 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         return apply(draft, action, shown.evidence), view, ""
 
     @app.callback(
-        Output("rail", "children"),
-        Output("top", "children"),
-        Output("middle", "children"),
-        Output("edges", "children"),
+        [Output(part, "children") for part in PARTS],
+        Output("drawn", "data"),
+        Output("marks", "data"),
         Input(_DRAFT, "data"),
         Input("view", "data"),
+        State("drawn", "data"),
         State("address", "pathname"),
     )
-    def redraw(drafts: list[Any], seen: Any, path: str) -> tuple[Any, ...]:
+    def redraw(drafts: list[Any], seen: Any, drawn: Any, path: str) -> tuple[Any, ...]:
         shown = desk.open(path.removeprefix(_PREFIX))
         draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
         now, reviewer = datetime.now(UTC), visitor()
         standing = desk.recent_standing(shown, reviewer, now)
-        return (
-            rail(shown, draft, view),
-            *panels(shown, draft, view, standing, reviewer, now),
-        )
+        parts = parts_of(shown, draft, view, standing, reviewer, now)
+        # Dash builds whatever it is given from nothing, so only what has changed is given.
+        digests = {name: _digest(name, part, view) for name, part in parts.items()}
+        before = drawn if isinstance(drawn, dict) else {}
+        changed = [
+            no_update if before.get(name) == digests.get(name) else parts.get(name)
+            for name in PARTS
+        ]
+        return *changed, digests, marks_of(shown, draft, view)
 
     @app.callback(
-        Output("bottom", "children"),
+        Output(_GRAPH, "elements"),
+        Input(_DRAFT, "data"),
         Input("view", "data"),
-        State(_DRAFT, "data"),
-        State("bottom", "children"),
         State("address", "pathname"),
+        prevent_initial_call=True,
     )
-    def redraw_examples(seen: Any, drafts: list[Any], there: Any, path: str) -> Any:
-        shown, view = desk.open(path.removeprefix(_PREFIX)), read_view(seen)
-        draft = read_draft(drafts[0], shown.digest)
-        return bottom(shown, draft, view.class_name)
+    def redraw_graph(drafts: list[Any], seen: Any, path: str) -> list[Any]:
+        shown = desk.open(path.removeprefix(_PREFIX))
+        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        drawings = ctx.outputs_list
+        if view.class_name is None:
+            return [no_update] * len(drawings)
+        evidence = class_shown(shown.evidence, view.class_name)
+        view, said = in_bounds(view, evidence), draft.of(evidence.class_name)
+        return [
+            graph_elements(
+                shown, evidence, said if drawing["id"]["which"] == "after" else ClassDraft(), view
+            )
+            for drawing in drawings
+        ]
 
     @app.callback(
         Output("standing", "children"),
@@ -164,8 +184,11 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         ("tapEdge", "tapEdgeData", "tapped-edge"),
     ):
         app.clientside_callback(
-            ClientsideFunction("parley", name), Output(drawn, "data"), Input("graph", tapped)
+            ClientsideFunction("parley", name), Output(drawn, "data"), Input(_GRAPH, tapped)
         )
+    app.clientside_callback(
+        ClientsideFunction("parley", "mark"), Output("marked", "data"), Input("marks", "data")
+    )
 
 
 def _trouble(text: str) -> Component:
@@ -178,6 +201,13 @@ def _trouble(text: str) -> Component:
         id="content",
         className="inbox",
     )
+
+
+def _digest(name: str, part: object, view: View) -> str:
+    if name == "figures":
+        # Drawings are changed in place, which keeps them from flickering.
+        return f"{view.class_name} {view.compare}"
+    return sha256_hex(json.dumps(part, cls=PlotlyJSONEncoder).encode())
 
 
 def _note(text: str, tone: str) -> Component:

@@ -12,7 +12,7 @@ from review.desk import Shown
 from review.draft import ClassDraft
 from review.graph_view import slots_after
 from review.parts import button, exemplar, plural, short
-from review.viewing import View
+from review.viewing import LISTED, View
 
 
 def sort_candidates(cards: Sequence[ConceptCard], sorting: Sorting) -> Sequence[ConceptCard]:
@@ -30,35 +30,78 @@ def sort_candidates(cards: Sequence[ConceptCard], sorting: Sorting) -> Sequence[
     return sorted(cards, key=lambda card: -(card.uniqueness if card.uniqueness is not None else -1))
 
 
-def candidates_section(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View
-) -> Component:
-    """Show the candidates of the chosen slot.
+def barred(evidence: ClassEvidence, said: ClassDraft, slot: int) -> frozenset[str]:
+    """Return the concepts that may not be put into a slot.
+
+    What was shown in another slot stays barred: the gate takes no concept that the graph held.
+
+    Args:
+        evidence: The class.
+        said: Its edits.
+        slot: The slot.
+
+    Returns:
+        Ids of concepts.
+    """
+    after = slots_after(evidence, said)
+    held = (set(after) | set(evidence.slots)) - {evidence.slots[slot]}
+    return frozenset(held | {after[slot]})
+
+
+def pair_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+    """Show the concept in the chosen slot and the candidate that is held beside it.
 
     Args:
         shown: The request.
         evidence: The class.
         said: Its edits.
-        view: Chosen slot, candidate and order.
+        view: Chosen slot and candidate.
 
     Returns:
         The section.
     """
-    slots = slots_after(evidence, said)
     cards = {card.concept_id: card for card in evidence.candidates}
-    here = cards[slots[view.slot]]
-    # What was shown in another slot stays barred: an edit may not bring it in twice.
-    barred = (set(slots) | set(evidence.slots)) - {evidence.slots[view.slot]}
-    free = [card for card in evidence.candidates if card.concept_id not in barred]
-    free = [card for card in free if card.concept_id != here.concept_id]
+    here = cards[slots_after(evidence, said)[view.slot]]
     held = cards.get(view.candidate or "")
-    if held is not None and held not in free:
+    if held is not None and held.concept_id in barred(evidence, said, view.slot):
         held = None
+    return html.Section(
+        [
+            html.H3(f"Slot {view.slot + 1}: keep or replace"),
+            html.Div(
+                [
+                    _large(shown, here, "In the graph", _reason(evidence, said, view)),
+                    _large(shown, held, "Candidate", [_put(evidence, view, held)])
+                    if held
+                    else html.Div(
+                        "Choose a candidate below to hold it beside the concept in the graph.",
+                        className="concept empty",
+                    ),
+                ],
+                className="pair",
+            ),
+        ]
+    )
+
+
+def candidates_section(shown: Shown, evidence: ClassEvidence, view: View) -> Component:
+    """Show the candidates of a class; those that the chosen slot cannot take are hidden by marks.
+
+    Args:
+        shown: The request.
+        evidence: The class.
+        view: Order, and how many are listed.
+
+    Returns:
+        The section, the same for every slot and edit.
+    """
+    listed = sort_candidates(evidence.candidates, view.sorting)[: view.n_listed]
+    n_left = len(evidence.candidates) - len(listed)
     return html.Section(
         [
             html.Div(
                 [
-                    html.H3(f"Slot {view.slot + 1}: keep or replace"),
+                    html.H3("Candidates"),
                     html.Span(
                         [
                             html.Span("Sort by ", className="quiet"),
@@ -73,26 +116,17 @@ def candidates_section(
                 className="section-head",
             ),
             html.Div(
-                [
-                    _large(shown, here, "In the graph", _reason(evidence, said, view)),
-                    _large(shown, held, "Candidate", [_put(evidence, view, held)])
-                    if held
-                    else html.Div(
-                        "Choose a candidate below to hold it beside the concept in the graph.",
-                        className="concept empty",
-                    ),
-                ],
-                className="pair",
-            ),
-            html.P(plural(len(free), "candidate"), className="quiet"),
-            html.Div(
-                [
-                    _card(shown, card, view, evidence)
-                    for card in sort_candidates(free, view.sorting)
-                ],
+                [_card(shown, card, evidence) for card in listed],
                 className="candidates",
                 id="candidates",
             ),
+            button(
+                f"Show {min(LISTED, n_left)} more of {n_left}",
+                {"kind": "look", "n_listed": view.n_listed + LISTED},
+                className="soft more",
+            )
+            if n_left > 0
+            else html.Span(),
         ],
         className="candidates-section",
     )
@@ -176,7 +210,7 @@ def field(label: str, text: str, action: dict[str, object], *, limit: int) -> Co
     )
 
 
-def _card(shown: Shown, card: ConceptCard, view: View, evidence: ClassEvidence) -> Component:
+def _card(shown: Shown, card: ConceptCard, evidence: ClassEvidence) -> Component:
     notes = []
     if card.class_name != evidence.class_name:
         notes.append(html.Span(f"from {card.class_name}", className="badge"))
@@ -194,6 +228,6 @@ def _card(shown: Shown, card: ConceptCard, view: View, evidence: ClassEvidence) 
         ],
         {"kind": "look", "candidate": card.concept_id},
         name=f"Candidate {card.concept_id}",
-        pressed=view.candidate == card.concept_id,
+        mark=f"candidate {card.concept_id}",
         className="candidate",
     )

@@ -100,14 +100,11 @@ def graph_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view:
     Returns:
         The section.
     """
-    if view.compare and said.n_edits:
-        figures = [
-            _figure("As shown", class_graph(shown, evidence, ClassDraft(), view, name="before")),
-            _figure("With your edits", class_graph(shown, evidence, said, view, name="graph")),
-        ]
-    else:
-        title = "With your edits" if said.n_edits else "As shown"
-        figures = [_figure(title, class_graph(shown, evidence, said, view, name="graph"))]
+    after = class_graph(shown, evidence, said, view, which="after")
+    figures = [_figure("With your edits" if view.compare else "", after)]
+    if view.compare:
+        before = class_graph(shown, evidence, ClassDraft(), view, which="before")
+        figures.insert(0, _figure("As shown", before))
     return html.Section(
         [
             html.Div(figures, className=f"figures n{len(figures)}"),
@@ -130,12 +127,12 @@ def graph_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view:
     )
 
 
-def slots_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+def slots_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show the concepts of the graph, one button each."""
     cards = {card.concept_id: card for card in evidence.candidates}
     largest = max((abs(value) for value in evidence.node_contributions), default=0.0) or 1.0
     slots = [
-        _slot(shown, evidence, said, slot, cards[concept], view.slot == slot, largest)
+        _slot(shown, evidence, said, slot, cards[concept], largest)
         for slot, concept in enumerate(slots_after(evidence, said))
     ]
     return html.Section(
@@ -150,7 +147,6 @@ def _slot(
     said: ClassDraft,
     slot: int,
     card: ConceptCard,
-    is_chosen: bool,
     largest: float,
 ) -> Component:
     edit = said.concept_in(slot)
@@ -173,7 +169,7 @@ def _slot(
         parts,
         {"kind": "look", "slot": slot},
         name=f"Slot {slot + 1}: {card.concept_id}",
-        pressed=is_chosen,
+        mark=f"slot {slot}",
         className="slot edited" if edit else "slot",
     )
 
@@ -221,5 +217,6 @@ def _weight(weight: float | None, largest: float) -> Component:
 
 def _figure(title: str, drawing: Component) -> Component:
     return html.Figure(
-        [html.Figcaption(title), html.Div(drawing, className="drawing")], className="graph-figure"
+        [html.Figcaption(title) if title else "", html.Div(drawing, className="drawing")],
+        className="graph-figure",
     )

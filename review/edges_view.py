@@ -15,17 +15,16 @@ _TOLD = {"auto": "learned", "removed": "cut", "added": "asserted"}
 _STEPS = 4
 
 
-def edges_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+def edges_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show every directed edge, from the row's concept to the column's.
 
     Args:
         shown: The request.
         evidence: The class.
         said: Its edits.
-        view: Chosen edge.
 
     Returns:
-        The section.
+        The section; the chosen edge stands apart.
     """
     cards = {card.concept_id: card for card in evidence.candidates}
     slots = slots_after(evidence, said)
@@ -40,7 +39,7 @@ def edges_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view:
                     [exemplar(shown, cards[concept], css="crop mini"), html.Span(short(concept))],
                     scope="row",
                 ),
-                *(_cell(evidence, said, src, dst, slots, view) for dst in range(len(slots))),
+                *(_cell(evidence, said, src, dst, slots) for dst in range(len(slots))),
             ]
         )
         for src, concept in enumerate(slots)
@@ -53,25 +52,17 @@ def edges_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view:
                 className="quiet",
             ),
             html.Div(
-                [
-                    html.Div(
-                        html.Table(
-                            [
-                                html.Thead(
-                                    html.Tr([html.Td("from ↓ to →", className="quiet"), *head])
-                                ),
-                                html.Tbody(rows),
-                            ],
-                            className="matrix edges",
-                        ),
-                        className="scroll",
-                        tabIndex="0",
-                        role="region",
-                        **{"aria-label": "Edges of the graph"},
-                    ),
-                    _editor(evidence, said, slots, view),
-                ],
-                className="edges-row",
+                html.Table(
+                    [
+                        html.Thead(html.Tr([html.Td("from ↓ to →", className="quiet"), *head])),
+                        html.Tbody(rows),
+                    ],
+                    className="matrix edges",
+                ),
+                className="scroll",
+                tabIndex="0",
+                role="region",
+                **{"aria-label": "Edges of the graph"},
             ),
         ],
         className="edges-section",
@@ -84,7 +75,6 @@ def _cell(
     src: int,
     dst: int,
     slots: tuple[str, ...],
-    view: View,
 ) -> Component:
     if src == dst:
         return html.Td("", className="self")
@@ -101,15 +91,24 @@ def _cell(
             f"{mark}{signed(weight)}",
             {"kind": "look", "src": src, "dst": dst},
             name=label,
-            pressed=view.edge == (src, dst),
+            mark=f"edge {src} {dst}",
             className=f"edge {side} s{strength} {state}{edited}",
         )
     )
 
 
-def _editor(
-    evidence: ClassEvidence, said: ClassDraft, slots: tuple[str, ...], view: View
-) -> Component:
+def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+    """Show the chosen edge, and what can become of it.
+
+    Args:
+        evidence: The class.
+        said: Its edits.
+        view: Chosen edge.
+
+    Returns:
+        The editor; a hint while no edge is chosen.
+    """
+    slots = slots_after(evidence, said)
     if view.edge is None:
         return html.Div(
             "Choose an edge, in the table or in the drawing, to cut or assert it.",

@@ -23,7 +23,7 @@ _RADIUS = 150.0
 
 
 def class_graph(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View, *, name: str
+    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View, *, which: str
 ) -> Component:
     """Draw a class graph.
 
@@ -32,14 +32,14 @@ def class_graph(
         evidence: The class as it was shown.
         said: Edits to draw in; an empty draft draws the graph as it was shown.
         view: Selected slot and edge.
-        name: Id of the drawing.
+        which: ``after`` the edits, or ``before`` them.
 
     Returns:
         The drawing.
     """
     return cyto.Cytoscape(
-        id=name,
-        elements=[*_nodes(shown, evidence, said, view), *_edges(evidence, said, view)],
+        id={"role": "graph", "which": which},
+        elements=graph_elements(shown, evidence, said, view),
         layout={"name": "preset", "fit": True, "padding": 26},
         stylesheet=_STYLE,
         style={"width": "100%", "height": "100%"},
@@ -50,6 +50,23 @@ def class_graph(
         autoungrabify=True,
         responsive=True,
     )
+
+
+def graph_elements(
+    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View
+) -> list[dict[str, object]]:
+    """Return the nodes and edges of a drawing, by which it is changed in place.
+
+    Args:
+        shown: The request.
+        evidence: The class as it was shown.
+        said: Edits to draw in.
+        view: Selected slot and edge.
+
+    Returns:
+        Cytoscape's elements.
+    """
+    return [*_nodes(shown, evidence, said, view), *_edges(evidence, said, view)]
 
 
 def slots_after(evidence: ClassEvidence, said: ClassDraft) -> tuple[str, ...]:

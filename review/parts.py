@@ -29,7 +29,7 @@ class _LazyImg(html.Img):
 
 def button(
     content: Content, action: Mapping[str, object], *, name: str = "", pressed: bool | None = None,
-    **props: object,
+    mark: str = "", **props: object,
 ) -> Component:  # fmt: skip
     """Make a button that sends an action; ``assets/actions.js`` does the sending.
 
@@ -38,6 +38,8 @@ def button(
         action: Message, see ``review/actions.py``.
         name: What a screen reader says, where the content does not.
         pressed: Whether it is switched on; None for a button that is no switch.
+        mark: Name by which ``assets/marks.js`` shows that it is selected, without drawing anew
+            what stands around it.
         **props: Further properties of the component.
 
     Returns:
@@ -47,6 +49,8 @@ def button(
     if name:
         attributes["aria-label"] = name
         attributes["title"] = name
+    if mark:
+        attributes["data-mark"] = mark
     if pressed is not None:
         attributes["aria-pressed"] = "true" if pressed else "false"
     return html.Button(content, type="button", **attributes, **props)

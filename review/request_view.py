@@ -5,11 +5,11 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from review.candidates_view import candidates_section, field
+from review.candidates_view import barred, candidates_section, field, pair_section
 from review.class_view import class_head, graph_section, slots_section
 from review.desk import Shown, Standing
 from review.draft import Draft
-from review.edges_view import edges_section
+from review.edges_view import edge_editor, edges_section
 from review.editing import class_shown
 from review.examples_view import examples_section
 from review.overview_view import overview
@@ -35,6 +35,8 @@ def frame(shown: Shown, standing: Standing, now: datetime) -> Component:
             # Kept by the browser, under the digest of what is shown: it outlives the window.
             dcc.Store(id={"role": "draft", "digest": shown.digest}, storage_type="local"),
             dcc.Store(id="view", data=View().model_dump(mode="json")),
+            dcc.Store(id="drawn", data={}),
+            dcc.Store(id="marks", data={}),
             dcc.Store(id="opened", data=now.timestamp()),
             dcc.Interval(id="tick", interval=2000, disabled=True),
             html.Header(
@@ -59,9 +61,18 @@ def frame(shown: Shown, standing: Standing, now: datetime) -> Component:
                     html.Nav(id="rail", className="rail", **{"aria-label": "Classes"}),
                     html.Main(
                         [
-                            html.Div(id="top"),
-                            html.Div(id="middle"),
-                            html.Div(id="edges"),
+                            html.Div(id="overview"),
+                            html.Div(id="head"),
+                            html.Div(
+                                [html.Div(id="figures"), html.Div(id="slots")],
+                                className="graph-row",
+                            ),
+                            html.Div(id="pair"),
+                            html.Div(id="grid"),
+                            html.Div(
+                                [html.Div(id="edges"), html.Div(id="editor")],
+                                className="edges-row",
+                            ),
                             html.Div(id="bottom"),
                         ],
                         id="content",
@@ -112,11 +123,9 @@ def standing_view(standing: Standing) -> list[Component]:
     return parts
 
 
-def rail(shown: Shown, draft: Draft, view: View) -> list[Component]:
+def rail(shown: Shown, draft: Draft) -> list[Component]:
     """List the overview and the classes, those whose answer is worth most first."""
-    entries = [
-        button("Overview", {"kind": "look"}, pressed=view.class_name is None, className="entry")
-    ]
+    entries = [button("Overview", {"kind": "look"}, mark="class", className="entry")]
     accuracy = {evidence.class_name: evidence.accuracy for evidence in shown.evidence.classes}
     for name in shown.by_priority:
         said = draft.of(name)
@@ -130,17 +139,23 @@ def rail(shown: Shown, draft: Draft, view: View) -> list[Component]:
                     else html.Span(percent(accuracy[name]), className="quiet"),
                 ],
                 {"kind": "look", "class_name": name},
-                pressed=view.class_name == name,
+                mark=f"class {name}",
                 className="entry class-entry",
             )
         )
     return entries
 
 
-def panels(
+PARTS = (
+    "rail", "overview", "head", "figures", "slots", "pair", "grid", "edges", "editor", "bottom",
+)  # fmt: skip
+"""Places of the page that are drawn anew when what they show has changed."""
+
+
+def parts_of(
     shown: Shown, draft: Draft, view: View, standing: Standing, reviewer: str, now: datetime
-) -> tuple[Component, Component, Component]:
-    """Show what changes with every edit: head and graph, candidates, edges.
+) -> dict[str, Component | list[Component]]:
+    """Make the content of every place.
 
     Args:
         shown: The request.
@@ -151,36 +166,51 @@ def panels(
         now: Moment of looking.
 
     Returns:
-        The content of the three places; the examples, which do not change, are apart.
+        Content by place; places that show nothing now are left out.
     """
     if view.class_name is None:
-        return overview(shown, standing, reviewer, now), html.Div(), html.Div()
+        whole = overview(shown, standing, reviewer, now)
+        return {"rail": rail(shown, draft), "overview": whole}
     evidence = class_shown(shown.evidence, view.class_name)
     view = in_bounds(view, evidence)
     said = draft.of(evidence.class_name)
-    top = html.Div(
-        [
-            class_head(shown, evidence, said),
-            html.Div(
-                [
-                    graph_section(shown, evidence, said, view),
-                    slots_section(shown, evidence, said, view),
-                ],
-                className="graph-row",
-            ),
-        ]
-    )
-    return (
-        top,
-        candidates_section(shown, evidence, said, view),
-        edges_section(shown, evidence, said, view),
-    )
+    return {
+        "rail": rail(shown, draft),
+        "head": class_head(shown, evidence, said),
+        "figures": graph_section(shown, evidence, said, view),
+        "slots": slots_section(shown, evidence, said),
+        "pair": pair_section(shown, evidence, said, view),
+        "grid": candidates_section(shown, evidence, view),
+        "edges": edges_section(shown, evidence, said),
+        "editor": edge_editor(evidence, said, view),
+        "bottom": bottom(shown, draft, evidence.class_name),
+    }
 
 
-def bottom(shown: Shown, draft: Draft, class_name: str | None) -> Component:
+def marks_of(shown: Shown, draft: Draft, view: View) -> dict[str, list[str]]:
+    """Tell which buttons are selected and which candidates cannot be chosen.
+
+    Args:
+        shown: The request.
+        draft: What the reviewer said.
+        view: What they look at.
+
+    Returns:
+        Marks of ``pressed`` and of ``barred`` buttons.
+    """
+    if view.class_name is None:
+        return {"pressed": ["class"], "barred": []}
+    evidence = class_shown(shown.evidence, view.class_name)
+    view = in_bounds(view, evidence)
+    pressed = [f"class {view.class_name}", f"candidate {view.candidate}", f"slot {view.slot}"]
+    if view.edge is not None:
+        pressed.append(f"edge {view.edge[0]} {view.edge[1]}")
+    held = barred(evidence, draft.of(evidence.class_name), view.slot)
+    return {"pressed": pressed, "barred": sorted(f"candidate {name}" for name in held)}
+
+
+def bottom(shown: Shown, draft: Draft, class_name: str) -> Component:
     """Show the examples of the chosen class, and the field for a remark."""
-    if class_name is None:
-        return html.Div()
     action: dict[str, object] = {"kind": "remark", "class_name": class_name}
     said = draft.of(class_name)
     return html.Div(

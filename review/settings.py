@@ -74,9 +74,7 @@ def is_loopback(host: str) -> bool:
         return False
 
 
-def who_asks(
-    settings: PageSettings, header: Callable[[str, str], str], remote: str | None
-) -> str:
+def who_asks(settings: PageSettings, header: Callable[[str, str], str], remote: str | None) -> str:
     """Tell who is at the page.
 
     Args:

@@ -1,6 +1,8 @@
 """Where a reviewer is looking: which class, slot, edge and candidate. Pure, like the draft."""
 
-from pydantic import ValidationError
+from typing import Annotated
+
+from pydantic import Field, ValidationError
 
 from feedback.canonical import canonical_json
 from feedback.channels.concept_graph.evidence import ClassEvidence, GraphEvidence
@@ -8,6 +10,9 @@ from feedback.channels.concept_graph.ops import Slot
 from feedback.fields import Exchanged, Name
 from review.actions import Look, Sorting, Verdict
 from review.editing import class_shown
+
+LISTED = 24
+"""Candidates that are listed at first, and more at a time."""
 
 
 class View(Exchanged):
@@ -23,6 +28,8 @@ class View(Exchanged):
     """Candidate that is held beside the slot's concept."""
     sorting: Sorting = "score"
     """Order of the candidates."""
+    n_listed: Annotated[int, Field(ge=1, le=1000)] = LISTED
+    """Candidates that are listed; more on demand, so that an edit redraws little."""
     compare: bool = False
     """Whether the graph is shown before and after the edits."""
     verdict: Verdict | None = None
@@ -60,11 +67,14 @@ def look(view: View, action: Look, evidence: GraphEvidence) -> View:
     changes: dict[str, object] = {}
     if action.sorting is not None:
         changes["sorting"] = action.sorting
+    if action.n_listed is not None:
+        changes["n_listed"] = action.n_listed
     if action.compare is not None:
         changes["compare"] = action.compare
     if action.class_name is not None and action.class_name != view.class_name:
         class_shown(evidence, action.class_name)
         changes |= {"class_name": action.class_name, "slot": 0, "edge": None, "candidate": None}
+        changes["n_listed"] = LISTED
     if action == Look(kind="look"):
         changes |= {"class_name": None, "edge": None, "candidate": None}
     if action.src is not None and action.dst is not None:

@@ -16,7 +16,9 @@
 
   /* Moves to the neighbour of the pressed, or focused, one of a row of buttons. */
   function step(selector, direction, current) {
-    const buttons = Array.from(document.querySelectorAll(selector));
+    const buttons = Array.from(document.querySelectorAll(selector)).filter(
+      (button) => !button.hidden
+    );
     const found = buttons.findIndex(current);
     const next = buttons[Math.min(Math.max(found + direction, 0), buttons.length - 1)];
     if (!next || next === buttons[found]) {
