@@ -121,7 +121,7 @@ def candidates_section(shown: Shown, evidence: ClassEvidence, view: View) -> Com
                 id="candidates",
             ),
             button(
-                f"Show {min(LISTED, n_left)} more of {n_left}",
+                f"Show {LISTED} more of {n_left}" if n_left > LISTED else f"Show {n_left} more",
                 {"kind": "look", "n_listed": view.n_listed + LISTED},
                 className="soft more",
             )

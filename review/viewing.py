@@ -11,7 +11,7 @@ from feedback.fields import Exchanged, Name
 from review.actions import Look, Sorting, Verdict
 from review.editing import class_shown
 
-LISTED = 24
+LISTED = 12
 """Candidates that are listed at first, and more at a time."""
 
 

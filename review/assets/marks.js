@@ -23,6 +23,16 @@
     );
   }
 
+  function canFocus(element) {
+    return !element.disabled && element.offsetParent !== null;
+  }
+
+  function here() {
+    return focused.selector === "BUTTON"
+      ? document.querySelector('.slot[aria-pressed="true"]')
+      : null;
+  }
+
   function apply() {
     scheduled = false;
     for (const element of document.querySelectorAll("[data-mark]")) {
@@ -34,8 +44,10 @@
       const again = Array.from(document.querySelectorAll(focused.selector)).find(
         (element) => signature(element) === focused.signature
       );
-      if (again) {
-        again.focus({ preventScroll: true });
+      /* What was pressed may be gone, as a candidate that is in the graph now: go on from there. */
+      const next = again && canFocus(again) ? again : here();
+      if (next) {
+        next.focus({ preventScroll: true });
       }
     }
   }
