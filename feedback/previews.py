@@ -106,11 +106,12 @@ class Preview(Exchanged):
         return canonical_json(self.model_dump(mode="json"))
 
 
-def edits_digest(bundle: ReviewBundle, responses: Sequence[JsonObject]) -> str:
+def edits_digest(channel: str, bundle_sha256: str, responses: Sequence[JsonObject]) -> str:
     """Name edits by what they do to what was shown; remarks and order make no difference.
 
     Args:
-        bundle: What was shown.
+        channel: Channel of the edits.
+        bundle_sha256: Digest of what was shown.
         responses: Edits in the channel's schema.
 
     Returns:
@@ -119,9 +120,9 @@ def edits_digest(bundle: ReviewBundle, responses: Sequence[JsonObject]) -> str:
     Raises:
         MalformedDocumentError: If a response does not follow the schema.
     """
-    edit_of = load_feedback_channel(bundle.channel).edit_of
+    edit_of = load_feedback_channel(channel).edit_of
     edits = sorted((edit.target, edit.content.decode()) for edit in map(edit_of, responses))
-    return sha256_hex(canonical_json([bundle.digest, edits]))
+    return sha256_hex(canonical_json([bundle_sha256, edits]))
 
 
 def request_preview(store: ObjectStore, bundle: ReviewBundle, question: PreviewRequest) -> str:
@@ -198,12 +199,15 @@ def answer_preview(store: ObjectStore, preview: Preview) -> None:
     store.put(preview_answer_key(preview.request_id, preview.edits_sha256), preview.to_json())
 
 
-def load_preview(store: ObjectStore, bundle: ReviewBundle, digest: str) -> Preview | None:
+def load_preview(
+    store: ObjectStore, request_id: str, bundle_sha256: str, digest: str
+) -> Preview | None:
     """Read what a worker found.
 
     Args:
         store: Where the review request lies.
-        bundle: The review request.
+        request_id: The review request.
+        bundle_sha256: Digest of what was shown.
         digest: Digest of the edits.
 
     Returns:
@@ -214,12 +218,12 @@ def load_preview(store: ObjectStore, bundle: ReviewBundle, digest: str) -> Previ
         StoreError: If the store cannot be read.
     """
     try:
-        data = store.get(preview_answer_key(bundle.request_id, digest), max_bytes=MAX_BYTES)
+        data = store.get(preview_answer_key(request_id, digest), max_bytes=MAX_BYTES)
     except ObjectNotFoundError:
         return None
     text, _ = read_object(data)
     preview = validated(Preview, text)
-    if (preview.bundle_sha256, preview.edits_sha256) != (bundle.digest, digest):
+    if (preview.bundle_sha256, preview.edits_sha256) != (bundle_sha256, digest):
         raise BundleMismatchError(
             "expected a preview of these edits (got one of others); ask for it again"
         )
@@ -248,4 +252,4 @@ def _check(bundle: ReviewBundle, question: PreviewRequest) -> str:
         created_at=question.created_at,
     )
     load_feedback_channel(bundle.channel).validate_response(bundle, document)
-    return edits_digest(bundle, question.responses)
+    return edits_digest(bundle.channel, question.bundle_sha256, question.responses)

@@ -45,6 +45,11 @@ class Shown:
     digest: str
 
     @cached_property
+    def request(self) -> GateRequest:
+        """What the gate knows of the request; kept, since a large manifest is slow to digest."""
+        return GateRequest.of(self.bundle)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """File names of the bundle by their digest."""
         return {digest: name for name, digest in self.bundle.files.items()}
@@ -136,7 +141,7 @@ class Desk:
         """
         request_id = shown.bundle.request_id
         decision = load_decision(self.store, request_id)
-        closes_at = closing_time(GateRequest.of(shown.bundle), self.policy)
+        closes_at = closing_time(shown.request, self.policy)
         state = decision.state if decision else ReviewState.OPEN
         why = ""
         if decision is not None:

@@ -12,6 +12,7 @@ from review.desk import Shown, Standing
 from review.parts import button, due, fact, percent, picture, plural, short
 
 _STEPS = 4
+_MANY = 12
 
 
 def overview(shown: Shown, standing: Standing, reviewer: str, now: datetime) -> Component:
@@ -118,7 +119,7 @@ def confusion(evidence: GraphEvidence) -> Component:
                 ),
                 html.Tbody(rows),
             ],
-            className="matrix confusion",
+            className="matrix confusion many" if len(names) > _MANY else "matrix confusion",
         ),
         className="scroll",
         tabIndex="0",

@@ -78,9 +78,9 @@ def preview_view(
     if not responses:
         return html.Span(), False
     ask = button("Preview the effect", {"kind": "preview"}, className="soft", id="preview")
-    digest = edits_digest(shown.bundle, responses)
+    digest = edits_digest(shown.bundle.channel, shown.digest, responses)
     try:
-        found = load_preview(desk.store, shown.bundle, digest)
+        found = load_preview(desk.store, shown.bundle.request_id, shown.digest, digest)
     except ParleyError as error:
         return _box([html.P(str(error), className="warning"), ask]), False
     if found is not None:

@@ -53,7 +53,7 @@ def test_a_worker_finds_the_question_and_the_page_its_answer(
     store: MemoryStore, bundle: ReviewBundle
 ) -> None:
     digest = request_preview(store, bundle, question(bundle))
-    assert load_preview(store, bundle, digest) is None
+    assert load_preview(store, bundle.request_id, bundle.digest, digest) is None
     (found,) = pending_previews(store, bundle)
     assert found == question(bundle)
     answer = Preview(
@@ -61,7 +61,7 @@ def test_a_worker_finds_the_question_and_the_page_its_answer(
         accuracy_before=0.7, accuracy_after=0.8, n_images=30, answered_at=NOW,
     )  # fmt: skip
     answer_preview(store, answer)
-    assert load_preview(store, bundle, digest) == answer
+    assert load_preview(store, bundle.request_id, bundle.digest, digest) == answer
     assert pending_previews(store, bundle) == ()
 
 
@@ -74,7 +74,9 @@ def test_the_same_edits_are_asked_for_once_whoever_asks(
     remarked = question(bundle, reviewer="bob", responses=(response(reason="the sea"),))
     request_preview(store, bundle, remarked)
     assert len(pending_previews(store, bundle)) == 1
-    assert edits_digest(bundle, [response()]) != edits_digest(bundle, [response("carrier/k05")])
+    assert edits_digest(bundle.channel, bundle.digest, [response()]) != edits_digest(
+        bundle.channel, bundle.digest, [response("carrier/k05")]
+    )
 
 
 def test_a_question_is_never_taken_for_an_answer(store: MemoryStore, bundle: ReviewBundle) -> None:
@@ -110,7 +112,7 @@ def test_a_question_in_another_ones_inbox_is_left_out(
     store: MemoryStore, bundle: ReviewBundle
 ) -> None:
     asked = question(bundle)
-    digest = edits_digest(bundle, asked.responses)
+    digest = edits_digest(bundle.channel, bundle.digest, asked.responses)
     store.put(f"inbox/{bundle.request_id}/eve/previews/{digest}.json", asked.to_json())
     assert pending_previews(store, bundle) == ()
 
@@ -122,5 +124,5 @@ def test_an_answer_to_other_edits_is_refused(store: MemoryStore, bundle: ReviewB
     )  # fmt: skip
     store.put(preview_answer_key(bundle.request_id, "2" * 64), other.to_json())
     with pytest.raises(BundleMismatchError, match="of these edits"):
-        load_preview(store, bundle, "2" * 64)
+        load_preview(store, bundle.request_id, bundle.digest, "2" * 64)
     assert json.loads(other.to_json())["failed"] == ""
