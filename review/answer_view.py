@@ -60,7 +60,7 @@ def bar(draft: Draft, view: View, standing: Standing) -> Component:
 
 
 def answer_dialog(
-    shown: Shown, draft: Draft, view: View, standing: Standing, preview: Component, reviewer: str
+    shown: Shown, draft: Draft, view: View, standing: Standing
 ) -> Sequence[Component]:
     """Show the ways to answer and exactly what will be sent.
 
@@ -69,8 +69,6 @@ def answer_dialog(
         draft: What the reviewer said.
         view: Verdict that was chosen.
         standing: Where the request stands.
-        preview: What is known of the edits' effect.
-        reviewer: Who answers.
 
     Returns:
         The dialog's content.
@@ -115,7 +113,6 @@ def answer_dialog(
         html.Ul([html.Li(warning) for warning in warnings], className="warnings")
         if warnings
         else html.Span(),
-        preview,
         html.Details(
             [html.Summary("As JSON"), html.Pre(_as_json(draft, shown.evidence, verdict))],
             className="closed",
@@ -127,20 +124,36 @@ def answer_dialog(
         )
         if earlier
         else html.Span(),
-        html.Div(
-            [
-                html.Span(f"Goes to the inbox of {reviewer}.", className="quiet"),
-                button(
-                    _send_label(verdict, draft),
-                    {"kind": "send"},
-                    className="primary",
-                    id="send",
-                    disabled=verdict is None,
-                ),
-            ],
-            className="send-row",
-        ),
     ]
+
+
+def send_row(draft: Draft, view: View, standing: Standing, reviewer: str) -> Component:
+    """Show where the answer goes, and the button that sends it.
+
+    Args:
+        draft: What the reviewer said.
+        view: Verdict that was chosen.
+        standing: Whether the request takes an answer.
+        reviewer: Who answers.
+
+    Returns:
+        The foot of the dialog; nothing for a closed request.
+    """
+    if not standing.takes_answers:
+        return html.Div()
+    return html.Div(
+        [
+            html.Span(f"Goes to the inbox of {reviewer}.", className="quiet"),
+            button(
+                _send_label(view.verdict, draft),
+                {"kind": "send"},
+                className="primary",
+                id="send",
+                disabled=view.verdict is None,
+            ),
+        ],
+        className="send-row",
+    )
 
 
 def edits_told(draft: Draft, evidence: GraphEvidence) -> Component:

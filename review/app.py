@@ -53,6 +53,8 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
             dcc.Store(id="tapped-node"),
             dcc.Store(id="tapped-edge"),
             dcc.Store(id="marked"),
+            dcc.Store(id="answered"),
+            dcc.Store(id="heard"),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Div(
                 [

@@ -14,7 +14,7 @@ from plotly.utils import PlotlyJSONEncoder
 from feedback.canonical import sha256_hex
 from feedback.errors import ParleyError
 from review.actions import AskPreview, ChooseVerdict, Look, Send, read_action
-from review.answer_view import answer_dialog, bar
+from review.answer_view import answer_dialog, bar, send_row
 from review.desk import Desk, Shown
 from review.draft import ClassDraft, Draft, read_draft
 from review.editing import apply, class_shown
@@ -63,6 +63,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         Output(_DRAFT, "data"),
         Output("view", "data"),
         Output("notice", "children"),
+        Output("answered", "data"),
         Input("action", "data"),
         State(_DRAFT, "data"),
         State("view", "data"),
@@ -71,18 +72,28 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         prevent_initial_call=True,
     )
     def act(message: Any, drafts: list[Any], seen: Any, opened: Any, path: str) -> tuple[Any, ...]:
+        number = message.get("n") if isinstance(message, dict) else None
         if not isinstance(message, dict) or len(drafts) != 1:
-            return [no_update] * len(drafts), no_update, no_update
+            return [no_update] * len(drafts), no_update, no_update, number
+        told: Any = ""
         try:
             shown = desk.open(path.removeprefix(_PREFIX))
-            draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
-            after, viewed, told = _acted(shown, draft, view, message.get("do"), opened)
         except ParleyError as error:
-            return [no_update], no_update, _note(str(error), "refused")
+            return [no_update], no_update, _note(str(error), "refused"), number
+        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        after, viewed = draft, view
+        done = message.get("do")
+        try:
+            for one in done if isinstance(done, list) else [done]:
+                after, viewed, told = _acted(shown, after, viewed, one, opened)
+        except ParleyError as error:
+            # What came before it stays; what was meant to follow it is not done.
+            told = _note(str(error), "refused")
         return (
             [after.model_dump(mode="json")] if after is not draft else [no_update],
             viewed.model_dump(mode="json") if viewed is not view else no_update,
             told,
+            number,
         )
 
     def _acted(
@@ -159,6 +170,8 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         Output("standing", "children"),
         Output("bar", "children"),
         Output("dialog", "children"),
+        Output("preview-place", "children"),
+        Output("send-place", "children"),
         Output("tick", "disabled"),
         Input(_DRAFT, "data"),
         Input("view", "data"),
@@ -171,10 +184,15 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         reviewer = visitor()
         standing = desk.recent_standing(shown, reviewer, datetime.now(UTC))
         preview, waits = preview_view(desk, shown, draft, view, time.time())
+        if ctx.triggered_id == "tick":
+            # The rest stays: somebody may be writing a comment while a worker computes.
+            return no_update, no_update, no_update, preview, no_update, not waits
         return (
             standing_view(standing),
             bar(draft, view, standing),
-            answer_dialog(shown, draft, view, standing, preview, reviewer),
+            answer_dialog(shown, draft, view, standing),
+            preview if standing.takes_answers else None,
+            send_row(draft, view, standing, reviewer),
             not waits,
         )
 
@@ -186,6 +204,9 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         app.clientside_callback(
             ClientsideFunction("parley", name), Output(drawn, "data"), Input(_GRAPH, tapped)
         )
+    app.clientside_callback(
+        ClientsideFunction("parley", "answered"), Output("heard", "data"), Input("answered", "data")
+    )
     app.clientside_callback(
         ClientsideFunction("parley", "mark"), Output("marked", "data"), Input("marks", "data")
     )

@@ -82,7 +82,7 @@ def frame(shown: Shown, standing: Standing, now: datetime) -> Component:
             ),
             html.Footer(id="bar", className="bar"),
             html.Dialog(
-                html.Div(id="dialog"),
+                [html.Div(id="dialog"), html.Div(id="preview-place"), html.Div(id="send-place")],
                 id="answer-dialog",
                 className="dialog",
                 **{"aria-labelledby": "answer-title"},

@@ -2,11 +2,32 @@
 (function () {
   "use strict";
 
+  /* Dash drops the answer to a message when the next one is sent before it came. So messages wait in
+     line: what is done meanwhile goes together, in order, when the answer is there. */
+  const PATIENCE = 8000;
   let count = 0;
+  let waiting = null;
+  let line = [];
+
+  function flush() {
+    if (waiting || line.length === 0) {
+      return;
+    }
+    count += 1;
+    const message = { do: line.splice(0, 50), n: count };
+    waiting = window.setTimeout(answered, PATIENCE);
+    window.dash_clientside.set_props("action", { data: message });
+  }
+
+  function answered() {
+    window.clearTimeout(waiting);
+    waiting = null;
+    flush();
+  }
 
   function send(action) {
-    count += 1;
-    window.dash_clientside.set_props("action", { data: { do: action, n: count } });
+    line.push(action);
+    flush();
   }
 
   function dialogOf(element, attribute) {
@@ -60,6 +81,12 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
+    answered: function (number) {
+      if (number === count) {
+        answered();
+      }
+      return window.dash_clientside.no_update;
+    },
     tapNode: function () {
       const data = tapped();
       if (data) {
