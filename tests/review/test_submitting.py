@@ -6,12 +6,13 @@ from feedback.decision import ReviewState
 from feedback.errors import ClosedRequestError, ContradictionError, UnknownTargetError
 from feedback.identity import identify
 from feedback.layout import upload_key
-from feedback.policy import signed_policy
-from feedback.recording import record_decision
+from feedback.policy import signed_policy, single_policy
+from feedback.recording import load_decision, record_decision
 from feedback.rejections import reject
 from feedback.reviewers import Registry, ReviewerKey, ReviewerRecord
 from feedback.signing import generate_key
 from feedback.upload import parse_upload
+from feedback.watching import watch_once
 from review.actions import read_action
 from review.desk import Desk, Shown
 from review.draft import Draft
@@ -109,3 +110,16 @@ def test_a_refusal_is_shown_to_its_author_alone(
     assert refusal.reason == "expected a slot"
     other = desk.standing(shown, "bob", NOW)
     assert (other.refused, other.answered, other.waiting) == ((), (), 0)
+
+
+def test_an_answer_of_the_page_closes_the_request(
+    desk: Desk, shown: Shown, store: MemoryStore
+) -> None:
+    sent = hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+    watch_once(store, single_policy(), datetime.now(UTC))
+    decision = load_decision(store, shown.bundle.request_id)
+    assert decision is not None
+    assert (decision.state, decision.responses[0].key) == (ReviewState.APPROVED, sent.key)
+    standing = desk.standing(shown, "ada", datetime.now(UTC))
+    assert (standing.takes_answers, standing.accepted) == (False, 1)
+    assert "is approved since" in standing.why
