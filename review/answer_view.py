@@ -11,6 +11,7 @@ from review.candidates_view import field
 from review.desk import Shown, Standing
 from review.draft import ClassDraft, Draft, edits_of
 from review.editing import class_shown, warnings_of
+from review.graph_view import slots_after
 from review.parts import button, plural, short
 from review.viewing import View
 
@@ -177,13 +178,14 @@ def edits_told(draft: Draft, evidence: GraphEvidence) -> Component:
 
 
 def _class_told(name: str, said: ClassDraft, evidence: GraphEvidence) -> Sequence[Component]:
-    slots = class_shown(evidence, name).slots
+    shown = class_shown(evidence, name)
+    slots, after = shown.slots, slots_after(shown, said)
     lines = [
         (f"slot {edit.slot + 1}: {short(slots[edit.slot])} → {short(edit.to)}", edit.reason)
         for edit in said.concepts
     ] + [
         (
-            f"edge {short(slots[edit.src])} → {short(slots[edit.dst])} "
+            f"edge {short(after[edit.src])} → {short(after[edit.dst])} "
             f"{'removed' if edit.state == 'removed' else 'added'}",
             edit.reason,
         )
