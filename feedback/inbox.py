@@ -30,6 +30,7 @@ from feedback.layout import (
     accepted_prefix,
     decision_prefix,
     inbox_prefix,
+    parse_preview_key,
     parse_upload_key,
     receipt_key,
     rejection_key,
@@ -127,9 +128,14 @@ def unjudged(
         judged: Keys of the rejections and receipts.
 
     Returns:
-        Uploads, those that arrived first by the store's clock first.
+        Uploads, those that arrived first by the store's clock first; questions to a preview's
+        worker are none.
     """
-    left = [info for info in uploads if not judged & _traces(request_id, info.key)]
+    left = [
+        info
+        for info in uploads
+        if parse_preview_key(info.key) is None and not judged & _traces(request_id, info.key)
+    ]
     return sorted(left, key=lambda info: (info.modified, info.key))
 
 

@@ -4,6 +4,8 @@
 
     reviews/<request_id>/manifest.json + bundle/...      frozen
     inbox/<request_id>/<reviewer>/<nonce>.json           the only prefix that reviewers may write
+    inbox/<request_id>/<reviewer>/previews/<sha256>.json asks what edits would do
+    previews/<request_id>/<sha256>.json                  what a worker found
     rejections/<request_id>/<reviewer>/<nonce>.json      why an upload was refused
     accepted/<request_id>/<reviewer>/<nonce>.json        a valid upload as it was first seen
     notices/<request_id>/<id>.json                       who was reminded of what
@@ -53,6 +55,11 @@ _UPLOAD = re.compile(
     r"(?P<reviewer>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/(?P<nonce>[A-Za-z0-9_-]{8,64})\.json"
 )
 
+_PREVIEW = re.compile(
+    r"inbox/(?P<request>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/"
+    r"(?P<reviewer>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/previews/(?P<digest>[0-9a-f]{64})\.json"
+)
+
 _REQUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,79}")
 
 
@@ -80,6 +87,22 @@ def parse_upload_key(key: str) -> tuple[str, str] | None:
     """Return (reviewer, nonce) of an upload's key, or None when it is not formed as one."""
     match = _UPLOAD.fullmatch(key)
     return (match["reviewer"], match["nonce"]) if match else None
+
+
+def preview_request_key(request_id: str, reviewer: str, digest: str) -> str:
+    """Return the key under which a reviewer asks what edits would do."""
+    return f"{inbox_prefix(request_id)}{reviewer}/previews/{digest}.json"
+
+
+def parse_preview_key(key: str) -> tuple[str, str] | None:
+    """Return (reviewer, digest) of a preview request's key, or None when it is not one."""
+    match = _PREVIEW.fullmatch(key)
+    return (match["reviewer"], match["digest"]) if match else None
+
+
+def preview_answer_key(request_id: str, digest: str) -> str:
+    """Return the key of what a worker found about edits."""
+    return f"previews/{request_id}/{digest}.json"
 
 
 def rejection_prefix(request_id: str) -> str:

@@ -82,7 +82,7 @@ class Notifier:
         return sent
 
     def _link(self, request_id: str) -> str:
-        return f"{self._page}/request/{quote(request_id, safe='')}" if self._page else ""
+        return f"{self._page}/requests/{quote(request_id, safe='')}" if self._page else ""
 
 
 def open_notifier(page_url: str = "", environment: Mapping[str, str] = os.environ) -> Notifier:

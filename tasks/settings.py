@@ -62,6 +62,17 @@ class Settings(BaseSettings):
     """Rule by which the watcher decides: ``single``, ``signed``, or a policy file."""
     page_url: str = ""
     """Address of the review page, for links in notices; empty leaves the link out."""
+    page_identity_header: str = ""
+    """Header in which the proxy before the review page names the reviewer, such as
+    ``X-Forwarded-User``; empty means no proxy."""
+    page_proxies: str = "127.0.0.1,::1"
+    """Addresses that may send that header, separated by commas."""
+    page_hosts: str = ""
+    """Names that the review page is reached by behind its proxy, separated by commas."""
+    page_name: str = "page"
+    """Name that the review page is enrolled by (``parley reviewers add NAME --page``)."""
+    page_key: Path | None = None
+    """File of the key that the review page signs with; None leaves answers unsigned."""
 
     def author_name(self) -> str:
         """Return who starts the runs, in the characters that a reviewer's name may have."""

@@ -76,6 +76,30 @@ def submit(
 
 
 @app.command()
+def serve(
+    host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535)] = 8050,
+    reviewer: Annotated[
+        str | None, typer.Option("--reviewer", help="Who you are; on your own machine only.")
+    ] = None,
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a policy file.")
+    ] = "single",
+) -> None:
+    """Open the review page: an inbox of requests, to be looked at, edited and answered."""
+    from flows.commands.serve_review import page_settings
+    from review.app import serve as serve_page
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    settings = Settings()
+    page = page_settings(settings, host=host, port=port, reviewer=reviewer, policy=policy)
+    who = f"for {page.reviewer}" if page.reviewer else f"for whom {page.identity_header} names"
+    typer.echo(f"review page {who}: http://{host}:{port} (stop with Ctrl-C)")
+    serve_page(open_workplace(settings).objects, page)
+
+
+@app.command()
 def sign(
     document: Annotated[Path, typer.Argument(metavar="FILE.json")],
     key: Annotated[Path, typer.Option("--key", help="Your private key.")],

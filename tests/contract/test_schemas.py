@@ -13,6 +13,7 @@ from feedback.decision import Decision
 from feedback.document import FeedbackDocument, parse_document
 from feedback.notices import Notice
 from feedback.policy import Policy
+from feedback.previews import Preview, PreviewRequest
 from feedback.receipts import Receipt
 from feedback.rejections import Rejection
 from feedback.reviewers import ReviewerRecord
@@ -30,6 +31,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "notice": Notice,
     "policy": Policy,
     "audit_entry": AuditEntry,
+    "preview": Preview,
+    "preview_request": PreviewRequest,
     "concept_graph_evidence": GraphEvidence,
     "concept_graph_response": GraphEdit,
 }

@@ -12,8 +12,8 @@ from feedback.recording import load_decision
 from flows import watch as watching
 from flows.watch import keep_watch
 from tasks.notifying import Notifier
-from tests.review_request import FILES, make_bundle
 from tests.feedback.memory import MemoryStore
+from tests.review_request import FILES, make_bundle
 
 
 class Office:

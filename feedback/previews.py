@@ -1,0 +1,255 @@
+"""Previews: what edits would do, asked through a reviewer's inbox and answered by a worker.
+
+The page computes nothing and writes to its reviewer's inbox alone, so the question lies there; the
+answer lies where workers write. Both are named by the digest of the edits without remarks: the same
+edits are computed once, whoever asks. A preview decides nothing.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from feedback.bounded import MAX_BYTES, MAX_DEPTH, read_object
+from feedback.bundle import ReviewBundle
+from feedback.canonical import canonical_json, sha256_hex
+from feedback.channel import load_feedback_channel
+from feedback.document import FeedbackDocument, validated
+from feedback.errors import (
+    BundleMismatchError,
+    FeedbackError,
+    IdentityError,
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+)
+from feedback.fields import Exchanged, Identifier, JsonObject, Name, Sha256, Share, Timestamp
+from feedback.layout import (
+    inbox_prefix,
+    parse_preview_key,
+    preview_answer_key,
+    preview_request_key,
+)
+from feedback.objects import ObjectStore
+
+logger = logging.getLogger(__name__)
+
+
+class PreviewRequest(Exchanged):
+    """A reviewer's question what their edits would do."""
+
+    type: Literal["preview_request"] = "preview_request"
+    """Kind of document; never taken for an answer."""
+    schema_version: Literal[1] = 1
+    """Version of this schema."""
+    request_id: Identifier
+    """Review request that the edits belong to."""
+    bundle_sha256: Sha256
+    """Digest of what was shown."""
+    channel: Identifier
+    """Channel of the edits."""
+    reviewer: Identifier
+    """Who asks."""
+    responses: tuple[JsonObject, ...] = Field(min_length=1, max_length=1000)
+    """Edits, in the channel's own schema."""
+    created_at: Timestamp
+    """When, by the page's clock."""
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes of the question."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+class PreviewedConcept(Exchanged):
+    """How often the concept of an edited slot is found, before and after."""
+
+    class_name: Name
+    """Class."""
+    slot: Annotated[int, Field(ge=0, le=15)]
+    """Position in its graph."""
+    before: Name
+    """Concept as shown."""
+    after: Name
+    """Concept after the edits."""
+    detection_before: Share
+    """Share of the class's images in which the former is found."""
+    detection_after: Share
+    """Share of the class's images in which the latter is found."""
+
+
+class Preview(Exchanged):
+    """What a worker found."""
+
+    schema_version: Literal[1] = 1
+    """Version of this schema."""
+    request_id: Identifier
+    """Review request that the edits belong to."""
+    bundle_sha256: Sha256
+    """Digest of what was shown."""
+    edits_sha256: Sha256
+    """Digest of the edits, see ``edits_digest``."""
+    failed: Annotated[str, Field(max_length=1000)] = ""
+    """Why it could not be computed; empty when it could."""
+    concepts: tuple[PreviewedConcept, ...] = Field(default=(), max_length=1024)
+    """Edited slots."""
+    accuracy_before: Share | None = None
+    """Validation accuracy of a quick reasoner on the graphs as shown."""
+    accuracy_after: Share | None = None
+    """Validation accuracy of a quick reasoner on the edited graphs."""
+    n_images: Annotated[int, Field(ge=0)] = 0
+    """Validation images."""
+    answered_at: Timestamp
+    """When."""
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes of the preview."""
+        return canonical_json(self.model_dump(mode="json"))
+
+
+def edits_digest(channel: str, bundle_sha256: str, responses: Sequence[JsonObject]) -> str:
+    """Name edits by what they do to what was shown; remarks and order make no difference.
+
+    Args:
+        channel: Channel of the edits.
+        bundle_sha256: Digest of what was shown.
+        responses: Edits in the channel's schema.
+
+    Returns:
+        SHA-256.
+
+    Raises:
+        MalformedDocumentError: If a response does not follow the schema.
+    """
+    edit_of = load_feedback_channel(channel).edit_of
+    edits = sorted((edit.target, edit.content.decode()) for edit in map(edit_of, responses))
+    return sha256_hex(canonical_json([bundle_sha256, edits]))
+
+
+def request_preview(store: ObjectStore, bundle: ReviewBundle, question: PreviewRequest) -> str:
+    """Ask what edits would do, once.
+
+    Args:
+        store: Where the review request lies.
+        bundle: The review request.
+        question: The edits.
+
+    Returns:
+        Digest of the edits, under which the answer will lie.
+
+    Raises:
+        FeedbackError: If the edits would be refused as an answer.
+        StoreError: If the store cannot be written.
+    """
+    digest = _check(bundle, question)
+    data = question.to_json()
+    key = preview_request_key(bundle.request_id, question.reviewer, digest)
+    store.put_if_absent(key, data)
+    return digest
+
+
+def pending_previews(store: ObjectStore, bundle: ReviewBundle) -> Sequence[PreviewRequest]:
+    """Find the questions that no worker has answered.
+
+    Args:
+        store: Where the review request lies.
+        bundle: The review request.
+
+    Returns:
+        Questions, one per set of edits; what cannot be read is left out.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    found: dict[str, PreviewRequest] = {}
+    for info in store.list(inbox_prefix(bundle.request_id)):
+        named = parse_preview_key(info.key)
+        if named is None or named[1] in found:
+            continue
+        if store.exists(preview_answer_key(bundle.request_id, named[1])):
+            continue
+        try:
+            question = parse_preview_request(store.get(info.key, max_bytes=MAX_BYTES))
+            if question.reviewer != named[0] or _check(bundle, question) != named[1]:
+                raise IdentityError(
+                    "expected the reviewer and edits that its name says (got other)"
+                )
+        except (FeedbackError, ObjectNotFoundError, ObjectTooLargeError) as error:
+            logger.info("left out the preview %s: %s", info.key, error)
+            continue
+        found[named[1]] = question
+    return tuple(found.values())
+
+
+def parse_preview_request(data: bytes) -> PreviewRequest:
+    """Read a question from an inbox.
+
+    Raises:
+        MalformedDocumentError: If it is too large, too deep, not JSON or not of the schema.
+    """
+    text, _ = read_object(data, max_depth=MAX_DEPTH)
+    return validated(PreviewRequest, text)
+
+
+def answer_preview(store: ObjectStore, preview: Preview) -> None:
+    """Put an answer where the page looks for it; a later one takes the place of a failure.
+
+    Raises:
+        StoreError: If the store cannot be written.
+    """
+    store.put(preview_answer_key(preview.request_id, preview.edits_sha256), preview.to_json())
+
+
+def load_preview(
+    store: ObjectStore, request_id: str, bundle_sha256: str, digest: str
+) -> Preview | None:
+    """Read what a worker found.
+
+    Args:
+        store: Where the review request lies.
+        request_id: The review request.
+        bundle_sha256: Digest of what was shown.
+        digest: Digest of the edits.
+
+    Returns:
+        The answer; None while there is none.
+
+    Raises:
+        MalformedDocumentError: If it is not an answer to these edits of this request.
+        StoreError: If the store cannot be read.
+    """
+    try:
+        data = store.get(preview_answer_key(request_id, digest), max_bytes=MAX_BYTES)
+    except ObjectNotFoundError:
+        return None
+    text, _ = read_object(data)
+    preview = validated(Preview, text)
+    if (preview.bundle_sha256, preview.edits_sha256) != (bundle_sha256, digest):
+        raise BundleMismatchError(
+            "expected a preview of these edits (got one of others); ask for it again"
+        )
+    return preview
+
+
+def _check(bundle: ReviewBundle, question: PreviewRequest) -> str:
+    """Judge the edits by the rules of an answer, and return their digest."""
+    if (question.request_id, question.bundle_sha256, question.channel) != (
+        bundle.request_id,
+        bundle.digest,
+        bundle.channel,
+    ):
+        raise BundleMismatchError(
+            f"expected edits of request {bundle.request_id!r} as it is shown (got of "
+            f"{question.request_id!r}); open the request again"
+        )
+    document = FeedbackDocument(
+        request_id=question.request_id,
+        bundle_sha256=question.bundle_sha256,
+        channel=question.channel,
+        reviewer=question.reviewer,
+        nonce="preview-only",
+        verdict="approve",
+        responses=question.responses,
+        created_at=question.created_at,
+    )
+    load_feedback_channel(bundle.channel).validate_response(bundle, document)
+    return edits_digest(bundle.channel, question.bundle_sha256, question.responses)

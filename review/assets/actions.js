@@ -1,0 +1,105 @@
+/* Sends what people do as one message to the server, whatever was clicked, left or tapped. */
+(function () {
+  "use strict";
+
+  /* Dash drops the answer to a message when the next one is sent before it came. So messages wait in
+     line: what is done meanwhile goes together, in order, when the answer is there. */
+  const PATIENCE = 8000;
+  let count = 0;
+  let waiting = null;
+  let line = [];
+
+  function flush() {
+    if (waiting || line.length === 0) {
+      return;
+    }
+    count += 1;
+    const message = { do: line.splice(0, 50), n: count };
+    waiting = window.setTimeout(answered, PATIENCE);
+    window.dash_clientside.set_props("action", { data: message });
+  }
+
+  function answered() {
+    window.clearTimeout(waiting);
+    waiting = null;
+    flush();
+  }
+
+  function send(action) {
+    line.push(action);
+    flush();
+  }
+
+  function dialogOf(element, attribute) {
+    return document.getElementById(element.getAttribute(attribute));
+  }
+
+  document.addEventListener("click", function (event) {
+    const acting = event.target.closest("[data-action]");
+    if (acting && !acting.disabled) {
+      send(JSON.parse(acting.getAttribute("data-action")));
+      if (acting.classList.contains("entry") || acting.classList.contains("link")) {
+        window.scrollTo({ top: 0 });
+      }
+      return;
+    }
+    const opening = event.target.closest("[data-open]");
+    if (opening && !opening.disabled) {
+      dialogOf(opening, "data-open").showModal();
+      return;
+    }
+    const closing = event.target.closest("[data-close]");
+    if (closing) {
+      dialogOf(closing, "data-close").close();
+    }
+  });
+
+  /* "change" comes when a field is left, so one remark is one step to undo. */
+  document.addEventListener("change", function (event) {
+    const field = event.target.closest("[data-field]");
+    if (field) {
+      const action = JSON.parse(field.getAttribute("data-field"));
+      action.text = field.value;
+      send(action);
+    }
+  });
+
+  /* An answer that was handed in closes its dialog; a refusal leaves it open. */
+  new MutationObserver(function () {
+    if (document.querySelector("#notice .note.sent")) {
+      const dialog = document.getElementById("answer-dialog");
+      if (dialog && dialog.open) {
+        dialog.close();
+      }
+    }
+  }).observe(document.documentElement, { childList: true, subtree: true });
+
+  function tapped() {
+    const found = window.dash_clientside.callback_context.triggered[0];
+    return found ? found.value : null;
+  }
+
+  window.dash_clientside = window.dash_clientside || {};
+  window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
+    answered: function (number) {
+      if (number === count) {
+        answered();
+      }
+      return window.dash_clientside.no_update;
+    },
+    tapNode: function () {
+      const data = tapped();
+      if (data) {
+        send({ kind: "look", slot: data.slot });
+      }
+      return window.dash_clientside.no_update;
+    },
+    tapEdge: function () {
+      const data = tapped();
+      if (data) {
+        send({ kind: "look", src: data.src, dst: data.dst });
+      }
+      return window.dash_clientside.no_update;
+    },
+  });
+})();

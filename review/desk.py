@@ -1,0 +1,216 @@
+"""Requests as the page shows them: the frozen part is read once, the standing at every look."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cached_property
+
+from feedback.answer import GateRequest
+from feedback.bundle import ReviewBundle
+from feedback.channels.concept_graph import read_evidence
+from feedback.channels.concept_graph.evidence import GraphEvidence
+from feedback.errors import ArtifactError, ObjectNotFoundError, ParleyError
+from feedback.gate import closing_time
+from feedback.layout import (
+    REVIEWS,
+    accepted_prefix,
+    inbox_prefix,
+    manifest_key,
+    parse_upload_key,
+    rejection_prefix,
+)
+from feedback.objects import ObjectStore
+from feedback.policy import Policy
+from feedback.publishing import load_bundle
+from feedback.recording import load_decision
+from feedback.rejections import Rejection
+from feedback.states import ReviewState
+
+CHANNEL = "concept_graph"
+"""Channel whose requests this page can show."""
+
+_KEPT = 8
+_RECENT = timedelta(seconds=3)
+_MOST_LOOKED = 1000
+
+
+@dataclass(frozen=True)
+class Shown:
+    """The frozen part of a request."""
+
+    bundle: ReviewBundle
+    evidence: GraphEvidence
+    digest: str
+
+    @cached_property
+    def request(self) -> GateRequest:
+        """What the gate knows of the request; kept, since a large manifest is slow to digest."""
+        return GateRequest.of(self.bundle)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """File names of the bundle by their digest."""
+        return {digest: name for name, digest in self.bundle.files.items()}
+
+    @cached_property
+    def by_priority(self) -> tuple[str, ...]:
+        """Classes, those whose answer is worth most first."""
+        items = sorted(self.bundle.items, key=lambda item: -item.priority)
+        return tuple(item.id for item in items)
+
+
+@dataclass(frozen=True)
+class Standing:
+    """Where a request stands.
+
+    Attributes:
+        state: OPEN, or what was decided.
+        takes_answers: Whether another answer would be taken.
+        why: What to tell a reviewer whose answer would not be taken.
+        closes_at: When it closes at the latest; None if never.
+        answered: Who has answered, sorted.
+        waiting: Answers of the asking reviewer that nobody has judged yet.
+        accepted: How many of their answers were accepted.
+        refused: Why answers of theirs were refused, the latest first.
+    """
+
+    state: ReviewState
+    takes_answers: bool
+    why: str
+    closes_at: datetime | None
+    answered: tuple[str, ...]
+    waiting: int
+    accepted: int
+    refused: tuple[Rejection, ...]
+
+
+class Desk:
+    """A store as one page's reviewers see it."""
+
+    def __init__(self, store: ObjectStore, policy: Policy) -> None:
+        """Hold the store and the rule by which requests close."""
+        self.store, self.policy = store, policy
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[str, Shown] = OrderedDict()
+        self._looked: dict[tuple[str, str], tuple[datetime, Standing]] = {}
+
+    def requests(self) -> Sequence[str]:
+        """Return the ids of the published requests."""
+        keys = [info.key.split("/") for info in self.store.list(REVIEWS)]
+        return [key[1] for key in keys if len(key) > 2 and "/".join(key) == manifest_key(key[1])]
+
+    def open(self, request_id: str) -> Shown:
+        """Read a request's frozen part, verified; it never changes, so it is kept in memory.
+
+        Raises:
+            ObjectNotFoundError: If there is no such request.
+            ArtifactError: If it was changed, or is of a channel that this page cannot show.
+        """
+        with self._lock:
+            if request_id in self._kept:
+                self._kept.move_to_end(request_id)
+                return self._kept[request_id]
+        bundle = load_bundle(self.store, request_id)
+        if bundle.channel != CHANNEL:
+            raise ArtifactError(
+                f"expected a request of channel {CHANNEL} (got {bundle.channel!r}); answer it with "
+                "'parley review show' and 'parley review submit'"
+            )
+        shown = Shown(bundle, read_evidence(bundle), bundle.digest)
+        with self._lock:
+            self._kept[request_id] = shown
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return shown
+
+    def standing(self, shown: Shown, reviewer: str, now: datetime) -> Standing:
+        """Look where a request stands.
+
+        Args:
+            shown: The request.
+            reviewer: Who asks.
+            now: Moment of looking.
+
+        Returns:
+            Its standing.
+
+        Raises:
+            ParleyError: If the store cannot be read or trusted.
+        """
+        request_id = shown.bundle.request_id
+        decision = load_decision(self.store, request_id)
+        closes_at = closing_time(shown.request, self.policy)
+        state = decision.state if decision else ReviewState.OPEN
+        why = ""
+        if decision is not None:
+            why = (
+                f"This request is {state.value.replace('_', ' ').lower()} since "
+                f"{decision.decided_at:%d %B %Y, %H:%M} UTC and takes nothing more."
+            )
+        elif closes_at is not None and now >= closes_at:
+            state = ReviewState.EXPIRED
+            why = f"This request expired on {closes_at:%d %B %Y, %H:%M} UTC and takes nothing more."
+        accepted = _by_reviewer(self.store, accepted_prefix(request_id), request_id)
+        rejected = _by_reviewer(self.store, rejection_prefix(request_id), request_id)
+        handed_in = _by_reviewer(self.store, inbox_prefix(request_id), request_id)
+        judged = accepted.get(reviewer, set()) | rejected.get(reviewer, set())
+        # A refused answer is no answer; one that nobody judged yet may become one.
+        answered = {
+            name
+            for name in handed_in.keys() | accepted.keys()
+            if accepted.get(name) or handed_in.get(name, set()) - rejected.get(name, set())
+        }
+        return Standing(
+            state=state,
+            takes_answers=not why,
+            why=why,
+            closes_at=closes_at,
+            answered=tuple(sorted(answered)),
+            waiting=len(handed_in.get(reviewer, set()) - judged) if not decision else 0,
+            accepted=len(accepted.get(reviewer, ())),
+            refused=self._refusals(request_id, reviewer),
+        )
+
+    def recent_standing(self, shown: Shown, reviewer: str, now: datetime) -> Standing:
+        """Return where a request stood a moment ago, so that an edit need not wait for the store.
+
+        Nothing is taken on its word: handing an answer in looks again.
+        """
+        key = (shown.digest, reviewer)
+        looked, standing = self._looked.get(key, (None, None))
+        if looked is not None and standing is not None and now - looked < _RECENT:
+            return standing
+        standing = self.standing(shown, reviewer, now)
+        with self._lock:
+            if len(self._looked) > _MOST_LOOKED:
+                self._looked.clear()
+            self._looked[key] = (now, standing)
+        return standing
+
+    def look_again(self) -> None:
+        """Forget where requests stood."""
+        with self._lock:
+            self._looked.clear()
+
+    def _refusals(self, request_id: str, reviewer: str) -> tuple[Rejection, ...]:
+        """Read the refusals of one reviewer's answers, which nobody else is shown."""
+        found = []
+        for info in self.store.list(f"{rejection_prefix(request_id)}{reviewer}/"):
+            try:
+                data = self.store.get(info.key, max_bytes=65_536)
+                found.append(Rejection.model_validate_json(data, strict=True))
+            except (ObjectNotFoundError, ParleyError, ValueError):
+                continue
+        return tuple(sorted(found, key=lambda refusal: refusal.rejected_at, reverse=True))
+
+
+def _by_reviewer(store: ObjectStore, prefix: str, request_id: str) -> dict[str, set[str]]:
+    """Return the one-time names under a prefix that mirrors the inbox, by reviewer."""
+    found: dict[str, set[str]] = {}
+    for info in store.list(prefix):
+        named = parse_upload_key(inbox_prefix(request_id) + info.key.removeprefix(prefix))
+        if named is not None:
+            found.setdefault(named[0], set()).add(named[1])
+    return found

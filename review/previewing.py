@@ -1,0 +1,119 @@
+"""The page's side of a preview: it asks through the store and shows what a worker answers."""
+
+from datetime import datetime
+
+from dash import html
+from dash.development.base_component import Component
+
+from feedback.errors import ClosedRequestError, ContradictionError, ParleyError
+from feedback.fields import JsonObject
+from feedback.previews import Preview, PreviewRequest, edits_digest, load_preview, request_preview
+from review.desk import Desk, Shown
+from review.draft import Draft, edits_of
+from review.parts import button, percent, short
+from review.viewing import View
+
+PATIENCE = 30.0
+"""Seconds after which the page says that no worker answers."""
+
+GIVES_UP = 600.0
+"""Seconds after which it stops looking."""
+
+
+def _responses(shown: Shown, draft: Draft) -> tuple[JsonObject, ...]:
+    edits = [edit for edit in edits_of(draft, shown.evidence) if edit.ops]
+    return tuple(edit.model_dump(mode="json", by_alias=True) for edit in edits)
+
+
+def ask_preview(desk: Desk, shown: Shown, draft: Draft, *, reviewer: str, now: datetime) -> str:
+    """Ask a worker what the draft would do.
+
+    Args:
+        desk: Where the request lies.
+        shown: The request.
+        draft: The edits.
+        reviewer: Who asks, in whose inbox the question is put.
+        now: When.
+
+    Returns:
+        Digest of the edits.
+
+    Raises:
+        FeedbackError: If there are no edits, or the request is closed.
+        StoreError: If the store cannot be written.
+    """
+    standing = desk.standing(shown, reviewer, now)
+    if not standing.takes_answers:
+        raise ClosedRequestError(f"expected an open request (got a closed one). {standing.why}")
+    responses = _responses(shown, draft)
+    if not responses:
+        raise ContradictionError("expected edits to preview (got none); edit a graph first")
+    question = PreviewRequest(
+        request_id=shown.bundle.request_id,
+        bundle_sha256=shown.digest,
+        channel=shown.bundle.channel,
+        reviewer=reviewer,
+        responses=responses,
+        created_at=now,
+    )
+    return request_preview(desk.store, shown.bundle, question)
+
+
+def preview_view(
+    desk: Desk, shown: Shown, draft: Draft, view: View, now: float
+) -> tuple[Component, bool]:
+    """Show what is known of the draft's effect.
+
+    Args:
+        desk: Where the request lies.
+        shown: The request.
+        draft: The edits.
+        view: What was asked for, and when.
+        now: Seconds since 1970.
+
+    Returns:
+        The component, and whether the page should look again.
+    """
+    responses = _responses(shown, draft)
+    if not responses:
+        return html.Span(), False
+    ask = button("Preview the effect", {"kind": "preview"}, className="soft", id="preview")
+    digest = edits_digest(shown.bundle.channel, shown.digest, responses)
+    try:
+        found = load_preview(desk.store, shown.bundle.request_id, shown.digest, digest)
+    except ParleyError as error:
+        return _box([html.P(str(error), className="warning"), ask]), False
+    if found is not None:
+        return _box(_told(found)), False
+    if view.preview != digest:
+        return _box([ask]), False
+    waited = now - view.asked_at
+    if waited < PATIENCE:
+        return _box([html.P("A worker is asked what the edits would do…", role="status")]), True
+    told = (
+        f"No worker has answered for {waited:.0f} seconds. You can send your answer without a "
+        "preview; the correction is measured in any case before anything is promoted."
+    )
+    return _box([html.P(told, className="warning", role="status")]), waited < GIVES_UP
+
+
+def _told(found: Preview) -> list[Component]:
+    if found.failed:
+        return [html.P(f"The preview failed: {found.failed}", className="warning")]
+    lines = [
+        html.Li(
+            f"{concept.class_name}, slot {concept.slot + 1}: {short(concept.before)} → "
+            f"{short(concept.after)}, found in {percent(concept.detection_before)} → "
+            f"{percent(concept.detection_after)} of its images"
+        )
+        for concept in found.concepts
+    ]
+    accuracy = (
+        f"Quick reasoner on {found.n_images} validation images: right on "
+        f"{percent(found.accuracy_before)} → {percent(found.accuracy_after)}"
+    )
+    return [html.P(accuracy, className="preview-accuracy"), html.Ul(lines)]
+
+
+def _box(content: list[Component]) -> Component:
+    return html.Section([html.H3("Preview"), *content], className="preview")

@@ -1,0 +1,139 @@
+"""A draft as an answer in the reviewer's inbox, the only thing that the page ever writes there."""
+
+import secrets
+from dataclasses import dataclass
+from datetime import datetime
+
+from feedback.document import FeedbackDocument
+from feedback.errors import ClosedRequestError, ContradictionError
+from feedback.inbox import check_upload, submit
+from feedback.signing import sign_document
+from feedback.upload import SignedDocument
+from review.actions import Verdict
+from review.desk import Desk, Shown
+from review.draft import Draft, edits_of
+from review.settings import PageSettings
+
+
+@dataclass(frozen=True)
+class Sent:
+    """An answer that was handed in.
+
+    Attributes:
+        key: Where it lies.
+        nonce: Its one-time name.
+        warnings: What the gate will warn of.
+    """
+
+    key: str
+    nonce: str
+    warnings: tuple[str, ...]
+
+
+def write_document(
+    shown: Shown,
+    draft: Draft,
+    verdict: Verdict,
+    *,
+    reviewer: str,
+    nonce: str,
+    now: datetime,
+    seconds_spent: float | None = None,
+) -> FeedbackDocument:
+    """Write the answer that a draft amounts to.
+
+    Args:
+        shown: The request.
+        draft: What the reviewer said.
+        verdict: How they answer.
+        reviewer: Who answers.
+        nonce: One-time name of the answer.
+        now: When.
+        seconds_spent: How long they looked.
+
+    Returns:
+        The document; a rejection carries remarks but no edits.
+
+    Raises:
+        ContradictionError: If a rejection or a call for changes gives no reason.
+    """
+    remarks = [
+        f"{name}: {said.comment}"
+        for name, said in draft.classes.items()
+        if said.comment and (verdict == "reject" or not said.speaks)
+    ]
+    comment = "\n".join(filter(None, [draft.comment.strip(), *remarks]))[:4000]
+    responses = () if verdict == "reject" else edits_of(draft, shown.evidence)
+    if verdict == "reject" and not comment:
+        raise ContradictionError(
+            "expected a reason with a rejection (got an empty comment); say in the comment what "
+            "is wrong, so that the next round can mend it"
+        )
+    if verdict == "request_changes" and not (comment or responses):
+        raise ContradictionError(
+            "expected a comment or edits with a call for changes (got none); say what to change"
+        )
+    return FeedbackDocument(
+        request_id=shown.bundle.request_id,
+        bundle_sha256=shown.digest,
+        channel=shown.bundle.channel,
+        reviewer=reviewer,
+        nonce=nonce,
+        verdict=verdict,
+        responses=tuple(edit.model_dump(mode="json", by_alias=True) for edit in responses),
+        comment=comment,
+        created_at=now,
+        seconds_spent=seconds_spent,
+    )
+
+
+def hand_in(
+    desk: Desk,
+    shown: Shown,
+    draft: Draft,
+    verdict: Verdict,
+    *,
+    settings: PageSettings,
+    reviewer: str,
+    now: datetime,
+    seconds_spent: float | None = None,
+) -> Sent:
+    """Put the answer into the reviewer's inbox, signed with the page's key when it has one.
+
+    Args:
+        desk: Where the request lies.
+        shown: The request.
+        draft: What the reviewer said.
+        verdict: How they answer.
+        settings: How the page is served.
+        reviewer: Who answers.
+        now: When.
+        seconds_spent: How long they looked.
+
+    Returns:
+        What was handed in.
+
+    Raises:
+        FeedbackError: If the request takes nothing more, or the answer would be refused.
+        StoreError: If the store cannot be written.
+    """
+    standing = desk.standing(shown, reviewer, now)
+    if not standing.takes_answers:
+        raise ClosedRequestError(
+            f"expected an open request (got one that is closed). {standing.why}"
+        )
+    nonce = f"page-{secrets.token_hex(12)}"
+    document = write_document(
+        shown, draft, verdict,
+        reviewer=reviewer, nonce=nonce, now=now, seconds_spent=seconds_spent,
+    )  # fmt: skip
+    data = document.to_json()
+    if settings.key is not None:
+        signature = sign_document(
+            document, settings.key, signed_at=now, attested_by=settings.page_name
+        )
+        data = SignedDocument(document=document, signature=signature).to_json()
+    checked = check_upload(shown.bundle, data, reviewer=reviewer)
+    key = submit(desk.store, document.request_id, reviewer, nonce, data)
+    desk.look_again()
+    return Sent(key, nonce, checked.warnings)

@@ -1,0 +1,219 @@
+"""The review page in Chromium, as a person uses it, over a store whose every change is seen."""
+
+import json
+import os
+import threading
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+from werkzeug.serving import make_server
+
+from feedback.decision import ReviewState
+from feedback.inbox import check_upload
+from feedback.previews import Preview, PreviewedConcept, answer_preview, pending_previews
+from feedback.recording import record_decision
+from review.app import create_app
+from review.settings import PageSettings
+from tests.feedback.memory import MemoryStore
+from tests.review.conftest import publish_request
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
+CHROMIUM = Path(os.environ.get("PARLEY_TEST_CHROMIUM", "/usr/bin/chromium"))
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
+
+
+@pytest.fixture(scope="module")
+def page_of() -> Iterator[object]:
+    """Serve stores and open pages on them; every page must be free of errors at the end."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    servers = []
+    troubles: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+
+        def open_page(store: MemoryStore, *, width: int = 1280, context=None):
+            server = make_server(
+                "127.0.0.1",
+                0,
+                create_app(store, PageSettings(reviewer="ada")).server,
+                threaded=True,
+            )
+            servers.append(server)
+            threading.Thread(target=server.serve_forever, daemon=True).start()
+            context = context or browser.new_context(viewport={"width": width, "height": 900})
+            page = context.new_page()
+            page.set_default_timeout(20_000)
+            page.on("pageerror", lambda error: troubles.append(str(error)))
+            page.on(
+                "console",
+                lambda message: troubles.append(message.text) if message.type == "error" else None,
+            )
+            page.goto(f"http://127.0.0.1:{server.server_port}/")
+            return page
+
+        yield open_page
+        browser.close()
+    for server in servers:
+        server.shutdown()
+        server.server_close()
+    assert troubles == []
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    store = MemoryStore()
+    publish_request(store, author="grace")
+    return store
+
+
+def open_class(page: "Page", name: str = "carrier") -> None:
+    page.locator(".request-link").click()
+    page.get_by_role("button", name=name).first.click()
+    page.wait_for_selector(".slots")
+
+
+def replace_first_concept(page: "Page") -> None:
+    page.get_by_role("button", name="Slot 1: carrier/k00").click()
+    page.get_by_role("button", name="Candidate carrier/k03").click()
+    page.locator("#put").click()
+    page.wait_for_selector(".slot.edited")
+
+
+def told(page: "Page", text: str) -> None:
+    page.locator("#bar", has_text=text).wait_for()
+
+
+def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> None:
+    bundle = publish_request(store, author="grace")
+    before = dict(store.objects)
+    page = page_of(store)
+    page.get_by_text("1 request waits for an answer.").wait_for()
+    page.get_by_text("by grace").wait_for()
+    open_class(page)
+    replace_first_concept(page)
+    told(page, "1 edit in 1 class")
+    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
+    page.get_by_role("heading", name="k01 → k02").wait_for()
+    page.keyboard.press("x")
+    told(page, "2 edits")
+    page.get_by_role("button", name="k02 to k01", exact=False).first.click()
+    page.get_by_role("heading", name="k02 → k01").wait_for()
+    page.keyboard.press("a")
+    told(page, "3 edits")
+    # Faster than the server answers: nothing of it is lost.
+    for keys, left in (("uuu", "No edits yet"), ("rrr", "3 edits")):
+        for key in keys:
+            page.keyboard.press(key)
+        told(page, left)
+    page.keyboard.press("u")
+    told(page, "2 edits")
+
+    page.keyboard.press("s")
+    page.locator("#preview").click()
+    page.get_by_text("A worker is asked").wait_for()
+    (question,) = pending_previews(store, bundle)
+    asked = set(store.objects) - set(before)
+    assert all(key.startswith(f"inbox/{bundle.request_id}/ada/previews/") for key in asked)
+    concept = PreviewedConcept(
+        class_name="carrier", slot=0, before="carrier/k00", after="carrier/k03",
+        detection_before=0.6, detection_after=0.8,
+    )  # fmt: skip
+    (key,) = asked
+    answer_preview(
+        store,
+        Preview(
+            request_id=question.request_id, bundle_sha256=question.bundle_sha256,
+            edits_sha256=Path(key).stem, concepts=(concept,), accuracy_before=0.7,
+            accuracy_after=0.9, n_images=30, answered_at=datetime.now(UTC),
+        ),
+    )  # fmt: skip
+    page.get_by_text("right on 70% → 90%").wait_for()
+
+    page.get_by_role("button", name="Approve with 2 edits").first.click()
+    page.locator("#send:enabled").wait_for()
+    page.get_by_label("Comment").fill("the sea is no part of a ship")
+    page.locator("#send").click()
+    page.get_by_text("Your answer is handed in").wait_for()
+    page.get_by_text("waits to be judged").first.wait_for()
+
+    written = set(store.objects) - set(before) - asked
+    (sent,) = {key for key in written if not key.startswith("previews/")}
+    assert sent.startswith(f"inbox/{bundle.request_id}/ada/page-")
+    assert {key: store.objects[key] for key in before} == before
+    checked = check_upload(bundle, store.get(sent), key=sent, reviewer="ada")
+    assert checked.document.verdict == "approve"
+    assert checked.document.comment == "the sea is no part of a ship"
+    ops = json.loads(store.get(sent))["responses"][0]["ops"]
+    assert [op["op"] for op in ops] == ["replace_concept", "remove_edge"]
+
+
+def test_a_draft_survives_closing_the_page(page_of, store: MemoryStore) -> None:
+    page = page_of(store)
+    open_class(page)
+    replace_first_concept(page)
+    told(page, "1 edit in 1 class")
+    address, context = page.url, page.context
+    page.close()
+    again = context.new_page()
+    again.goto(address)
+    told(again, "1 edit in 1 class")
+    again.keyboard.press("u")
+    told(again, "No edits yet")
+
+
+def test_everything_is_reached_by_keyboard(page_of, store: MemoryStore) -> None:
+    page = page_of(store)
+    page.wait_for_selector(".request-link")
+    page.locator(".request-link").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#class-title")
+    page.keyboard.press("]")
+    page.wait_for_selector(".slots")
+    page.keyboard.press("ArrowRight")
+    page.wait_for_selector('[data-mark="slot 1"][aria-pressed="true"]')
+    page.locator(".candidate:visible").first.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#put")
+    page.keyboard.press("Enter")
+    told(page, "1 edit")
+    # The part that was drawn anew has not lost the focus to the top of the page.
+    page.wait_for_function("document.activeElement.matches('.slot')")
+    page.keyboard.press("?")
+    page.wait_for_selector("#help-dialog[open]")
+    page.keyboard.press("Escape")
+
+
+def test_nothing_sticks_out_at_400_pixels(page_of, store: MemoryStore) -> None:
+    page = page_of(store, width=400)
+    open_class(page)
+    page.wait_for_selector(".candidate:visible")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+def test_text_of_the_bundle_is_never_markup(page_of) -> None:
+    store = MemoryStore()
+    publish_request(store, notes="<img src=x onerror=alert(1)><b>bold</b>")
+    page = page_of(store)
+    page.locator(".request-link").click()
+    page.get_by_text("<b>bold</b>", exact=False).wait_for()
+    assert page.locator(".notes b, .notes img").count() == 0
+
+
+def test_a_decided_request_says_so_and_takes_nothing_more(page_of, store: MemoryStore) -> None:
+    bundle = publish_request(store, author="grace")
+    record_decision(store, bundle, ReviewState.WITHDRAWN, policy="single")
+    page = page_of(store)
+    page.get_by_text("Nothing waits for an answer.").wait_for()
+    page.get_by_text("1 closed request").click()
+    page.locator(".request-link").click()
+    page.get_by_text("takes nothing more").first.wait_for()
+    page.wait_for_selector("#answer:disabled")

@@ -1,0 +1,78 @@
+"""A published request with real pictures, a page over it, and a client of its server."""
+
+import struct
+import zlib
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask.testing import FlaskClient
+
+from feedback.bundle import ReviewBundle
+from feedback.publishing import publish
+from review.app import create_app
+from review.desk import Desk, Shown
+from review.settings import PageSettings
+from tests.feedback.conftest import make_bundle
+from tests.feedback.memory import MemoryStore
+
+
+def make_png(shade: int, side: int = 8) -> bytes:
+    """Return a grey square as PNG."""
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        body = kind + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = b"".join(b"\0" + bytes([shade]) * side for _ in range(side))
+    head = struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0)
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", head)
+        + chunk(b"IDAT", zlib.compress(rows))
+        + chunk(b"IEND", b"")
+    )
+
+
+FILES = {
+    "concepts/a_k0.png": make_png(90),
+    "graph.png": make_png(160),
+    "page.html": b"<script>alert(1)</script>",
+}
+
+
+def publish_request(store: MemoryStore, **changes: object) -> ReviewBundle:
+    now = datetime.now(UTC)
+    values = {"files": FILES, "created_at": now, "deadline": now + timedelta(days=2)}
+    return publish(store, make_bundle(**{**values, **changes}), FILES)
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+@pytest.fixture
+def request_bundle(store: MemoryStore) -> ReviewBundle:
+    return publish_request(store)
+
+
+@pytest.fixture
+def settings() -> PageSettings:
+    return PageSettings(reviewer="ada")
+
+
+@pytest.fixture
+def desk(store: MemoryStore, settings: PageSettings) -> Desk:
+    return Desk(store, settings.policy)
+
+
+@pytest.fixture
+def shown(desk: Desk, request_bundle: ReviewBundle) -> Shown:
+    return desk.open(request_bundle.request_id)
+
+
+@pytest.fixture
+def client(store: MemoryStore, settings: PageSettings) -> Iterator[FlaskClient]:
+    with create_app(store, settings).server.test_client() as client:
+        yield client
