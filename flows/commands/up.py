@@ -147,8 +147,11 @@ def page_service(environment: Mapping[str, str], port: int) -> Service | None:
     if importlib.util.find_spec("review.app") is None:
         return None
     address = f"http://{HOST}:{port}"
-    command = (*PARLEY, "review", "serve", "--port", str(port))
-    return Service("page", command, environment, health=address, port=port, page=address)
+    command = [*PARLEY, "review", "serve", "--port", str(port)]
+    if not environment.get("PARLEY_PAGE_IDENTITY_HEADER"):
+        # On one's own machine nobody else can be at the page.
+        command += ["--reviewer", Settings().author_name()]
+    return Service("page", tuple(command), environment, health=address, port=port, page=address)
 
 
 def _prefect(given: Mapping[str, str], port: int) -> Service:

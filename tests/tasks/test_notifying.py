@@ -62,7 +62,7 @@ def test_a_webhook_gets_slack_s_json_with_a_link_and_no_markup_of_others(hook):
     assert hook.bodies == [
         {
             "text": "*Reminder: r-1*\nwaiting for 1 x &lt;domain&gt;\n"
-            "Deadline: 2026-11-22 12:00 UTC\nFor: domain, lead\nhttp://127.0.0.1:8050/request/r-1"
+            "Deadline: 2026-11-22 12:00 UTC\nFor: domain, lead\nhttp://127.0.0.1:8050/requests/r-1"
         }
     ]
 
