@@ -175,7 +175,7 @@ def _slot(
 
 
 def numbers(card: ConceptCard) -> Component:
-    """Show a concept's TCAV with interval, detection rate and share of background."""
+    """Show a concept's TCAV with interval, detection rate and share outside the Grad-CAM gate."""
     background = "caution" if card.background_share > 0.5 else ""
     return html.Span(
         [
@@ -189,7 +189,7 @@ def numbers(card: ConceptCard) -> Component:
             ),
             html.Span(f"found in {percent(card.detection_rate)}", className="number"),
             html.Span(
-                f"background {percent(card.background_share)}", className=f"number {background}"
+                f"outside gate {percent(card.background_share)}", className=f"number {background}"
             ),
         ],
         className="numbers",

@@ -77,7 +77,7 @@ def test_a_class_shows_every_number_and_the_agreement_beside_it(desk: Desk, show
     assert set(parts) == set(PARTS) - {"overview"}
     for told in ("Reasoner agrees", "97%"):
         assert told in text_of(parts["head"])
-    for told in ("TCAV 0.80, 95% interval 0.70 to 0.90", "found in 60%", "background 10%"):
+    for told in ("TCAV 0.80, 95% interval 0.70 to 0.90", "found in 60%", "outside gate 10%"):
         assert told in text_of(parts["slots"])
     assert "was k00" in text_of(parts["slots"])
     assert "agrees with the classifier on 97%" in text_of(parts["bottom"])
