@@ -18,8 +18,8 @@ from feedback.previews import (
     request_preview,
 )
 from feedback.publishing import publish
-from tests.feedback.conftest import BASES, FILES, NOW
 from tests.feedback.memory import MemoryStore
+from tests.review_request import BASES, FILES, NOW
 
 
 def response(to: str = "carrier/k03", reason: str = "") -> dict[str, object]:

@@ -13,8 +13,8 @@ from feedback.publishing import publish
 from review.app import create_app
 from review.desk import Desk, Shown
 from review.settings import PageSettings
-from tests.feedback.conftest import make_bundle
 from tests.feedback.memory import MemoryStore
+from tests.review_request import make_bundle
 
 
 def make_png(shade: int, side: int = 8) -> bytes:

@@ -13,7 +13,7 @@ from feedback.errors import (
 from review.actions import EditAction, read_action
 from review.draft import MAX_STEPS, Draft, edits_of, read_draft
 from review.editing import apply, warnings_of
-from tests.feedback.conftest import make_evidence
+from tests.review_request import make_evidence
 
 EVIDENCE = make_evidence()
 EMPTY = Draft(bundle_sha256="e" * 64)

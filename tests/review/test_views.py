@@ -15,9 +15,9 @@ from review.inbox_view import inbox_view, read_inbox
 from review.previewing import PATIENCE, ask_preview, preview_view
 from review.request_view import PARTS, marks_of, parts_of
 from review.viewing import View, in_bounds, look, read_view
-from tests.feedback.conftest import make_card
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import publish_request
+from tests.review_request import make_card
 
 NOW = datetime.now(UTC)
 REPLACE = {"kind": "replace", "class_name": "carrier", "slot": 0, "to": "carrier/k03"}
