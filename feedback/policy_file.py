@@ -1,9 +1,10 @@
 """Reading a policy from a YAML or JSON file, and the packaged policies by name."""
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
@@ -82,20 +83,20 @@ def _load_yaml(data: bytes, where: str) -> object:
 
         def construct_mapping(
             self, node: yaml.MappingNode, deep: bool = False
-        ) -> dict[str, object]:
+        ) -> dict[Hashable, Any]:
             keys = [str(key.value) for key, _ in node.value]
             if len(set(keys)) != len(keys) or "<<" in keys:
                 raise yaml.constructor.ConstructorError(
                     None, None, "expected each key once", node.start_mark
                 )
-            found: dict[str, object] = super().construct_mapping(node, deep)
+            found: dict[Hashable, Any] = super().construct_mapping(node, deep)
             return found
 
-        def compose_node(self, parent: object, index: object) -> object:
+        def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
             if self.check_event(yaml.AliasEvent):
-                mark = self.peek_event().start_mark
-                raise yaml.composer.ComposerError(None, None, "expected no references", mark)
-            return super().compose_node(parent, index)
+                raise yaml.composer.ComposerError(None, None, "expected no references", None)
+            found: yaml.Node | None = super().compose_node(parent, index)
+            return found
 
     try:
         value: object = yaml.load(data, Loader)
