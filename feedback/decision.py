@@ -95,7 +95,7 @@ class Decision(Exchanged):
         """The responses that go on; none unless approved."""
         if not self.is_approved:
             return ()
-        if self.policy_sha256 is not None:
+        if self.policy_sha256 is not None or self.sequence > 1:
             return self.agreed
         return tuple(edit for response in self.responses for edit in response.document.responses)
 

@@ -158,6 +158,7 @@ def record_transition(
         reason=reason[:4000],
         decided_at=now or datetime.now(UTC),
         policy_sha256=before.policy_sha256,
+        agreed=_carried(state, before),
     )
     if store.put_if_absent(decision_key(request_id, decision.sequence), decision.to_json()):
         return decision
@@ -246,9 +247,16 @@ def _read(
         raise _changed(bundle.request_id, sequence, "a link to another decision before it")
     if not follows(store, bundle, decision, previous):
         raise _changed(bundle.request_id, sequence, "a state that its responses do not give")
+    if previous is not None and decision.agreed != _carried(decision.state, previous):
+        raise _changed(bundle.request_id, sequence, "other edits than those approved")
     if decision.to_json() != data:
         raise _changed(bundle.request_id, sequence, "other bytes")
     return decision
+
+
+def _carried(state: ReviewState, before: Decision) -> tuple[JsonObject, ...]:
+    """Return the edits that a later decision repeats: a run made again acts on the latest one."""
+    return before.edits if state is ReviewState.PROMOTED else ()
 
 
 def _changed(request_id: str, sequence: int, got: str) -> DigestMismatchError:
