@@ -21,6 +21,7 @@ from feedback.errors import (
 )
 from feedback.layout import upload_key
 from feedback.policy import Policy
+from feedback.recording import load_decisions
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
 
@@ -68,11 +69,12 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     except ObjectNotFoundError:
         return
     exchange.check_upload(bundle, data)
-    decision = exchange.load_decision(workplace.objects, bundle.request_id)
+    decisions = load_decisions(workplace.objects, bundle.request_id)
     # The same run again brings the words that the decision was made from, and is welcome.
-    if decision is not None and sha256_hex(data) not in {r.sha256 for r in decision.responses}:
-        raise _closed(bundle.request_id, decision)
-    if decision is None:
+    heard = {response.sha256 for decision in decisions for response in decision.responses}
+    if decisions and sha256_hex(data) not in heard:
+        raise _closed(bundle.request_id, decisions[-1])
+    if not decisions:
         _check_deadline(bundle)
 
 

@@ -9,7 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from feedback.channels.concept_graph import read_evidence
 from feedback.errors import BundleMismatchError, LowAgreementError
+from feedback.recording import record_transition
+from feedback.states import ReviewState
 from flows.context import ReviewListener
 from flows.params import load_params
 from flows.retrain import retrain
@@ -220,6 +223,33 @@ def test_another_answer_recomputes_only_what_follows_the_review(
     assert set(computed(report)) <= AFTER_REVIEW
     arms = report["arms"]
     assert arms["edited_graph"] == arms["unmodified_graph"]
+
+
+def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
+    asked_anew, first, shapes_dir, tmp_path
+):
+    shown = read_evidence(first[2]).classes[0].model_dump(mode="json")
+    other = next(
+        card["concept_id"]
+        for card in shown["candidates"]
+        if card["class_name"] == shown["class_name"] and card["concept_id"] not in shown["slots"]
+    )
+    edit = {
+        "type": "graph_edit",
+        "version": 1,
+        "class_name": shown["class_name"],
+        "base_cscg": shown["base_cscg"],
+        "ops": [{"op": "replace_concept", "slot": 0, "from": shown["slots"][0], "to": other}],
+    }
+    (tmp_path / "edit.json").write_bytes(answer(first[2], responses=[edit]))
+    asked = {"review__reviewer": f"file:{tmp_path / 'edit.json'}"}
+    report, workplace = run(asked_anew, shapes_dir, **asked)
+    assert len(report["edits"]) == 1
+    record_transition(workplace.objects, report["request"], ReviewState.PROMOTED)
+    again, _ = run(asked_anew, shapes_dir, run_id="again", **asked)
+    assert computed(again) == []
+    for part in ("arms", "paired", "edits", "decision", "request"):
+        assert again[part] == report[part]
 
 
 def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):
