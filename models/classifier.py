@@ -6,6 +6,7 @@ parameter names and shapes at width 1 are torchvision's, so that its checkpoints
 weights is left to ``tasks``.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
@@ -42,7 +43,7 @@ class ClassifierOutput(NamedTuple):
     features: Tensor
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module, ABC):
     """A chain of stages from images to logits, cut into trunk and head at the concept layer.
 
     A stage is addressed by its module's name; a prefix of names means the last stage under it
@@ -82,13 +83,13 @@ class Classifier(nn.Module):
             )
         self.freeze(params.frozen_until)
 
+    @abstractmethod
     def build(self, n_classes: int) -> None:
         """Create the layers under torchvision's names."""
-        raise NotImplementedError
 
+    @abstractmethod
     def stages(self) -> list[Stage]:
         """Return the named stages in the order of computation, without the normalisation."""
-        raise NotImplementedError
 
     @property
     def preprocess(self) -> str:

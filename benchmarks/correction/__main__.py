@@ -60,11 +60,14 @@ def main() -> None:
             {k: round(v[0].get("conflict", 0), 3) for k, v in scores.items()},
         )
         result: dict[str, Any] = summarise(trials)
+        used = params.model_dump(mode="json", exclude={"data"})
+        # A file's place says something of one machine, its name of the network.
+        used["classifier"]["weights"] = asked.weights.name if asked.weights else None
         result["settings"] = {
             "world": asked.world,
             "seeds": sorted(trials),
             "random_draws": asked.random_draws,
-            "params": params.model_dump(mode="json", exclude={"data"}),
+            "params": used,
         }
         write_result(f"correction_{asked.world}", result)
 
