@@ -20,7 +20,8 @@ from tasks.orchestration import ProgressArtifacts
 from tasks.promotion import Promotion
 from tasks.records import Param, Record, Tag
 from tasks.stage import StageResult
-from tasks.tracking import Tracker, stage_records, start_tracking, without_password
+from tasks.tracking import Tracker, stage_records
+from tasks.tracking_store import start_tracking, without_password
 from tasks.version_pages import VersionRef, compare_page, describe_version, figures_page
 
 

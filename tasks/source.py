@@ -21,6 +21,7 @@ PLUMBING = (
     "tasks.source",
     "tasks.stage",
     "tasks.tracking",
+    "tasks.tracking_store",
     "tasks.workplace",
     "feedback.errors",
     "feedback.store",

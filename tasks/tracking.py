@@ -1,4 +1,4 @@
-"""The only code that talks to MLflow: runs, metrics, figures and tables.
+"""A flow run in MLflow: its metrics, figures and tables, and the children of its stages.
 
 One parent run per flow run, one child per stage and per registered network. Runs are addressed by
 id through the client, never through MLflow's stack of active runs, which is local to a thread and
@@ -7,7 +7,6 @@ does not survive a suspension.
 
 import json
 import logging
-import os
 import re
 import tempfile
 from collections.abc import Iterable, Mapping
@@ -18,12 +17,12 @@ from typing import TYPE_CHECKING
 from feedback.errors import StoreError, TrackingError
 from tasks.progress import stage_title
 from tasks.records import Figure, Metric, Param, Record, Table, Tag
-from tasks.settings import Settings
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput
+    from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
 
 logger = logging.getLogger(__name__)
@@ -99,10 +98,7 @@ class Tracker:
                     tags=tags if start == 0 else [],
                 )
         except MlflowException as error:
-            raise TrackingError(
-                f"expected MLflow to take the records of run {target} (got: {error.message}); "
-                "check the server with `parley doctor`"
-            ) from error
+            raise _refused(f"take the records of run {target}", error) from error
 
     def log_stage(
         self, workplace: Workplace, result: StageResult, records: Iterable[Record]
@@ -199,10 +195,7 @@ class Tracker:
             if failed:
                 logger.info("the run %s stays open in MLflow: %s", self.run_id, error.message)
                 return
-            raise TrackingError(
-                f"expected MLflow to close run {self.run_id} (got: {error.message}); "
-                "check the server with `parley doctor`"
-            ) from error
+            raise _refused(f"close run {self.run_id}", error) from error
 
     def _log_png(self, run_id: str, figure: Figure) -> None:
         with tempfile.TemporaryDirectory() as folder:
@@ -236,114 +229,12 @@ def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
     return records
 
 
-def start_tracking(
-    settings: Settings, run_name: str, tags: dict[str, str], *, goes_on: bool = False
-) -> Tracker:
-    """Open the tracking store, create the experiment when it is new, and start the parent run.
-
-    Args:
-        settings: The installation's addresses.
-        run_name: Shown in the list of runs.
-        tags: Tags of the parent run.
-        goes_on: Whether a parent run with the same ``parley.run`` is to be gone on with.
-
-    Returns:
-        The tracker of the run.
-
-    Raises:
-        TrackingError: If the tracking store cannot be opened.
-    """
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    uri = settings.mlflow_uri()
-    _point_mlflow_to(uri)
-    client = MlflowClient(tracking_uri=uri)
-    try:
-        experiment = client.get_experiment_by_name(settings.experiment)
-        if experiment is None:
-            experiment_id: str = client.create_experiment(
-                settings.experiment, artifact_location=settings.artifact_root()
-            )
-        else:
-            experiment_id = experiment.experiment_id
-        known = _known_run(client, experiment_id, tags["parley.run"]) if goes_on else None
-        if known is not None:
-            client.update_run(known, status="RUNNING")
-            return Tracker(client, experiment_id, known)
-        run = client.create_run(experiment_id, run_name=run_name, tags=tags)
-    except MlflowException as error:
-        raise TrackingError(
-            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
-            f"(got: {error.message}); "
-            "check MLFLOW_TRACKING_URI with `parley doctor`"
-        ) from error
-    return Tracker(client, experiment_id, run.info.run_id)
-
-
-def _known_run(client: "MlflowClient", experiment_id: str, run_id: str) -> str | None:
-    found = client.search_runs([experiment_id], f"tags.`parley.run` = '{run_id}'", max_results=1)
-    return str(found[0].info.run_id) if found else None
-
-
-def open_registry(settings: Settings) -> Tracker:
-    """Open the tracking store for its registered versions alone, without starting a run.
-
-    Args:
-        settings: The installation's addresses.
-
-    Returns:
-        A tracker that belongs to no run.
-    """
-    from mlflow.tracking import MlflowClient
-
-    uri = settings.mlflow_uri()
-    _point_mlflow_to(uri)
-    return Tracker(MlflowClient(tracking_uri=uri, registry_uri=uri), "", "")
-
-
-def _point_mlflow_to(uri: str) -> None:
-    """Set MLflow's address for this process, and leave the environment as the user gave it.
-
-    MLflow also exports the address, from where the next ``Settings`` would read it as the user's.
-    """
-    import mlflow
-
-    given = os.environ.get("MLFLOW_TRACKING_URI")
-    mlflow.set_tracking_uri(uri)
-    if given is None:
-        os.environ.pop("MLFLOW_TRACKING_URI", None)
-    else:
-        os.environ["MLFLOW_TRACKING_URI"] = given
-
-
-def count_runs(settings: Settings) -> int:
-    """Return how many runs the experiment holds, creating the tracking store when it is new.
-
-    Raises:
-        TrackingError: If the tracking store cannot be opened.
-    """
-    from mlflow.exceptions import MlflowException
-    from mlflow.tracking import MlflowClient
-
-    client = MlflowClient(tracking_uri=settings.mlflow_uri())
-    try:
-        experiment = client.get_experiment_by_name(settings.experiment)
-        if experiment is None:
-            return 0
-        return len(client.search_runs([experiment.experiment_id], max_results=1000))
-    except MlflowException as error:
-        raise TrackingError(
-            f"expected a tracking store at {without_password(settings.mlflow_uri())} "
-            f"(got: {error.message}); check MLFLOW_TRACKING_URI"
-        ) from error
+def _refused(what: str, error: "MlflowException") -> TrackingError:
+    return TrackingError(
+        f"expected MLflow to {what} (got: {error.message}); check the server with `parley doctor`"
+    )
 
 
 def _key(name: str) -> str:
     """Return ``name`` in the characters that MLflow's keys and file names all take."""
     return re.sub(r"[^\w./-]+", "_", name)
-
-
-def without_password(uri: str) -> str:
-    """Return an address as it may be shown or stored: user and password are left out."""
-    return re.sub(r"//[^@/]+@", "//***@", uri)

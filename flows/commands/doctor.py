@@ -73,7 +73,7 @@ def _store() -> str:
 
 def _tracking() -> str:
     from tasks.settings import Settings
-    from tasks.tracking import count_runs
+    from tasks.tracking_store import count_runs
 
     return f"{count_runs(Settings())} runs in the experiment {Settings().experiment!r}"
 

@@ -17,7 +17,7 @@ def revoke_champion(model: str, version: str, why: str) -> None:
         raise ParamsError("expected a reason in --why (got none); say what went wrong")
     from tasks.promotion import revoke_version
     from tasks.settings import Settings
-    from tasks.tracking import open_registry
+    from tasks.tracking_store import open_registry
     from tasks.workplace import open_workplace
 
     settings = Settings()

@@ -20,7 +20,8 @@ from models.report import RunReport
 from tasks.exchange import load_report, submit_feedback
 from tasks.registry import CANDIDATE, CHAMPION, alias_version
 from tasks.settings import Settings
-from tasks.tracking import Tracker, count_runs
+from tasks.tracking import Tracker
+from tasks.tracking_store import count_runs
 from tasks.workplace import open_workplace
 from tests.shapes import tiny_overrides
 

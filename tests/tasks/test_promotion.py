@@ -21,7 +21,7 @@ from tasks.exchange import submit_feedback
 from tasks.promotion import Promotion, promote_candidate, revoke_version
 from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_alias
 from tasks.settings import Settings
-from tasks.tracking import open_registry
+from tasks.tracking_store import open_registry
 from tasks.version_pages import VersionRef
 from tests.review_request import FILES, make_bundle
 

@@ -15,7 +15,7 @@ from tasks.channels.concept_graph.exporting import reasoner_companion
 from tasks.registering import logits_only, register_companions
 from tasks.registry import load_network, register_version
 from tasks.stage import StageResult
-from tasks.tracking import start_tracking
+from tasks.tracking_store import start_tracking
 from tests.pickles import pickles
 
 

@@ -6,7 +6,8 @@ from feedback.errors import TrackingError
 from tasks.records import Figure, Metric, Param, Table, Tag
 from tasks.settings import Settings
 from tasks.stage import StageResult
-from tasks.tracking import count_runs, stage_records, start_tracking
+from tasks.tracking import stage_records
+from tasks.tracking_store import count_runs, start_tracking
 
 
 @pytest.fixture

@@ -3,7 +3,7 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from tasks.tracking import start_tracking
+from tasks.tracking_store import start_tracking
 from tasks.version_pages import VersionRef, compare_page, describe_version, figures_page, run_title
 
 
