@@ -10,7 +10,7 @@ from tasks.classifier import load_model
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Companion
 from tasks.records import Record
-from tasks.registry import find_version, register_version
+from tasks.registry import register_version
 from tasks.stage import StageResult
 from tasks.tracking import Tracker
 from tasks.version_pages import VersionRef
@@ -51,16 +51,12 @@ def register_model(
     Returns:
         The new version, or the one that holds the same weights already.
     """
-    digest = network.outputs["model"].sha256
-    known = find_version(tracker, name, digest)
-    if known is not None:
-        return known
-    model = load_model(workplace.artifacts, network.outputs["model"], network.outputs["spec"])
+    weights, spec = network.outputs["model"], network.outputs["spec"]
     return register_version(
         tracker,
-        logits_only(model),
+        lambda: logits_only(load_model(workplace.artifacts, weights, spec)),
         name=name,
-        digest=digest,
+        digest=weights.sha256,
         examples={"images": (2, 3, image_size, image_size)},
         outputs={"logits": (2, len(dataset.classes))},
         tags={"dvc.md5": dataset.md5, **tags},
@@ -85,13 +81,11 @@ def register_companions(
     Returns:
         One version per companion.
     """
-    found = []
-    for companion in companions:
-        full = f"{name}-{companion.role}"
-        version = find_version(tracker, full, companion.digest) or register_version(
+    return [
+        register_version(
             tracker,
-            companion.build(),
-            name=full,
+            companion.build,
+            name=f"{name}-{companion.role}",
             digest=companion.digest,
             examples=companion.examples,
             outputs=companion.outputs,
@@ -100,8 +94,8 @@ def register_companions(
             role=companion.role,
             subject=companion.subject,
         )
-        found.append(version)
-    return found
+        for companion in companions
+    ]
 
 
 def logits_only(model: "nn.Module") -> "nn.Module":

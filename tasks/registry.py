@@ -7,7 +7,7 @@ champion before it.
 import io
 import logging
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
@@ -38,7 +38,7 @@ def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
 
 def register_version(
     tracker: Tracker,
-    model: "nn.Module",
+    build: Callable[[], "nn.Module"],
     *,
     name: str,
     digest: str,
@@ -53,7 +53,8 @@ def register_version(
 
     Args:
         tracker: The run that the version belongs to.
-        model: A module from tensors to one tensor, in evaluation mode.
+        build: Makes the module, from tensors to one tensor and in evaluation mode; called only when
+            no version holds these weights yet.
         name: Registered name.
         digest: sha256 of the weights' artifact.
         examples: Shape of each input, in order, with the batch first; the batch may have any size
@@ -65,7 +66,7 @@ def register_version(
         subject: What the name says of the network, e.g. ``edited graphs``.
 
     Returns:
-        The registered version.
+        The new version, or the one that holds the same weights already.
 
     Raises:
         TrackingError: If MLflow refuses it.
@@ -79,7 +80,7 @@ def register_version(
     try:
         uri = log_network(
             tracker,
-            model,
+            build(),
             name=name,
             run_name=run_title(tracker, role or name, subject),
             examples=examples,
