@@ -26,6 +26,7 @@ from feedback.fields import (
     JsonObject,
     Name,
     Sha256,
+    StoredDocument,
     Timestamp,
 )
 
@@ -88,7 +89,7 @@ class ReviewItem(Exchanged):
     """What is shown, in the channel's own schema."""
 
 
-class ReviewBundle(Exchanged):
+class ReviewBundle(StoredDocument):
     """Manifest of one review request."""
 
     schema_version: Literal[1] = 1
@@ -136,15 +137,6 @@ class ReviewBundle(Exchanged):
         if len(set(ids)) != len(ids):
             raise ValueError("expected distinct item ids (got one twice)")
         return self
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the manifest."""
-        return canonical_json(self.model_dump(mode="json"))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the manifest, which a response must quote."""
-        return sha256_hex(self.to_json())
 
 
 def build_bundle(

@@ -6,9 +6,16 @@ from typing import Annotated, Literal
 from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
 
 from feedback.answer import Seat
-from feedback.canonical import canonical_json, sha256_hex
 from feedback.document import FeedbackDocument
-from feedback.fields import Exchanged, Identifier, JsonObject, Name, Sha256, Timestamp
+from feedback.fields import (
+    Exchanged,
+    Identifier,
+    JsonObject,
+    Name,
+    Sha256,
+    StoredDocument,
+    Timestamp,
+)
 from feedback.signing import Signature
 from feedback.states import ReviewState
 
@@ -40,7 +47,7 @@ class DecidedResponse(Exchanged):
         return _without_defaults(handler(self), ("arrived_at", "seats", "signature"))
 
 
-class Decision(Exchanged):
+class Decision(StoredDocument):
     """One transition of a request; the first closes it."""
 
     schema_version: Literal[1] = 1
@@ -75,15 +82,6 @@ class Decision(Exchanged):
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         return _without_defaults(handler(self), ("policy_sha256", "agreed", "conflicts"))
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the decision."""
-        return canonical_json(self.model_dump(mode="json"))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the decision."""
-        return sha256_hex(self.to_json())
 
     @property
     def is_approved(self) -> bool:

@@ -12,7 +12,15 @@ from pydantic import BaseModel, Field, ValidationError
 from feedback.bounded import MAX_BYTES, MAX_DEPTH, read_object, shorten
 from feedback.canonical import canonical_json
 from feedback.errors import MalformedDocumentError, SchemaVersionError
-from feedback.fields import Comment, Exchanged, Identifier, JsonObject, Nonce, Sha256, Timestamp
+from feedback.fields import (
+    Comment,
+    Identifier,
+    JsonObject,
+    Nonce,
+    Sha256,
+    StoredDocument,
+    Timestamp,
+)
 
 SCHEMA_VERSION = 1
 """Version of the document that this Parley reads."""
@@ -30,7 +38,7 @@ __all__ = [
 Response = TypeVar("Response", bound=BaseModel)
 
 
-class FeedbackDocument(Exchanged):
+class FeedbackDocument(StoredDocument):
     """One reviewer's answer."""
 
     schema_version: Literal[1] = 1
@@ -55,10 +63,6 @@ class FeedbackDocument(Exchanged):
     """When it was written, by the reviewer's clock."""
     seconds_spent: Annotated[float, Field(ge=0, le=1e7)] | None = None
     """Time that the reviewer looked at the request, seconds."""
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the document."""
-        return canonical_json(self.model_dump(mode="json"))
 
 
 def parse_document(data: bytes) -> FeedbackDocument:

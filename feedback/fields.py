@@ -19,6 +19,8 @@ from pydantic import (
     JsonValue,
 )
 
+from feedback.canonical import canonical_json, sha256_hex
+
 # A line break and a tab are the only control characters that free text needs.
 _ALLOWED_CONTROLS = "\n\t"
 # Explicit bidirectional overrides can make a reason read as its opposite (Unicode TR 36).
@@ -42,6 +44,19 @@ class Exchanged(BaseModel):
         # A field may be called model_version without pydantic claiming the prefix.
         protected_namespaces=(),
     )
+
+
+class StoredDocument(Exchanged):
+    """Base of what is stored as one object and named by the digest of its canonical bytes."""
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes, which are what is stored, signed and hashed."""
+        return canonical_json(self.model_dump(mode="json"))
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the canonical bytes, by which other documents name this one."""
+        return sha256_hex(self.to_json())
 
 
 def check_text(text: str) -> str:

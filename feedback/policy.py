@@ -7,8 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from feedback.canonical import canonical_json, sha256_hex
-from feedback.fields import Exchanged, Identifier, Timestamp
+from feedback.fields import Exchanged, Identifier, StoredDocument, Timestamp
 
 SignatureKind = Literal["own", "page", "none"]
 """Signed with the reviewer's own key, with the page's key, or not at all."""
@@ -55,7 +54,7 @@ class EscalationStep(Exchanged):
     """Roles or reviewers to tell."""
 
 
-class Policy(Exchanged):
+class Policy(StoredDocument):
     """Rule by which responses become a decision."""
 
     schema_version: Literal[1] = 1
@@ -132,15 +131,6 @@ class Policy(Exchanged):
                     f"expected since before until for {delegate.from_!r} (got the reverse)"
                 )
         return self
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the policy."""
-        return canonical_json(self.model_dump(mode="json"))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the policy, which a decision names."""
-        return sha256_hex(self.to_json())
 
 
 def single_policy() -> Policy:

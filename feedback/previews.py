@@ -23,7 +23,16 @@ from feedback.errors import (
     ObjectNotFoundError,
     ObjectTooLargeError,
 )
-from feedback.fields import Exchanged, Identifier, JsonObject, Name, Sha256, Share, Timestamp
+from feedback.fields import (
+    Exchanged,
+    Identifier,
+    JsonObject,
+    Name,
+    Sha256,
+    Share,
+    StoredDocument,
+    Timestamp,
+)
 from feedback.layout import (
     inbox_prefix,
     parse_preview_key,
@@ -35,7 +44,7 @@ from feedback.objects import ObjectStore
 logger = logging.getLogger(__name__)
 
 
-class PreviewRequest(Exchanged):
+class PreviewRequest(StoredDocument):
     """A reviewer's question what their edits would do."""
 
     type: Literal["preview_request"] = "preview_request"
@@ -55,10 +64,6 @@ class PreviewRequest(Exchanged):
     created_at: Timestamp
     """When, by the page's clock."""
 
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the question."""
-        return canonical_json(self.model_dump(mode="json"))
-
 
 class PreviewedConcept(Exchanged):
     """How often the concept of an edited slot is found, before and after."""
@@ -77,7 +82,7 @@ class PreviewedConcept(Exchanged):
     """Share of the class's images in which the latter is found."""
 
 
-class Preview(Exchanged):
+class Preview(StoredDocument):
     """What a worker found."""
 
     schema_version: Literal[1] = 1
@@ -100,10 +105,6 @@ class Preview(Exchanged):
     """Validation images."""
     answered_at: Timestamp
     """When."""
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the preview."""
-        return canonical_json(self.model_dump(mode="json"))
 
 
 def edits_digest(channel: str, bundle_sha256: str, responses: Sequence[JsonObject]) -> str:

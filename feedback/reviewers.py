@@ -10,9 +10,8 @@ from typing import Literal, Self
 
 from pydantic import Field, ValidationError, model_validator
 
-from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import ObjectNotFoundError, ReviewerError
-from feedback.fields import Exchanged, Identifier, Reason, Sha256, Timestamp
+from feedback.fields import Exchanged, Identifier, Reason, Sha256, StoredDocument, Timestamp
 from feedback.layout import REVIEWERS, reviewer_key
 from feedback.objects import ObjectStore
 from feedback.signing import PublicKey, key_id_of
@@ -46,7 +45,7 @@ class ReviewerKey(Exchanged):
         return self
 
 
-class ReviewerRecord(Exchanged):
+class ReviewerRecord(StoredDocument):
     """A reviewer, or a page that signs for reviewers."""
 
     schema_version: Literal[1] = 1
@@ -67,15 +66,6 @@ class ReviewerRecord(Exchanged):
     """When they were taken off; nothing of theirs counts from then on."""
     why: Reason = ""
     """Why they were taken off."""
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the record."""
-        return canonical_json(self.model_dump(mode="json"))
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the record, which the audit log names."""
-        return sha256_hex(self.to_json())
 
     def good_key(self, key_id: str) -> ReviewerKey | None:
         """Return a key that is not revoked, or None."""

@@ -4,14 +4,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from feedback.bounded import MAX_DEPTH, read_object
-from feedback.canonical import canonical_json
 from feedback.document import FeedbackDocument, check_version, parse_document, validated
 from feedback.errors import MalformedDocumentError
-from feedback.fields import Exchanged
+from feedback.fields import StoredDocument
 from feedback.signing import Signature
 
 
-class SignedDocument(Exchanged):
+class SignedDocument(StoredDocument):
     """A document and the signature over it, uploaded as one object so that neither comes alone."""
 
     schema_version: Literal[1] = 1
@@ -20,10 +19,6 @@ class SignedDocument(Exchanged):
     """What the reviewer answered."""
     signature: Signature
     """Who signed it."""
-
-    def to_json(self) -> bytes:
-        """Return the canonical bytes of the upload."""
-        return canonical_json(self.model_dump(mode="json"))
 
 
 @dataclass(frozen=True)
