@@ -130,8 +130,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         State("address", "pathname"),
     )
     def redraw(drafts: list[Any], seen: Any, drawn: Any, path: str) -> tuple[Any, ...]:
-        shown = desk.open(path.removeprefix(_PREFIX))
-        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        shown, draft, view = _opened(desk, path, drafts, seen)
         now, reviewer = datetime.now(UTC), visitor()
         standing = desk.recent_standing(shown, reviewer, now)
         parts = parts_of(shown, draft, view, standing, reviewer, now)
@@ -152,8 +151,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         prevent_initial_call=True,
     )
     def redraw_graph(drafts: list[Any], seen: Any, path: str) -> list[Any]:
-        shown = desk.open(path.removeprefix(_PREFIX))
-        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        shown, draft, view = _opened(desk, path, drafts, seen)
         drawings = ctx.outputs_list
         if view.class_name is None:
             return [no_update] * len(drawings)
@@ -179,8 +177,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         State("address", "pathname"),
     )
     def redraw_answer(drafts: list[Any], seen: Any, _ticks: Any, path: str) -> tuple[Any, ...]:
-        shown = desk.open(path.removeprefix(_PREFIX))
-        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        shown, draft, view = _opened(desk, path, drafts, seen)
         reviewer = visitor()
         standing = desk.recent_standing(shown, reviewer, datetime.now(UTC))
         preview, waits = preview_view(desk, shown, draft, view, time.time())
@@ -210,6 +207,12 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
     app.clientside_callback(
         ClientsideFunction("parley", "mark"), Output("marked", "data"), Input("marks", "data")
     )
+
+
+def _opened(desk: Desk, path: str, drafts: list[Any], seen: Any) -> tuple[Shown, Draft, View]:
+    """Return what the browser says is open: the request, this reviewer's draft, where they look."""
+    shown = desk.open(path.removeprefix(_PREFIX))
+    return shown, read_draft(drafts[0], shown.digest), read_view(seen)
 
 
 def _trouble(text: str) -> Component:

@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Literal
 
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.mining import load_bank
+from tasks.channels.concept_graph.matching import match_pixels, match_universe
 from tasks.channels.concept_graph.segmenting import Universe
-from tasks.classifier import load_classifier
 from tasks.stage import StageResult, Work
 
 if TYPE_CHECKING:
@@ -50,27 +49,13 @@ def match_copies(
     import torch
 
     from models.concept_graph.augmentation import augment_edits, rejected_regions
-    from models.concept_graph.gated_embedding import embed_with_gate
     from models.concept_graph.graph import concatenate_graphs
-    from models.concept_graph.matching import match_images
-    from tasks.device import best_device
 
     before, after = graphs
-    bank, slack = load_bank(work, concepts), params.graph.correction_slack
     own = universe.under_review.nonzero().flatten()
     images, segments = universe.images.select(own), universe.segments.of_images(own)
-    embeddings = work.load_tensors(concepts, "embeddings")["embeddings"]
-    shown = match_images(
-        embeddings[universe.segments.rows_of_images(own)],
-        segments.image_index,
-        segments.centroid,
-        len(own),
-        before,
-        bank,
-        slack=slack,
-    )
+    shown = match_universe(work, universe, concepts, before, params, "correction", own)
     regions = rejected_regions(before, after, shown, segments, images.labels)
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
     generator = torch.Generator().manual_seed(seed)
     parts, sources = [], []
     modes: list[Literal["blank", "transplant"]] = ["blank"] * params.copies.blank
@@ -80,20 +65,17 @@ def match_copies(
         if not len(made.images):
             continue
         place = segments.of_images(made.source_index)
-        embedded = embed_with_gate(
-            model, made.images, made.labels, place, params.gate, params.clusters
-        )
-        covered = embedded.gate_coverage.cpu() >= params.gate.coverage
         parts.append(
-            match_images(
-                embedded.embeddings.cpu(),
-                place.image_index,
-                place.centroid,
-                len(made.images),
+            match_pixels(
+                work,
+                basis,
+                concepts,
+                made.images,
+                made.labels,
+                place,
                 after,
-                bank,
-                covered if params.gate.correction else None,
-                slack,
+                params,
+                "correction",
             )
         )
         sources.append(own[made.source_index])

@@ -11,8 +11,8 @@ from models.concept_graph.params import ConceptGraphParams
 from tasks.artifacts import ArtifactStore
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.copies import match_copies
-from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
+from tasks.channels.concept_graph.matching import match_universe
+from tasks.channels.concept_graph.segmenting import load_universe, universe_logits
 from tasks.channels.concept_graph.unseen import match_unseen
 from tasks.stage import StageResult, Work, stage
 
@@ -46,15 +46,7 @@ def imitate_classifier(
 
     universe = load_universe(work, basis)
     graphs = load_graphs(work, concepts)
-    matched = match_universe(
-        work,
-        universe,
-        concepts,
-        graphs,
-        params,
-        gated=params.gate.explanation,
-        slack=params.graph.explanation_slack,
-    )
+    matched = match_universe(work, universe, concepts, graphs, params, "explanation")
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     fitted = fit_reasoner(
         matched,
@@ -116,15 +108,7 @@ def fit_teacher(
 
     universe = load_universe(work, basis)
     original, class_graphs = load_graphs(work, concepts), parse_graphs(graphs)
-    matched = match_universe(
-        work,
-        universe,
-        concepts,
-        class_graphs,
-        params,
-        gated=params.gate.correction,
-        slack=params.graph.correction_slack,
-    )
+    matched = match_universe(work, universe, concepts, class_graphs, params, "correction")
     own, targets = universe.under_review, universe.local_labels
     learned, rows = matched.select(own), own.nonzero().flatten()
     copies = match_copies(work, basis, concepts, universe, (original, class_graphs), params, seed)
@@ -154,33 +138,6 @@ def fit_teacher(
         "detected": float(matched.present[own].float().mean()),
         "copies": len(rows) - int(own.sum()),
     }
-
-
-def match_universe(
-    work: Work,
-    universe: Universe,
-    concepts: StageResult,
-    graphs: "Sequence[ClassGraph]",
-    params: ConceptGraphParams,
-    *,
-    gated: bool,
-    slack: float,
-) -> "ImageGraphs":
-    """Match every image to the class graphs, only with segments inside the gate when ``gated``."""
-    from models.concept_graph.matching import match_images
-
-    stored = work.load_tensors(concepts, "embeddings")
-    allowed = stored["gate_coverage"] >= params.gate.coverage if gated else None
-    return match_images(
-        stored["embeddings"],
-        universe.segments.image_index,
-        universe.segments.centroid,
-        len(universe.images),
-        graphs,
-        load_bank(work, concepts),
-        allowed,
-        slack,
-    )
 
 
 def load_graphs(work: Work, concepts: StageResult) -> "list[ClassGraph]":

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.mining import load_bank
-from tasks.classifier import load_classifier, load_split
+from tasks.channels.concept_graph.matching import match_pixels
+from tasks.classifier import load_split
 from tasks.stage import StageResult, Work
 
 if TYPE_CHECKING:
@@ -43,10 +43,7 @@ def match_unseen(
     """
     import torch
 
-    from models.concept_graph.gated_embedding import embed_with_gate
-    from models.concept_graph.matching import match_images
     from models.concept_graph.segments import segment_images
-    from tasks.device import best_device
 
     logits = work.load_tensors(basis.predictions, "logits")["test"]
     ids = torch.tensor(basis.class_ids)
@@ -57,19 +54,15 @@ def match_unseen(
     images = load_split(work, basis.dataset, "test", basis.training).select(rows).images
     own = logits[rows][:, ids]
     segments = segment_images(images, params.segments, params.workers)
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
-    embedded = embed_with_gate(
-        model, images, ids[own.argmax(dim=1)], segments, params.gate, params.clusters
-    )
-    covered = embedded.gate_coverage.cpu() >= params.gate.coverage
-    matched = match_images(
-        embedded.embeddings.cpu(),
-        segments.image_index,
-        segments.centroid,
-        len(images),
+    matched = match_pixels(
+        work,
+        basis,
+        concepts,
+        images,
+        ids[own.argmax(dim=1)],
+        segments,
         graphs,
-        load_bank(work, concepts),
-        covered if params.gate.explanation else None,
-        params.graph.explanation_slack,
+        params,
+        "explanation",
     )
     return matched, own

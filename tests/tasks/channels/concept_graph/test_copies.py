@@ -3,8 +3,9 @@ import torch
 from models.concept_graph.bank import top_concepts
 from models.concept_graph.params import CopyParams
 from tasks.channels.concept_graph.copies import match_copies
+from tasks.channels.concept_graph.matching import match_universe
 from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs, match_universe
+from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs
 from tasks.channels.concept_graph.segmenting import load_universe
 
 
@@ -59,7 +60,7 @@ def test_a_copy_is_seen_with_the_segments_of_its_image_and_other_features(staged
     assert made is not None
     universe = load_universe(staged.work, staged.basis)
     unaltered = match_universe(
-        staged.work, universe, staged.concepts, after, staged.channel, gated=False, slack=1.0
+        staged.work, universe, staged.concepts, after, staged.channel, "correction"
     ).select(made[1])
     same = (unaltered.positions == made[0].positions).all(dim=-1)
     assert bool(same.any())
