@@ -3,6 +3,7 @@
 MLflow is addressed through its client; the process keeps no active run.
 """
 
+import importlib
 import os
 import re
 from collections.abc import Iterator
@@ -15,6 +16,17 @@ from tasks.tracking import Tracker
 
 if TYPE_CHECKING:
     from mlflow.tracking import MlflowClient
+
+
+def import_tracking(settings: Settings) -> None:
+    """Import what MLflow needs, which takes seconds, ahead of its first use.
+
+    Args:
+        settings: Say whether a server or a database is talked to.
+    """
+    importlib.import_module("mlflow.tracking")
+    if not settings.mlflow_uri().startswith("http"):
+        importlib.import_module("mlflow.store.tracking.sqlalchemy_store")
 
 
 def start_tracking(

@@ -41,23 +41,31 @@ def run_pipeline(
     workplace = open_workplace(Settings(), fresh=fresh)
     check_room(workplace.settings.home)
 
-    from flows.console import stage_progress, wait_notice
-    from flows.context import ReviewListener
     from flows.inputs import check_inputs
-    from flows.retrain import retrain
-    from flows.table import print_report
+    from flows.temporary_server import temporary_server
 
     inputs = check_inputs(params, workplace)
     console.print("[dim]starting the orchestrator …[/]")
-    run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-    with stage_progress(console) as listen:
-        workplace.listeners = (listen,)
+    with temporary_server() as wait_until_ready:
+        # Imported while the server starts: both take seconds.
+        from flows.console import stage_progress, wait_notice
+        from flows.context import ReviewListener
+        from flows.retrain import retrain
+        from flows.table import print_report
+        from tasks.tracking_store import import_tracking
 
-        def published(request: "ReviewBundle") -> None:
-            if params.review.reviewer == "inbox":
-                wait_notice(console, request)
+        import_tracking(workplace.settings)
+        wait_until_ready()
+        run_id = f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+        with stage_progress(console) as listen:
+            workplace.listeners = (listen,)
 
-        result = retrain(params, workplace, run_id, ReviewListener(on_published=published), inputs)
+            def published(request: "ReviewBundle") -> None:
+                if params.review.reviewer == "inbox":
+                    wait_notice(console, request)
+
+            listener = ReviewListener(on_published=published)
+            result = retrain(params, workplace, run_id, listener, inputs)
     print_report(console, result)
     if report is not None:
         _write_report(report, result)
