@@ -16,10 +16,12 @@ from feedback.channels.concept_graph import (
     GraphEvidence,
     pack_evidence,
 )
+from feedback.fields import JsonObject
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 FILES = {"concepts/a_k0.png": b"picture 0", "graph.png": b"picture 1"}
 BASES = {"carrier": "a" * 64, "Flugzeugträger": "b" * 64, "tank": "c" * 64}
+CUT: JsonObject = {"op": "remove_edge", "src": 0, "dst": 1}
 
 
 def make_card(class_name: str, number: int, **changes: object) -> ConceptCard:
@@ -87,16 +89,21 @@ def make_bundle(**changes: object) -> ReviewBundle:
     return build_bundle(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def make_document(
-    bundle: ReviewBundle, ops: list[dict[str, object]] | None = None, **changes: object
-) -> bytes:
+def make_edit(*ops: JsonObject, class_name: str = "carrier", **changes: object) -> JsonObject:
     edit = {
         "type": "graph_edit",
         "version": 1,
-        "class_name": "carrier",
-        "base_cscg": BASES["carrier"],
-        "ops": ops,
+        "class_name": class_name,
+        # A class that was never shown comes with a graph that was.
+        "base_cscg": BASES.get(class_name, BASES["carrier"]),
+        "ops": list(ops),
     }
+    return {**edit, **changes}  # type: ignore[dict-item]
+
+
+def make_document(
+    bundle: ReviewBundle, ops: list[JsonObject] | None = None, **changes: object
+) -> bytes:
     document = {
         "schema_version": 1,
         "request_id": bundle.request_id,
@@ -105,7 +112,7 @@ def make_document(
         "reviewer": "u-5",
         "nonce": "nonce-001",
         "verdict": "approve",
-        "responses": [] if ops is None else [edit],
+        "responses": [] if ops is None else [make_edit(*ops)],
         "created_at": "2026-11-21T10:00:00Z",
     }
     return json.dumps({**document, **changes}).encode()
