@@ -9,6 +9,7 @@ import pytest
 from feedback.bundle import ReviewBundle
 from feedback.store import LocalStore
 from tests import review_request
+from tests.feedback.people import Office
 
 MakeDocument = Callable[..., bytes]
 
@@ -21,6 +22,11 @@ def bundle() -> ReviewBundle:
 @pytest.fixture
 def local_store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "store")
+
+
+@pytest.fixture
+def office() -> Office:
+    return Office()
 
 
 @pytest.fixture(scope="session")

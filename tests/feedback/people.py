@@ -12,6 +12,7 @@ from feedback.publishing import publish
 from feedback.reviewers import ReviewerKey, ReviewerRecord, enrol
 from feedback.signing import SigningKey, generate_key, sign_document
 from feedback.upload import SignedDocument
+from feedback.watching import WatchReport, watch_once
 from tests.feedback.memory import MemoryStore
 from tests.review_request import FILES, NOW, make_bundle
 
@@ -89,3 +90,8 @@ class Office:
         key = upload_key(self.bundle.request_id, reviewer, nonce)
         self.store.put(key, self.signed(reviewer, nonce) if data is None else data)
         return key
+
+
+def step(office: Office, policy: Policy = PAIR, store: MemoryStore | None = None) -> WatchReport:
+    """Let a watcher look once at the office's store, or at another one."""
+    return watch_once(store or office.store, policy, office.now)
