@@ -101,21 +101,29 @@ def make_edit(*ops: JsonObject, class_name: str = "carrier", **changes: object) 
     return {**edit, **changes}  # type: ignore[dict-item]
 
 
-def make_document(
-    bundle: ReviewBundle, ops: list[JsonObject] | None = None, **changes: object
-) -> bytes:
+def make_answer(bundle: ReviewBundle, **changes: object) -> bytes:
     document = {
         "schema_version": 1,
         "request_id": bundle.request_id,
         "bundle_sha256": bundle.digest,
-        "channel": "concept_graph",
-        "reviewer": "u-5",
-        "nonce": "nonce-001",
+        "channel": bundle.channel,
+        "reviewer": "ada",
+        "nonce": "nonce-0001",
         "verdict": "approve",
-        "responses": [] if ops is None else [make_edit(*ops)],
         "created_at": "2026-11-21T10:00:00Z",
     }
     return json.dumps({**document, **changes}).encode()
+
+
+def make_document(
+    bundle: ReviewBundle, ops: list[JsonObject] | None = None, **changes: object
+) -> bytes:
+    values: dict[str, object] = {
+        "reviewer": "u-5",
+        "nonce": "nonce-001",
+        "responses": [] if ops is None else [make_edit(*ops)],
+    }
+    return make_answer(bundle, **{**values, **changes})
 
 
 @contextmanager

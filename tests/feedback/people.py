@@ -1,6 +1,5 @@
 """A store with enrolled people, a page, a published request, and answers by them."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -14,7 +13,7 @@ from feedback.signing import SigningKey, generate_key, sign_document
 from feedback.upload import SignedDocument
 from feedback.watching import WatchReport, watch_once
 from tests.feedback.memory import MemoryStore
-from tests.review_request import FILES, NOW, make_bundle
+from tests.review_request import FILES, NOW, make_answer, make_bundle
 
 ROLES = {"ada": ("domain",), "bob": ("ml",), "cyd": ("lead",), "dan": (), "eve": ("domain", "ml")}
 PAIR = Policy.model_validate(
@@ -61,16 +60,11 @@ class Office:
 
     def document(self, reviewer: str, nonce: str, **changes: object) -> FeedbackDocument:
         values: dict[str, object] = {
-            "schema_version": 1,
-            "request_id": self.bundle.request_id,
-            "bundle_sha256": self.bundle.digest,
-            "channel": self.bundle.channel,
             "reviewer": reviewer,
             "nonce": nonce,
-            "verdict": "approve",
             "created_at": self.now.isoformat(),
         }
-        return parse_document(json.dumps({**values, **changes}).encode())
+        return parse_document(make_answer(self.bundle, **{**values, **changes}))
 
     def signed(
         self, reviewer: str, nonce: str, *, by: str | None = None, page: bool = False,

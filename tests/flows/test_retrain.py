@@ -22,6 +22,7 @@ from tasks.registry import CANDIDATE, CHAMPION, alias_version
 from tasks.settings import Settings
 from tasks.tracking import Tracker, count_runs
 from tasks.workplace import open_workplace
+from tests.review_request import make_answer, make_edit
 from tests.shapes import tiny_overrides
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -47,20 +48,6 @@ def run(home, data, *, listener=None, run_id="run", **changes):
     params = load_params(None, (*tiny_overrides(**changes), f"data={data}"))
     workplace = open_workplace(Settings(home=home))
     return retrain(params, workplace, run_id, listener or ReviewListener()), workplace
-
-
-def answer(request, **changes):
-    document = {
-        "schema_version": 1,
-        "request_id": request.request_id,
-        "bundle_sha256": request.digest,
-        "channel": request.channel,
-        "reviewer": "ada",
-        "nonce": "nonce-0001",
-        "verdict": "approve",
-        "created_at": "2026-01-01T00:00:00Z",
-    }
-    return json.dumps(document | changes).encode()
 
 
 def tracker_of(report, workplace):
@@ -216,7 +203,7 @@ def test_a_second_identical_run_reuses_every_stage_and_adds_no_version(first, sh
 def test_another_answer_recomputes_only_what_follows_the_review(
     asked_anew, first, shapes_dir, tmp_path
 ):
-    (tmp_path / "answer.json").write_bytes(answer(first[2]))
+    (tmp_path / "answer.json").write_bytes(make_answer(first[2]))
     report, _ = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'answer.json'}")
     assert report["request"] == first[0]["request"]
     assert report["edits"] == []
@@ -234,14 +221,9 @@ def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
         for card in shown["candidates"]
         if card["class_name"] == shown["class_name"] and card["concept_id"] not in shown["slots"]
     )
-    edit = {
-        "type": "graph_edit",
-        "version": 1,
-        "class_name": shown["class_name"],
-        "base_cscg": shown["base_cscg"],
-        "ops": [{"op": "replace_concept", "slot": 0, "from": shown["slots"][0], "to": other}],
-    }
-    (tmp_path / "edit.json").write_bytes(answer(first[2], responses=[edit]))
+    op = {"op": "replace_concept", "slot": 0, "from": shown["slots"][0], "to": other}
+    edit = make_edit(op, class_name=shown["class_name"], base_cscg=shown["base_cscg"])
+    (tmp_path / "edit.json").write_bytes(make_answer(first[2], responses=[edit]))
     asked = {"review__reviewer": f"file:{tmp_path / 'edit.json'}"}
     report, workplace = run(asked_anew, shapes_dir, **asked)
     assert len(report["edits"]) == 1
@@ -253,7 +235,7 @@ def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
 
 
 def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):
-    (tmp_path / "no.json").write_bytes(answer(first[2], verdict="reject", comment="all sea"))
+    (tmp_path / "no.json").write_bytes(make_answer(first[2], verdict="reject", comment="all sea"))
     report, workplace = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'no.json'}")
     assert not report["decision"]["promote"]
     assert report["decision"]["reasons"] == ["the review ended REJECTED: all sea"]
@@ -278,8 +260,8 @@ def test_people_answer_while_the_run_waits(asked_anew, shapes_dir):
             time.sleep(0.02)
         # Words for another request are refused and leave this one open.
         with pytest.raises(BundleMismatchError):
-            hand_in(answer(request[0], bundle_sha256="0" * 64))
-        hand_in(answer(request[0], verdict="reject", comment="not yet"))
+            hand_in(make_answer(request[0], bundle_sha256="0" * 64))
+        hand_in(make_answer(request[0], verdict="reject", comment="not yet"))
 
     def hand_in(data):
         submit_feedback.fn(open_workplace(Settings(home=asked_anew)), request[0].request_id, data)
@@ -308,7 +290,7 @@ def test_people_answer_while_the_run_waits(asked_anew, shapes_dir):
 def test_an_answer_to_another_request_ends_the_run_before_anything_is_corrected(
     asked_anew, first, shapes_dir, tmp_path
 ):
-    (tmp_path / "stale.json").write_bytes(answer(first[2], request_id="rq-other"))
+    (tmp_path / "stale.json").write_bytes(make_answer(first[2], request_id="rq-other"))
     with pytest.raises(BundleMismatchError):
         run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'stale.json'}")
     assert count_runs(Settings(home=asked_anew)) > 0
