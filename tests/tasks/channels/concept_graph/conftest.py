@@ -8,6 +8,7 @@ from benchmarks.correction.preparing import prepare
 from flows.params import PipelineParams, load_params
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.reasoning import fit_teacher
 from tasks.dataset.opening import open_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.progress import Progress
@@ -41,6 +42,17 @@ class Staged:
 
     def tensors(self, result, name):
         return self.work.load_tensors(result, name)
+
+    def teacher(self, graphs):
+        """Fit a teacher that reasons with other class graphs."""
+        return fit_teacher.fn(
+            self.workplace,
+            basis=self.basis,
+            concepts=self.concepts,
+            graphs=[graph.to_json() for graph in graphs],
+            params=self.channel,
+            seed=0,
+        )
 
 
 @pytest.fixture(scope="session")
