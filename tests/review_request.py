@@ -1,10 +1,6 @@
-"""A small review request of the concept-graph channel, answers to it, and an S3 to keep them in."""
+"""A small review request of the concept-graph channel, and answers to it."""
 
 import json
-import socket
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
@@ -124,34 +120,3 @@ def make_document(
         "responses": [] if ops is None else [make_edit(*ops)],
     }
     return make_answer(bundle, **{**values, **changes})
-
-
-@contextmanager
-def s3_server() -> Iterator[str]:
-    """Start a test double of S3 on loopback, with the empty bucket ``parley``."""
-    import boto3
-
-    with warnings.catch_warnings():
-        # moto imports modules of its dependencies that announce their own deprecation.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from moto.server import ThreadedMotoServer
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-        server.start()
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="owner",
-            aws_secret_access_key="secret",
-        )
-        client.create_bucket(Bucket="parley")
-        client.close()
-        yield endpoint
-    finally:
-        server.stop()

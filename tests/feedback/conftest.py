@@ -10,6 +10,7 @@ from feedback.bundle import ReviewBundle
 from feedback.store import LocalStore
 from tests import review_request
 from tests.feedback.people import Office
+from tests.s3_double import s3_server
 
 MakeDocument = Callable[..., bytes]
 
@@ -36,7 +37,7 @@ def make_document(bundle: ReviewBundle) -> MakeDocument:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    with review_request.s3_server() as endpoint:
+    with s3_server() as endpoint:
         yield endpoint
 
 
