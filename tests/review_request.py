@@ -1,10 +1,6 @@
-"""A small review request of the concept-graph channel, answers to it, and an S3 to keep them in."""
+"""A small review request of the concept-graph channel, and answers to it."""
 
 import json
-import socket
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 
 from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
@@ -16,10 +12,12 @@ from feedback.channels.concept_graph import (
     GraphEvidence,
     pack_evidence,
 )
+from feedback.fields import JsonObject
 
 NOW = datetime(2026, 11, 21, 9, 30, tzinfo=UTC)
 FILES = {"concepts/a_k0.png": b"picture 0", "graph.png": b"picture 1"}
 BASES = {"carrier": "a" * 64, "Flugzeugträger": "b" * 64, "tank": "c" * 64}
+CUT: JsonObject = {"op": "remove_edge", "src": 0, "dst": 1}
 
 
 def make_card(class_name: str, number: int, **changes: object) -> ConceptCard:
@@ -87,56 +85,38 @@ def make_bundle(**changes: object) -> ReviewBundle:
     return build_bundle(**{**values, **changes})  # type: ignore[arg-type]
 
 
-def make_document(
-    bundle: ReviewBundle, ops: list[dict[str, object]] | None = None, **changes: object
-) -> bytes:
+def make_edit(*ops: JsonObject, class_name: str = "carrier", **changes: object) -> JsonObject:
     edit = {
         "type": "graph_edit",
         "version": 1,
-        "class_name": "carrier",
-        "base_cscg": BASES["carrier"],
-        "ops": ops,
+        "class_name": class_name,
+        # A class that was never shown comes with a graph that was.
+        "base_cscg": BASES.get(class_name, BASES["carrier"]),
+        "ops": list(ops),
     }
+    return {**edit, **changes}  # type: ignore[dict-item]
+
+
+def make_answer(bundle: ReviewBundle, **changes: object) -> bytes:
     document = {
         "schema_version": 1,
         "request_id": bundle.request_id,
         "bundle_sha256": bundle.digest,
-        "channel": "concept_graph",
-        "reviewer": "u-5",
-        "nonce": "nonce-001",
+        "channel": bundle.channel,
+        "reviewer": "ada",
+        "nonce": "nonce-0001",
         "verdict": "approve",
-        "responses": [] if ops is None else [edit],
         "created_at": "2026-11-21T10:00:00Z",
     }
     return json.dumps({**document, **changes}).encode()
 
 
-@contextmanager
-def s3_server() -> Iterator[str]:
-    """Start a test double of S3 on loopback, with the empty bucket ``parley``."""
-    import boto3
-
-    with warnings.catch_warnings():
-        # moto imports modules of its dependencies that announce their own deprecation.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        from moto.server import ThreadedMotoServer
-
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
-        server = ThreadedMotoServer(ip_address="127.0.0.1", port=port, verbose=False)
-        server.start()
-    endpoint = f"http://127.0.0.1:{port}"
-    try:
-        client = boto3.client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="owner",
-            aws_secret_access_key="secret",
-        )
-        client.create_bucket(Bucket="parley")
-        client.close()
-        yield endpoint
-    finally:
-        server.stop()
+def make_document(
+    bundle: ReviewBundle, ops: list[JsonObject] | None = None, **changes: object
+) -> bytes:
+    values: dict[str, object] = {
+        "reviewer": "u-5",
+        "nonce": "nonce-001",
+        "responses": [] if ops is None else [make_edit(*ops)],
+    }
+    return make_answer(bundle, **{**values, **changes})

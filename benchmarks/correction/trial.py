@@ -13,24 +13,21 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from benchmarks.correction.arms import Arm
+from benchmarks.correction.preparing import prepare
 from benchmarks.correction.worlds import conditions
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence
 from flows.params import PipelineParams
 from models.concept_graph.params import ConceptGraphParams
 from models.metrics import per_class_accuracy
-from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.explaining import explain_classes
-from tasks.channels.concept_graph.mining import load_bank, mine_concepts
-from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier, parse_graphs
+from tasks.channels.concept_graph.mining import load_bank
+from tasks.channels.concept_graph.reasoning import fit_teacher, parse_graphs
 from tasks.channels.concept_graph.reviewing import measure_object_share
-from tasks.channels.concept_graph.segmenting import segment_relevant_images
-from tasks.classifier import predict, train_classifier
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
 from tasks.dataset.opening import open_dataset
 from tasks.stage import StageResult, Work
-from tasks.weights import weights_digest
 from tasks.workplace import Workplace
 
 
@@ -62,39 +59,7 @@ def run_trial(
     dataset = open_dataset(workplace, folder, unversioned="allow", training=params.training)
     channel = ConceptGraphParams.model_validate(params.of_channel())
     class_ids = tuple(sorted(dataset.classes.index(name) for name in channel.classes))
-    classifier = train_classifier.fn(
-        workplace,
-        dataset=dataset,
-        classifier=params.classifier,
-        training=params.training,
-        weights_sha256=weights_digest(params.classifier.weights),
-        seed=seed,
-    )
-    predictions = predict.fn(
-        workplace, dataset=dataset, classifier=classifier, training=params.training
-    )
-    segmented = segment_relevant_images.fn(
-        workplace,
-        dataset=dataset,
-        predictions=predictions,
-        class_ids=class_ids,
-        segments=channel.segments,
-        training=params.training,
-        skip_below=params.distillation.skip_below,
-        workers=channel.workers,
-    )
-    basis = Basis(
-        dataset=dataset,
-        training=params.training,
-        class_ids=class_ids,
-        classifier=classifier,
-        predictions=predictions,
-        segmented=segmented,
-    )
-    concepts = mine_concepts.fn(workplace, basis=basis, params=channel, seed=seed)
-    reasoner = imitate_classifier.fn(
-        workplace, basis=basis, concepts=concepts, params=channel, seed=seed
-    )
+    basis, concepts, reasoner = prepare(workplace, dataset, params, channel, class_ids, seed)
     explanation = explain_classes.fn(
         workplace, basis=basis, concepts=concepts, reasoner=reasoner, seed=seed
     )
@@ -120,7 +85,7 @@ def run_trial(
         return _score(logits, test.labels, condition, class_ids)
 
     trial = Trial()
-    original = workplace.artifacts.load_tensors(predictions.outputs["logits"])["test"]
+    original = workplace.artifacts.load_tensors(basis.predictions.outputs["logits"])["test"]
     trial.scores["original"] = [score(original)]
     # Arms over the same images one after the other: they share the outputs of the frozen layers.
     for arm in sorted(arms, key=lambda arm: str(arm.settings["transfer"])):

@@ -24,6 +24,7 @@ from tests.e2e.servers import (
     process,
     wait_for,
 )
+from tests.review_request import make_answer
 from tests.shapes import tiny_overrides
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
@@ -107,17 +108,7 @@ def test_a_suspended_run_holds_no_process_and_goes_on_after_the_decision(office)
 
     # Days pass, the worker is restarted; people answer meanwhile, and somebody looks.
     bundle = load_bundle(objects, request.request_id)
-    document = {
-        "schema_version": 1,
-        "request_id": bundle.request_id,
-        "bundle_sha256": bundle.digest,
-        "channel": bundle.channel,
-        "reviewer": "ada",
-        "nonce": "nonce-0001",
-        "verdict": "approve",
-        "created_at": "2026-01-01T00:00:00Z",
-    }
-    submit_feedback.fn(office.workplace, bundle.request_id, json.dumps(document).encode())
+    submit_feedback.fn(office.workplace, bundle.request_id, make_answer(bundle))
     assert "is APPROVED" in office.watch()
     with office.serving():
         office.wait_for_state(run, "COMPLETED")

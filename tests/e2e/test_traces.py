@@ -7,11 +7,10 @@ home, its databases, its bucket and its output is read.
 import json
 import sqlite3
 
-import boto3
 import pytest
 
 from tests.pickles import pickles, unpacked
-from tests.review_request import s3_server
+from tests.s3_double import owner_client, s3_server
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
 # Formed like real ones, so that whatever masks "secret" or "password" alone would not help.
@@ -38,22 +37,15 @@ def run(tmp_path_factory, shapes_dir):
         }
         command = Command(home, shapes_dir, environment=environment)
         report, printed = command.finish()
-        client = boto3.Session().client(
-            "s3",
-            endpoint_url=endpoint,
-            region_name="us-east-1",
-            aws_access_key_id="owner",
-            aws_secret_access_key="secret",
-        )
-        pages = client.get_paginator("list_objects_v2").paginate(Bucket="parley")
-        objects = {
-            f"s3/{entry['Key']}": client.get_object(Bucket="parley", Key=entry["Key"])[
-                "Body"
-            ].read()
-            for page in pages
-            for entry in page.get("Contents", ())
-        }
-        client.close()
+        with owner_client(endpoint) as client:
+            pages = client.get_paginator("list_objects_v2").paginate(Bucket="parley")
+            objects = {
+                f"s3/{entry['Key']}": client.get_object(Bucket="parley", Key=entry["Key"])[
+                    "Body"
+                ].read()
+                for page in pages
+                for entry in page.get("Contents", ())
+            }
     files = {
         f"home/{path.relative_to(home).as_posix()}": path.read_bytes()
         for path in home.rglob("*")

@@ -9,6 +9,8 @@ import pytest
 from feedback.bundle import ReviewBundle
 from feedback.store import LocalStore
 from tests import review_request
+from tests.feedback.people import Office
+from tests.s3_double import s3_server
 
 MakeDocument = Callable[..., bytes]
 
@@ -23,6 +25,11 @@ def local_store(tmp_path: Path) -> LocalStore:
     return LocalStore(tmp_path / "store")
 
 
+@pytest.fixture
+def office() -> Office:
+    return Office()
+
+
 @pytest.fixture(scope="session")
 def make_document(bundle: ReviewBundle) -> MakeDocument:
     return partial(review_request.make_document, bundle)
@@ -30,7 +37,7 @@ def make_document(bundle: ReviewBundle) -> MakeDocument:
 
 @pytest.fixture(scope="session")
 def s3_endpoint() -> Iterator[str]:
-    with review_request.s3_server() as endpoint:
+    with s3_server() as endpoint:
         yield endpoint
 
 

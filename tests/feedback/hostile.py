@@ -9,7 +9,7 @@ from feedback.layout import upload_key
 from feedback.signing import generate_key, sign_document
 from feedback.upload import SignedDocument
 from tests.feedback.people import Office
-from tests.review_request import BASES, make_bundle
+from tests.review_request import CUT, make_bundle, make_edit
 
 Upload = tuple[str, bytes]
 """Key and bytes."""
@@ -223,18 +223,16 @@ class Attacker:
         return self.put(reviewer, nonce, data)
 
     def impossible_edit(self) -> Upload:
-        op = {"op": "remove_edge", "src": 0, "dst": 1}
-        edit = {"type": "graph_edit", "version": 1, "class_name": "carrier",
-                "base_cscg": BASES["carrier"], "ops": [op]}  # fmt: skip
-        change = self.random.choice((
+        edit = make_edit(CUT)
+        changes: tuple[dict[str, object], ...] = (
             {"responses": [{**edit, "class_name": "sub"}]}, {"responses": [edit, edit]},
             {"responses": [{**edit, "base_cscg": "f" * 64}]}, {"responses": [{}]},
-            {"responses": [{**edit, "ops": [{**op, "src": 9}]}]},
-            {"responses": [{**edit, "ops": [op, op]}]}, {"responses": [{**edit, "ops": [op] * 65}]},
+            {"responses": [make_edit({**CUT, "src": 9})]},
+            {"responses": [make_edit(CUT, CUT)]}, {"responses": [make_edit(*[CUT] * 65)]},
             {"responses": [edit], "verdict": "reject"}, {"responses": [{"type": "mask"}]},
-            {"responses": [{**edit, "ops": [{**op, "op": "eval"}]}]},
-        ))  # fmt: skip
-        reviewer, nonce, data = self.good(**change)
+            {"responses": [make_edit({**CUT, "op": "eval"})]},
+        )  # fmt: skip
+        reviewer, nonce, data = self.good(**self.random.choice(changes))
         return self.put(reviewer, nonce, data)
 
     def unsigned(self) -> Upload:

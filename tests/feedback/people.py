@@ -1,6 +1,5 @@
 """A store with enrolled people, a page, a published request, and answers by them."""
 
-import json
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
@@ -12,8 +11,9 @@ from feedback.publishing import publish
 from feedback.reviewers import ReviewerKey, ReviewerRecord, enrol
 from feedback.signing import SigningKey, generate_key, sign_document
 from feedback.upload import SignedDocument
+from feedback.watching import WatchReport, watch_once
 from tests.feedback.memory import MemoryStore
-from tests.review_request import FILES, NOW, make_bundle
+from tests.review_request import FILES, NOW, make_answer, make_bundle
 
 ROLES = {"ada": ("domain",), "bob": ("ml",), "cyd": ("lead",), "dan": (), "eve": ("domain", "ml")}
 PAIR = Policy.model_validate(
@@ -60,16 +60,11 @@ class Office:
 
     def document(self, reviewer: str, nonce: str, **changes: object) -> FeedbackDocument:
         values: dict[str, object] = {
-            "schema_version": 1,
-            "request_id": self.bundle.request_id,
-            "bundle_sha256": self.bundle.digest,
-            "channel": self.bundle.channel,
             "reviewer": reviewer,
             "nonce": nonce,
-            "verdict": "approve",
             "created_at": self.now.isoformat(),
         }
-        return parse_document(json.dumps({**values, **changes}).encode())
+        return parse_document(make_answer(self.bundle, **{**values, **changes}))
 
     def signed(
         self, reviewer: str, nonce: str, *, by: str | None = None, page: bool = False,
@@ -89,3 +84,8 @@ class Office:
         key = upload_key(self.bundle.request_id, reviewer, nonce)
         self.store.put(key, self.signed(reviewer, nonce) if data is None else data)
         return key
+
+
+def step(office: Office, policy: Policy = PAIR, store: MemoryStore | None = None) -> WatchReport:
+    """Let a watcher look once at the office's store, or at another one."""
+    return watch_once(store or office.store, policy, office.now)

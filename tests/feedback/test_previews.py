@@ -5,6 +5,7 @@ import pytest
 
 from feedback.bundle import ReviewBundle
 from feedback.errors import BundleMismatchError, ContradictionError, MalformedDocumentError
+from feedback.fields import JsonObject
 from feedback.inbox import pending
 from feedback.layout import inbox_prefix, preview_answer_key
 from feedback.previews import (
@@ -19,15 +20,18 @@ from feedback.previews import (
 )
 from feedback.publishing import publish
 from tests.feedback.memory import MemoryStore
-from tests.review_request import BASES, FILES, NOW
+from tests.review_request import FILES, NOW, make_edit
 
 
-def response(to: str = "carrier/k03", reason: str = "") -> dict[str, object]:
-    op = {"op": "replace_concept", "slot": 0, "from": "carrier/k00", "to": to, "reason": reason}
-    return {
-        "type": "graph_edit", "version": 1, "class_name": "carrier",
-        "base_cscg": BASES["carrier"], "ops": [op],
-    }  # fmt: skip
+def response(to: str = "carrier/k03", reason: str = "") -> JsonObject:
+    op: JsonObject = {
+        "op": "replace_concept",
+        "slot": 0,
+        "from": "carrier/k00",
+        "to": to,
+        "reason": reason,
+    }
+    return make_edit(op)
 
 
 def question(bundle: ReviewBundle, **changes: object) -> PreviewRequest:

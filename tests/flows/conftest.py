@@ -1,7 +1,8 @@
-"""The command line called in this process, and the promise that a refusal changes nothing."""
+"""The command line called in this process, a refusal that changes nothing, and a finished run."""
 
 import hashlib
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -68,3 +69,26 @@ def run_refused(refused):
         return refused("run", *flags, *arguments, message=message)
 
     return check
+
+
+@pytest.fixture(scope="session")
+def first(tmp_path_factory, shapes_dir, prefect_server):
+    """A finished run with the simulated reviewer; its home is read only for all but one test."""
+    from flows.context import ReviewListener
+    from tests.flows.runs import Finished, run
+
+    home = tmp_path_factory.mktemp("first")
+    published = []
+    report, workplace = run(
+        home, shapes_dir, listener=ReviewListener(on_published=published.append), run_id="run-1"
+    )
+    return Finished(report, workplace, published[0])
+
+
+@pytest.fixture
+def asked_anew(first, tmp_path):
+    """Another home that has every stage and the open request of the first run, and no answer."""
+    home = tmp_path / "home"
+    for part in ("artifacts", "stages", "reviews"):
+        shutil.copytree(first.workplace.settings.home / "store" / part, home / "store" / part)
+    return home

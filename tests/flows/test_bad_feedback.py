@@ -6,19 +6,13 @@ import pytest
 
 from feedback.exchange import load_rejections, publish
 from feedback.waiting import wait_for_decision
-from tests.review_request import BASES, FILES, NOW, make_bundle, make_document
+from tests.review_request import CUT, FILES, NOW, make_bundle, make_document, make_edit
 
-REMOVE = {"op": "remove_edge", "src": 0, "dst": 1}
 ADD = {"op": "add_edge", "src": 0, "dst": 1}
 
 
 def replaced(slot=0, to="carrier/k03", from_="carrier/k00"):
     return {"op": "replace_concept", "slot": slot, "from": from_, "to": to}
-
-
-def edit(**changes):
-    values = {"type": "graph_edit", "version": 1, "class_name": "carrier", "ops": []}
-    return values | {"base_cscg": BASES["carrier"]} | changes
 
 
 def ops(*given):
@@ -44,26 +38,26 @@ BAD = {
     "nan": (raw(b'{"schema_version": NaN}'), "finite numbers"),
     "key-twice": (raw(b'{"a": 1, "a": 2}'), "each key once"),
     "another-version": (changed(schema_version=2), "schema_version 1 (got 2)"),
-    "another-edit-version": (changed(responses=[edit(version=9)]), "responses.0.version"),
+    "another-edit-version": (changed(responses=[make_edit(version=9)]), "responses.0.version"),
     "unknown-field": (changed(mood="good"), "mood"),
     "another-request": (changed(request_id="concept_graph-other"), "request"),
     "another-bundle": (changed(bundle_sha256="0" * 64), "bundle_sha256"),
     "another-channel": (changed(channel="captions"), "channel"),
-    "unknown-class": (changed(responses=[edit(class_name="ship")]), "'ship'"),
+    "unknown-class": (changed(responses=[make_edit(class_name="ship")]), "'ship'"),
     "unknown-concept": (ops(replaced(to="carrier/k99")), "carrier/k99"),
     "unknown-slot": (ops(replaced(slot=7)), "slot from 0 to 2 (got 7)"),
-    "unknown-edge": (ops(REMOVE | {"dst": 5}), "slot from 0 to 2 (got 5)"),
-    "edge-to-itself": (ops(REMOVE | {"dst": 0}), "to itself"),
+    "unknown-edge": (ops(CUT | {"dst": 5}), "slot from 0 to 2 (got 5)"),
+    "edge-to-itself": (ops(CUT | {"dst": 0}), "to itself"),
     "unknown-edit": (ops({"op": "paint"}), "paint"),
-    "contradictory-edges": (ops(REMOVE, ADD), "removed or added (got both)"),
+    "contradictory-edges": (ops(CUT, ADD), "removed or added (got both)"),
     "contradictory-verdict": (
-        changed(verdict="reject", responses=[edit(ops=[REMOVE])]),
+        changed(verdict="reject", responses=[make_edit(CUT)]),
         "no edits with the verdict 'reject'",
     ),
     "two-replacements": (ops(replaced(), replaced()), "replaced once (got twice)"),
-    "duplicate-edit": (ops(REMOVE, REMOVE), "one edit of edge 0 to 1 (got two)"),
-    "duplicate-class": (changed(responses=[edit(), edit()]), "one response per class"),
-    "stale-graph": (changed(responses=[edit(base_cscg="f" * 64)]), "the graph has changed"),
+    "duplicate-edit": (ops(CUT, CUT), "one edit of edge 0 to 1 (got two)"),
+    "duplicate-class": (changed(responses=[make_edit(), make_edit()]), "one response per class"),
+    "stale-graph": (changed(responses=[make_edit(base_cscg="f" * 64)]), "the graph has changed"),
     "stale-concept": (ops(replaced(from_="carrier/k01")), "'carrier/k00' in slot 0"),
     "bad-nonce": (changed(nonce="../../x"), "nonce"),
     "bad-reviewer": (changed(reviewer="../ada"), "reviewer"),
@@ -144,7 +138,7 @@ def test_a_document_after_the_deadline_is_refused(
 def test_what_was_refused_is_shown_as_it_was_written(parley, request_, store, monkeypatch):
     """A reason that holds brackets must not be read as markup of the terminal."""
     monkeypatch.setenv("COLUMNS", "400")
-    document = make_document(request_, responses=[edit(class_name="[/bold] ship")])
+    document = make_document(request_, responses=[make_edit(class_name="[/bold] ship")])
     store.put(f"inbox/{request_.request_id}/u-5/nonce-001.json", document)
     store.put(
         f"inbox/{request_.request_id}/u-6/nonce-002.json",

@@ -10,7 +10,7 @@ import boto3
 import pytest
 
 from tests.flows.conftest import files_below
-from tests.review_request import s3_server
+from tests.s3_double import s3_server
 from tests.shapes import tiny_overrides
 
 ROOT = Path(__file__).parents[2]

@@ -2,31 +2,19 @@
 
 import json
 import re
-import shutil
-import threading
-import time
 from pathlib import Path
 
 import pytest
 
-from feedback.channels.concept_graph import read_evidence
-from feedback.errors import BundleMismatchError, LowAgreementError
-from feedback.recording import record_transition
-from feedback.states import ReviewState
-from flows.context import ReviewListener
-from flows.params import load_params
-from flows.retrain import retrain
+from feedback.errors import LowAgreementError
 from models.report import RunReport
-from tasks.exchange import load_report, submit_feedback
+from tasks.exchange import load_report
 from tasks.registry import CANDIDATE, CHAMPION, alias_version
 from tasks.settings import Settings
-from tasks.tracking import Tracker
-from tasks.tracking_store import count_runs
 from tasks.workplace import open_workplace
-from tests.shapes import tiny_overrides
+from tests.flows.runs import computed, run, tracker_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
-AFTER_REVIEW = {"edit_graphs", "fit_teacher", "distil", "compare_arms", "show_correction"}
 FIGURES = {
     "calibration",
     "class_graphs",
@@ -43,64 +31,10 @@ SHOWN = {
 }
 
 
-def run(home, data, *, listener=None, run_id="run", **changes):
-    """Run the flow on a folder under its own home and return its report and workplace."""
-    params = load_params(None, (*tiny_overrides(**changes), f"data={data}"))
-    workplace = open_workplace(Settings(home=home))
-    return retrain(params, workplace, run_id, listener or ReviewListener()), workplace
-
-
-def answer(request, **changes):
-    document = {
-        "schema_version": 1,
-        "request_id": request.request_id,
-        "bundle_sha256": request.digest,
-        "channel": request.channel,
-        "reviewer": "ada",
-        "nonce": "nonce-0001",
-        "verdict": "approve",
-        "created_at": "2026-01-01T00:00:00Z",
-    }
-    return json.dumps(document | changes).encode()
-
-
-def tracker_of(report, workplace):
-    from mlflow.tracking import MlflowClient
-
-    tracking = report["tracking"]
-    return Tracker(
-        MlflowClient(tracking["uri"], tracking["uri"]), tracking["experiment"], tracking["run"]
-    )
-
-
 def figures_of(tracker, run_id):
     """Return a run's pictures at the top level, where the compare page looks."""
     found = {file.path for file in tracker.client.list_artifacts(run_id) if not file.is_dir}
     return {path.removesuffix(".png") for path in found if path.endswith(".png")}
-
-
-def computed(report):
-    return [stage["name"] for stage in report["stages"] if not stage["reused"]]
-
-
-@pytest.fixture(scope="module")
-def first(tmp_path_factory, shapes_dir, prefect_server):
-    """A finished run with the simulated reviewer; its home is read only for all but one test."""
-    home = tmp_path_factory.mktemp("first")
-    published = []
-    report, workplace = run(
-        home, shapes_dir, listener=ReviewListener(on_published=published.append), run_id="run-1"
-    )
-    return report, workplace, published[0]
-
-
-@pytest.fixture
-def asked_anew(first, tmp_path):
-    """Another home that has every stage and the open request of the first run, and no answer."""
-    home = tmp_path / "home"
-    for part in ("artifacts", "stages", "reviews"):
-        shutil.copytree(first[1].settings.home / "store" / part, home / "store" / part)
-    return home
 
 
 def test_the_report_holds_all_that_a_run_shows_and_is_valid(first):
@@ -214,107 +148,6 @@ def test_a_second_identical_run_reuses_every_stage_and_adds_no_version(first, sh
         assert again[part] == report[part]
 
 
-def test_another_answer_recomputes_only_what_follows_the_review(
-    asked_anew, first, shapes_dir, tmp_path
-):
-    (tmp_path / "answer.json").write_bytes(answer(first[2]))
-    report, _ = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'answer.json'}")
-    assert report["request"] == first[0]["request"]
-    assert report["edits"] == []
-    assert set(computed(report)) <= AFTER_REVIEW
-    arms = report["arms"]
-    assert arms["edited_graph"] == arms["unmodified_graph"]
-
-
-def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
-    asked_anew, first, shapes_dir, tmp_path
-):
-    shown = read_evidence(first[2]).classes[0].model_dump(mode="json")
-    other = next(
-        card["concept_id"]
-        for card in shown["candidates"]
-        if card["class_name"] == shown["class_name"] and card["concept_id"] not in shown["slots"]
-    )
-    edit = {
-        "type": "graph_edit",
-        "version": 1,
-        "class_name": shown["class_name"],
-        "base_cscg": shown["base_cscg"],
-        "ops": [{"op": "replace_concept", "slot": 0, "from": shown["slots"][0], "to": other}],
-    }
-    (tmp_path / "edit.json").write_bytes(answer(first[2], responses=[edit]))
-    asked = {"review__reviewer": f"file:{tmp_path / 'edit.json'}"}
-    report, workplace = run(asked_anew, shapes_dir, **asked)
-    assert len(report["edits"]) == 1
-    record_transition(workplace.objects, report["request"], ReviewState.PROMOTED)
-    again, _ = run(asked_anew, shapes_dir, run_id="again", **asked)
-    assert computed(again) == []
-    for part in ("arms", "paired", "edits", "decision", "request"):
-        assert again[part] == report[part]
-
-
-def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):
-    (tmp_path / "no.json").write_bytes(answer(first[2], verdict="reject", comment="all sea"))
-    report, workplace = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'no.json'}")
-    assert not report["decision"]["promote"]
-    assert report["decision"]["reasons"] == ["the review ended REJECTED: all sea"]
-    assert (report["model"], report["arms"]) == (None, None)
-    assert RunReport.model_validate(report, strict=False)
-    assert tracker_of(report, workplace).client.search_registered_models() == []
-    assert computed(report) == []
-
-
-@pytest.mark.timeout(90)
-def test_people_answer_while_the_run_waits(asked_anew, shapes_dir):
-    published, waited = threading.Event(), []
-    request = []
-
-    def on_published(bundle):
-        request.append(bundle)
-        published.set()
-
-    def reviewer():
-        assert published.wait(60)
-        while not waited:
-            time.sleep(0.02)
-        # Words for another request are refused and leave this one open.
-        with pytest.raises(BundleMismatchError):
-            hand_in(answer(request[0], bundle_sha256="0" * 64))
-        hand_in(answer(request[0], verdict="reject", comment="not yet"))
-
-    def hand_in(data):
-        submit_feedback.fn(open_workplace(Settings(home=asked_anew)), request[0].request_id, data)
-
-    failures = []
-
-    def guarded():
-        try:
-            reviewer()
-        except BaseException as error:
-            failures.append(error)
-
-    thread = threading.Thread(target=guarded)
-    thread.start()
-    report, _ = run(
-        asked_anew,
-        shapes_dir,
-        listener=ReviewListener(on_published=on_published, on_wait=waited.append),
-        review__reviewer="inbox",
-    )
-    thread.join(30)
-    assert failures == []
-    assert report["decision"]["reasons"] == ["the review ended REJECTED: not yet"]
-
-
-def test_an_answer_to_another_request_ends_the_run_before_anything_is_corrected(
-    asked_anew, first, shapes_dir, tmp_path
-):
-    (tmp_path / "stale.json").write_bytes(answer(first[2], request_id="rq-other"))
-    with pytest.raises(BundleMismatchError):
-        run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'stale.json'}")
-    assert count_runs(Settings(home=asked_anew)) > 0
-
-
 def test_a_reasoner_that_does_not_speak_for_the_classifier_is_not_published(
     asked_anew, first, shapes_dir
 ):
@@ -330,4 +163,4 @@ def test_a_reasoner_that_does_not_speak_for_the_classifier_is_not_published(
     reviews = [
         info.key for info in open_workplace(Settings(home=asked_anew)).objects.list("reviews/")
     ]
-    assert {key.split("/")[1] for key in reviews} == {first[0]["request"]}
+    assert {key.split("/")[1] for key in reviews} == {first.report["request"]}

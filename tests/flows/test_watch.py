@@ -1,6 +1,5 @@
 """The watcher's loop: decides, tells, wakes, and outlives its store and its log."""
 
-import json
 from datetime import UTC, datetime
 
 import pytest
@@ -13,7 +12,7 @@ from flows import watch as watching
 from flows.watch import keep_watch
 from tasks.notifying import Notifier
 from tests.feedback.memory import MemoryStore
-from tests.review_request import FILES, make_bundle
+from tests.review_request import FILES, make_answer, make_bundle
 
 
 class Office:
@@ -28,18 +27,8 @@ class Office:
         self.notifier = Notifier({"room": lambda title, text: not self.told.append(title)})
 
     def answer(self, **changes):
-        document = {
-            "schema_version": 1,
-            "request_id": self.bundle.request_id,
-            "bundle_sha256": self.bundle.digest,
-            "channel": self.bundle.channel,
-            "reviewer": "ada",
-            "nonce": "nonce-0001",
-            "verdict": "approve",
-            "created_at": "2026-11-21T10:00:00Z",
-        }
         key = f"inbox/{self.bundle.request_id}/ada/nonce-0001.json"
-        self.store.put(key, json.dumps(document | changes).encode())
+        self.store.put(key, make_answer(self.bundle, **changes))
 
     def sleep(self, seconds):
         self.pauses.append(seconds)

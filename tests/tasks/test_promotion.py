@@ -1,6 +1,5 @@
 """Promotion as compare-and-set: what moves the champion, what does not, and what is recorded."""
 
-import json
 import shutil
 from datetime import UTC, datetime
 
@@ -23,7 +22,7 @@ from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_ali
 from tasks.settings import Settings
 from tasks.tracking_store import open_registry
 from tasks.version_pages import VersionRef
-from tests.review_request import FILES, make_bundle
+from tests.review_request import FILES, make_answer, make_bundle
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TAGS = {"review.reviewers": "ada", "review.edits": "2", "dvc.md5": "0" * 32}
@@ -67,17 +66,7 @@ def approve(workplace, registry, **changes):
     standing = load_decision(objects, request.request_id)
     if standing is not None:
         return standing
-    document = {
-        "schema_version": 1,
-        "request_id": request.request_id,
-        "bundle_sha256": request.digest,
-        "channel": request.channel,
-        "reviewer": "ada",
-        "nonce": "nonce-0001",
-        "verdict": "approve",
-        "created_at": "2026-11-21T10:00:00Z",
-    }
-    submit_feedback.fn(workplace, request.request_id, json.dumps(document).encode())
+    submit_feedback.fn(workplace, request.request_id, make_answer(request))
     return wait_for_decision(objects, request.request_id)
 
 

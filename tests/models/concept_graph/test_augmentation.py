@@ -9,8 +9,9 @@ from models.concept_graph.augmentation import (
     rejected_regions,
     transplant_regions,
 )
-from models.concept_graph.graph import ClassGraph, ImageGraphs
+from models.concept_graph.graph import ClassGraph
 from models.concept_graph.segment_set import SegmentSet
+from tests.models.concept_graph.image_graphs import make_image_graphs
 
 
 def generator(seed=0):
@@ -126,12 +127,8 @@ def test_a_region_is_the_detected_segment_of_a_concept_rejected_for_the_image_s_
     present = torch.ones(4, 2, 2, dtype=torch.bool)
     present[1, 0, 1] = False
     index = torch.arange(4)[:, None, None] * 2 + torch.tensor([0, 1])  # slot k has segment k
-    matched = ImageGraphs(
-        nodes=torch.zeros(4, 2, 2, 1),
-        present=present,
-        positions=torch.zeros(4, 2, 2, 2),
-        distances=torch.zeros(4, 2, 2),
-        segment_index=index.expand(4, 2, 2),
+    matched = make_image_graphs(
+        torch.zeros(4, 2, 2, 1), present=present, segment_index=index.expand(4, 2, 2)
     )
     labels = torch.tensor([0, 0, 1, 2])  # shown; not detected; other class; class not under review
     regions = rejected_regions([cat, dog], after, matched, segments, labels)

@@ -6,25 +6,22 @@ import safetensors.torch
 import torch
 
 from models.concept_graph.bank import ConceptBank, merge_banks, top_concepts
+from tests.models.concept_graph.concept_banks import make_bank
+
+UNSCORED = ("tcav_score", "tcav_low", "tcav_high", "tcav_magnitude", "p_value")
 
 
 def _bank(class_id: int, centres: list[list[float]], threshold: float = 1.0) -> ConceptBank:
     n = len(centres)
     nan = torch.full((n,), float("nan"))
-    return ConceptBank(
-        concept_ids=tuple(f"class_{class_id}/k{i:02d}" for i in range(n)),
+    return make_bank(
+        [f"class_{class_id}/k{i:02d}" for i in range(n)],
+        torch.tensor(centres),
         class_ids=torch.full((n,), class_id),
-        centres=torch.tensor(centres),
         thresholds=torch.full((n,), threshold),
         n_segments=torch.arange(n) + 20,
         n_images=torch.arange(n) + 10,
-        popular=torch.ones(n, dtype=torch.bool),
-        tcav_score=nan,
-        tcav_low=nan,
-        tcav_high=nan,
-        tcav_magnitude=nan,
-        p_value=nan,
-        significant=torch.ones(n, dtype=torch.bool),
+        **dict.fromkeys(UNSCORED, nan),
         gate_share=torch.full((n,), 0.8),
         detection_rate=torch.full((n,), 0.5),
         uniqueness=torch.full((n,), math.inf),

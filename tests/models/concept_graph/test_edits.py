@@ -5,10 +5,10 @@ from hypothesis import strategies as st
 
 from feedback.channels.concept_graph.ops import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
 from feedback.errors import BundleMismatchError, ContradictionError, UnknownTargetError
-from models.concept_graph.bank import ConceptBank
 from models.concept_graph.edits import added_mask, apply_edits, edge_mask, replaced_slots
 from models.concept_graph.graph import ClassGraph, edge_pairs
 from models.concept_graph.random_edits import random_edits
+from tests.models.concept_graph.concept_banks import make_bank
 
 
 def graph_of(class_id, name, k=3):
@@ -18,21 +18,14 @@ def graph_of(class_id, name, k=3):
 
 
 def bank_of(names, per_class=8, popular=None):
-    m = len(names) * per_class
-    numbers = torch.arange(m, dtype=torch.float32)
-    is_popular = torch.ones(m, dtype=torch.bool) if popular is None else popular
-    others = (
-        "thresholds n_segments n_images tcav_score tcav_low tcav_high tcav_magnitude p_value "
-        "gate_share detection_rate uniqueness score"
-    )
-    return ConceptBank(
-        concept_ids=tuple(f"{name}/k{i:02d}" for name in names for i in range(per_class)),
+    ids = [f"{name}/k{i:02d}" for name in names for i in range(per_class)]
+    is_popular = torch.ones(len(ids), dtype=torch.bool) if popular is None else popular
+    return make_bank(
+        ids,
+        torch.arange(len(ids), dtype=torch.float32)[:, None],
         class_ids=torch.arange(len(names)).repeat_interleave(per_class),
-        centres=numbers[:, None],
         popular=is_popular,
         significant=is_popular,
-        exemplar_segments=torch.full((m, 1), -1),
-        **dict.fromkeys(others.split(), numbers),
     )
 
 

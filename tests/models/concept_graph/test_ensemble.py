@@ -7,6 +7,7 @@ from models.concept_graph.ensemble import ReasonerEnsemble
 from models.concept_graph.graph import ClassGraph, ImageGraphs
 from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import GraphReasoner
+from tests.models.concept_graph.image_graphs import random_image_graphs
 
 PARAMS = ReasonerParams(node_dims=(8, 4), edge_dims=(3, 2))
 B, N, K, D = 7, 2, 3, 5
@@ -18,15 +19,7 @@ def _member(seed: int, n: int = N) -> GraphReasoner:
 
 
 def _graphs() -> ImageGraphs:
-    generator = torch.Generator().manual_seed(0)
-    shape = (B, N, K)
-    return ImageGraphs(
-        torch.randn(*shape, D, generator=generator),
-        torch.rand(shape, generator=generator) > 0.3,
-        torch.rand(*shape, 2, generator=generator),
-        torch.zeros(shape),
-        torch.zeros(shape, dtype=torch.int64),
-    )
+    return random_image_graphs(B, N, K, D, absent=0.3)
 
 
 def test_the_logits_are_the_mean_of_the_members() -> None:

@@ -13,20 +13,13 @@ from models.concept_graph.explanation import (
 from models.concept_graph.graph import ClassGraph, ImageGraphs
 from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import GraphReasoner
+from tests.models.concept_graph.image_graphs import random_image_graphs
 
 N, K, E, D = 3, 4, 12, 6
 
 
 def _graphs(b: int = 5) -> ImageGraphs:
-    generator = torch.Generator().manual_seed(0)
-    shape = (b, N, K)
-    return ImageGraphs(
-        torch.randn(*shape, D, generator=generator),
-        torch.rand(shape, generator=generator) > 0.2,
-        torch.rand(*shape, 2, generator=generator),
-        torch.zeros(shape),
-        torch.zeros(shape, dtype=torch.int64),
-    )
+    return random_image_graphs(b, N, K, D, absent=0.2)
 
 
 def _reasoner(hidden: int = 0, seed: int = 2) -> GraphReasoner:

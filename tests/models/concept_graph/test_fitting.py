@@ -10,6 +10,7 @@ from models.concept_graph.fitting import (
 )
 from models.concept_graph.graph import ClassGraph, ImageGraphs
 from models.concept_graph.params import ReasonerParams
+from tests.models.concept_graph.image_graphs import make_image_graphs
 
 SMALL = ReasonerParams(node_dims=(8, 8), edge_dims=(3, 3), epochs=30, batch_size=32, n_seeds=1)
 CLASS_GRAPHS = [ClassGraph(i, f"c{i}", ("k0", "k1"), ("auto", "auto")) for i in range(2)]
@@ -22,12 +23,10 @@ def _data(b: int = 96) -> tuple[ImageGraphs, Tensor, Tensor, Tensor]:
     direction = torch.randn(2, 2, 2, 6, generator=generator)  # (label, n, K, D)
     nodes = direction[labels] + 0.5 * torch.randn(b, 2, 2, 6, generator=generator)
     shape = (b, 2, 2)
-    graphs = ImageGraphs(
+    graphs = make_image_graphs(
         nodes,
-        torch.rand(shape, generator=generator) > 0.1,
-        torch.rand(*shape, 2, generator=generator),
-        torch.zeros(shape),
-        torch.zeros(shape, dtype=torch.int64),
+        present=torch.rand(shape, generator=generator) > 0.1,
+        positions=torch.rand(*shape, 2, generator=generator),
     )
     teacher = 4 * torch.nn.functional.one_hot(labels, 2).float()
     return graphs, labels, teacher, torch.arange(b) % 4 == 3

@@ -11,6 +11,7 @@ from models.concept_graph.graph import (
     edge_pairs,
     edge_position,
 )
+from tests.models.concept_graph.image_graphs import make_image_graphs
 
 
 def _graph(**changes: object) -> ClassGraph:
@@ -24,14 +25,8 @@ def _graph(**changes: object) -> ClassGraph:
 
 
 def _image_graphs(n_images: int) -> ImageGraphs:
-    shape = (n_images, 2, 3)
-    return ImageGraphs(
-        nodes=torch.arange(n_images * 2 * 3 * 5, dtype=torch.float32).reshape(*shape, 5),
-        present=torch.ones(shape, dtype=torch.bool),
-        positions=torch.zeros(*shape, 2),
-        distances=torch.zeros(shape),
-        segment_index=torch.zeros(shape, dtype=torch.int64),
-    )
+    numbers = torch.arange(n_images * 2 * 3 * 5, dtype=torch.float32)
+    return make_image_graphs(numbers.reshape(n_images, 2, 3, 5))
 
 
 def test_edges_are_ordered_by_source_then_target_without_self_loops() -> None:

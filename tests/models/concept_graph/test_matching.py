@@ -5,31 +5,11 @@ from torch import Tensor
 from models.concept_graph.bank import ConceptBank
 from models.concept_graph.graph import ClassGraph
 from models.concept_graph.matching import concept_distances, match_images
+from tests.models.concept_graph.concept_banks import make_bank
 
 
 def _bank(centres: Tensor, thresholds: Tensor) -> ConceptBank:
-    m = len(centres)
-    number, flag = torch.zeros(m), torch.ones(m, dtype=torch.bool)
-    return ConceptBank(
-        concept_ids=tuple(f"c/k{row}" for row in range(m)),
-        class_ids=torch.zeros(m, dtype=torch.int64),
-        centres=centres,
-        thresholds=thresholds,
-        n_segments=torch.ones(m, dtype=torch.int64),
-        n_images=torch.ones(m, dtype=torch.int64),
-        popular=flag,
-        tcav_score=number,
-        tcav_low=number,
-        tcav_high=number,
-        tcav_magnitude=number,
-        p_value=number,
-        significant=flag,
-        gate_share=number,
-        detection_rate=number,
-        uniqueness=number,
-        score=number,
-        exemplar_segments=torch.full((m, 1), -1),
-    )
+    return make_bank([f"c/k{row}" for row in range(len(centres))], centres, thresholds=thresholds)
 
 
 def _graph(*rows: int) -> ClassGraph:

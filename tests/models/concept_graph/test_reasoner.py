@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor
 
-from models.concept_graph.graph import ClassGraph, ImageGraphs, edge_position
+from models.concept_graph.graph import ClassGraph, edge_position
 from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import Absent, GraphReasoner
+from tests.models.concept_graph.image_graphs import make_image_graphs
 
 K, D = 4, 6
 
@@ -122,13 +123,10 @@ def test_a_masked_absent_concept_leaves_zeros_in_the_graph_vector() -> None:
 def test_standardising_makes_the_detected_training_nodes_unit_normal() -> None:
     nodes, _, positions = _inputs(40)
     nodes = 7 + 3 * nodes
-    present = torch.ones(nodes.shape[:3], dtype=torch.bool)
-    graphs = ImageGraphs(
-        nodes, present, positions, torch.zeros(nodes.shape[:3]), torch.zeros_like(present).long()
-    )
+    graphs = make_image_graphs(nodes, positions=positions)
     reasoner = _reasoner()
     reasoner.standardise_from(graphs)
-    h = reasoner.standardise(nodes, present).flatten(0, 2)
+    h = reasoner.standardise(nodes, graphs.present).flatten(0, 2)
     torch.testing.assert_close(h.mean(dim=0), torch.zeros(D), atol=1e-5, rtol=0)
     torch.testing.assert_close(h.std(dim=0), torch.ones(D))
 

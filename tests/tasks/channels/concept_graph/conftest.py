@@ -4,13 +4,11 @@ from dataclasses import dataclass
 
 import pytest
 
+from benchmarks.correction.preparing import prepare
 from flows.params import PipelineParams, load_params
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.mining import mine_concepts
-from tasks.channels.concept_graph.reasoning import imitate_classifier
-from tasks.channels.concept_graph.segmenting import segment_relevant_images
-from tasks.classifier import predict, train_classifier
+from tasks.channels.concept_graph.reasoning import fit_teacher
 from tasks.dataset.opening import open_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.progress import Progress
@@ -45,6 +43,17 @@ class Staged:
     def tensors(self, result, name):
         return self.work.load_tensors(result, name)
 
+    def teacher(self, graphs):
+        """Fit a teacher that reasons with other class graphs."""
+        return fit_teacher.fn(
+            self.workplace,
+            basis=self.basis,
+            concepts=self.concepts,
+            graphs=[graph.to_json() for graph in graphs],
+            params=self.channel,
+            seed=0,
+        )
+
 
 @pytest.fixture(scope="session")
 def staged(tmp_path_factory, shapes_dir):
@@ -53,38 +62,6 @@ def staged(tmp_path_factory, shapes_dir):
     channel = ConceptGraphParams.model_validate(params.of_channel())
     workplace = open_workplace(Settings(home=home))
     dataset = open_dataset(workplace, shapes_dir, unversioned="refuse", training=params.training)
-    classifier = train_classifier.fn(
-        workplace,
-        dataset=dataset,
-        classifier=params.classifier,
-        training=params.training,
-        weights_sha256="",
-        seed=0,
-    )
-    predictions = predict.fn(
-        workplace, dataset=dataset, classifier=classifier, training=params.training
-    )
-    segmented = segment_relevant_images.fn(
-        workplace,
-        dataset=dataset,
-        predictions=predictions,
-        class_ids=REVIEWED,
-        segments=channel.segments,
-        training=params.training,
-        skip_below=params.distillation.skip_below,
-        workers=1,
-    )
-    basis = Basis(
-        dataset=dataset,
-        training=params.training,
-        class_ids=REVIEWED,
-        classifier=classifier,
-        predictions=predictions,
-        segmented=segmented,
-    )
-    concepts = mine_concepts.fn(workplace, basis=basis, params=channel, seed=0)
-    reasoner = imitate_classifier.fn(
-        workplace, basis=basis, concepts=concepts, params=channel, seed=0
-    )
+    prepared = prepare(workplace, dataset, params, channel, REVIEWED, seed=0)
     work = Work(workplace.artifacts, home / "scratch", workplace.cache_folder(), Progress("test"))
-    return Staged(workplace, work, params, channel, dataset, basis, concepts, reasoner)
+    return Staged(workplace, work, params, channel, dataset, *prepared)

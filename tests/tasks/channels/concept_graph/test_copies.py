@@ -5,7 +5,7 @@ from models.concept_graph.params import CopyParams
 from tasks.channels.concept_graph.copies import match_copies
 from tasks.channels.concept_graph.matching import match_universe
 from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs
+from tasks.channels.concept_graph.reasoning import load_graphs
 from tasks.channels.concept_graph.segmenting import load_universe
 
 
@@ -71,18 +71,8 @@ def test_a_copy_is_seen_with_the_segments_of_its_image_and_other_features(staged
 
 
 def test_the_teacher_of_an_edit_learns_from_copies_and_that_of_unmodified_graphs_has_none(staged):
-    def teacher(graphs):
-        return fit_teacher.fn(
-            staged.workplace,
-            basis=staged.basis,
-            concepts=staged.concepts,
-            graphs=[graph.to_json() for graph in graphs],
-            params=staged.channel,
-            seed=0,
-        )
-
     before, after = edited(staged)
-    assert teacher(before).facts["copies"] == 0
+    assert staged.teacher(before).facts["copies"] == 0
     made = copies(staged, (before, after))
     assert made is not None
-    assert teacher(after).facts["copies"] == len(made[1])
+    assert staged.teacher(after).facts["copies"] == len(made[1])

@@ -9,7 +9,7 @@ from models.distillation import two_teacher_loss
 from models.imageset import UNLABELLED
 from tasks.channels.concept_graph.correcting import distil, edit_graphs, transfer_set
 from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.reasoning import fit_teacher, load_graphs
+from tasks.channels.concept_graph.reasoning import load_graphs
 from tasks.classifier import load_split
 from tests.shapes import N_POOL, N_TEST
 
@@ -51,15 +51,8 @@ def edited(staged, edits):
 
 
 @pytest.fixture(scope="module")
-def teacher(staged, graphs):
-    return fit_teacher.fn(
-        staged.workplace,
-        basis=staged.basis,
-        concepts=staged.concepts,
-        graphs=graphs,
-        params=staged.channel,
-        seed=0,
-    )
+def teacher(staged):
+    return staged.teacher(load_graphs(staged.work, staged.concepts))
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@ import torch
 
 import models.concept_graph.fitting as fitting
 from tasks.channels.concept_graph.reasoning import (
-    fit_teacher,
     imitate_classifier,
     load_graphs,
     load_matched,
@@ -13,20 +12,9 @@ from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.channels.concept_graph.unseen import match_unseen
 
 
-def teacher(staged, graphs):
-    return fit_teacher.fn(
-        staged.workplace,
-        basis=staged.basis,
-        concepts=staged.concepts,
-        graphs=[graph.to_json() for graph in graphs],
-        params=staged.channel,
-        seed=0,
-    )
-
-
 @pytest.fixture(scope="module")
 def taught(staged):
-    return teacher(staged, load_graphs(staged.work, staged.concepts))
+    return staged.teacher(load_graphs(staged.work, staged.concepts))
 
 
 def rows_of(graphs):
@@ -106,6 +94,6 @@ def test_a_teacher_follows_its_graphs(staged, taught):
         type(graph)(graph.class_id, graph.class_name, graph.concepts[::-1], graph.edge_state)
         for graph in graphs
     ]
-    other = teacher(staged, swapped)
+    other = staged.teacher(swapped)
     assert other.key != taught.key
-    assert teacher(staged, graphs).reused
+    assert staged.teacher(graphs).reused
