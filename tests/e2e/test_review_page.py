@@ -13,7 +13,8 @@ from werkzeug.serving import make_server
 
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
-from feedback.previews import Preview, PreviewedConcept, answer_preview, pending_previews
+from feedback.preview_queue import PreviewQueue
+from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
 from review.app import create_app
 from review.settings import PageSettings
@@ -120,7 +121,7 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     page.keyboard.press("s")
     page.locator("#preview").click()
     page.get_by_text("A worker is asked").wait_for()
-    (question,) = pending_previews(store, bundle)
+    ((_, question),) = PreviewQueue(store).waiting(datetime.now(UTC))
     asked = set(store.objects) - set(before)
     assert all(key.startswith(f"inbox/{bundle.request_id}/ada/previews/") for key in asked)
     concept = PreviewedConcept(
