@@ -4,12 +4,16 @@ Reads like the figure of He et al. 2023 (arXiv:2401.05461): concepts -> graphs -
 explanation, and back: edited graphs -> reasoner -> distillation -> student.
 """
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import read_graph_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument
+from feedback.fields import JsonObject
+from feedback.previews import Effect
 from flows.channel import Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams
@@ -19,6 +23,7 @@ from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
 from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.previewing import preview_edits
 from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier
 from tasks.channels.concept_graph.reporting import evaluation_of
 from tasks.channels.concept_graph.reviewing import (
@@ -106,13 +111,23 @@ def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> Feedbac
     return simulated_answer(bundle, shares.facts, _settings(run).reviewer)
 
 
+def preview(run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> Effect:
+    """Match the images under review to the edited graphs, and fit quick reasoners to the labels."""
+    return preview_edits(
+        run.workplace,
+        basis=_basis(run, explained),
+        concepts=explained["concepts"],
+        edits=_as_json(edits),
+        params=_settings(run),
+        seed=run.params.seed,
+    )
+
+
 def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
     """Edit the graphs, fit a teacher to them, and distil from edited and unmodified graphs."""
     params, work, basis = _settings(run), run.workplace, _basis(run, explained)
     concepts, seed = explained["concepts"], run.params.seed
-    edits: list[JsonValue] = [
-        edit.model_dump(mode="json") for edit in read_graph_edits(decision.edits)
-    ]
+    edits = _as_json(decision.edits)
     graphs: dict[str, StageResult] = {}
     for arm, applied in (("unmodified_graph", list[JsonValue]()), ("edited_graph", edits)):
         with work.about(_SUBJECTS[arm]):
@@ -177,6 +192,10 @@ def _basis(run: RunContext, stages: Stages) -> Basis:
         predictions=stages["predictions"],
         segmented=stages["segmented"],
     )
+
+
+def _as_json(edits: Sequence[JsonObject]) -> list[JsonValue]:
+    return [edit.model_dump(mode="json") for edit in read_graph_edits(edits)]
 
 
 def _settings(run: RunContext) -> ConceptGraphParams:

@@ -17,6 +17,8 @@ from tasks.channels.concept_graph.unseen import match_unseen
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.concept_graph.ensemble import ReasonerEnsemble
     from models.concept_graph.fitting import EpochLosses
     from models.concept_graph.graph import ClassGraph, ImageGraphs
@@ -165,20 +167,36 @@ def match_universe(
     *,
     gated: bool,
     slack: float,
+    only: "Tensor | None" = None,
 ) -> "ImageGraphs":
-    """Match every image to the class graphs, only with segments inside the gate when ``gated``."""
+    """Match images to class graphs, only with segments inside the gate when ``gated``.
+
+    Args:
+        work: Reads what earlier stages stored.
+        universe: Images and segments.
+        concepts: Concept bank and embeddings.
+        graphs: The class graphs.
+        params: The gate.
+        gated: Whether segments outside the gate are left out.
+        slack: Factor on every threshold.
+        only: Positions of the images to match, int64; None matches all. Segment rows of the result
+            are those of the images that were matched.
+    """
     from models.concept_graph.matching import match_images
 
-    stored = work.load_tensors(concepts, "embeddings")
-    allowed = stored["gate_coverage"] >= params.gate.coverage if gated else None
+    stored, segments = work.load_tensors(concepts, "embeddings"), universe.segments
+    embeddings, coverage = stored["embeddings"], stored["gate_coverage"]
+    if only is not None:
+        rows, segments = segments.rows_of_images(only), segments.of_images(only)
+        embeddings, coverage = embeddings[rows], coverage[rows]
     return match_images(
-        stored["embeddings"],
-        universe.segments.image_index,
-        universe.segments.centroid,
-        len(universe.images),
+        embeddings,
+        segments.image_index,
+        segments.centroid,
+        len(universe.images) if only is None else len(only),
         graphs,
         load_bank(work, concepts),
-        allowed,
+        coverage >= params.gate.coverage if gated else None,
         slack,
     )
 
