@@ -16,6 +16,7 @@ from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
 from feedback.fields import JsonObject
 from feedback.previews import Effect
+from feedback.since import Scores
 from flows.context import RunContext
 from models.params import Params
 from tasks.dataset.reference import DatasetRef
@@ -23,7 +24,9 @@ from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
 
 LAYERS = ("flows.channels.{}", "tasks.channels.{}", "models.{}.params", "feedback.channels.{}")
-FUNCTIONS = ("check", "explain", "bundle", "respond", "preview", "correct", "evaluate")
+FUNCTIONS = (
+    "check", "explain", "bundle", "measure", "respond", "preview", "correct", "evaluate",
+)  # fmt: skip
 
 Stages = Mapping[str, StageResult]
 """Finished stages by the channel's own names."""
@@ -40,6 +43,9 @@ class Channel(Protocol):
 
     def bundle(self, run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
         """Freeze the evidence into a review bundle and its pictures."""
+
+    def measure(self, run: RunContext, explained: Stages) -> Scores:
+        """Measure the network that is explained, to set it beside the champion."""
 
     def respond(self, run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
         """Answer as the simulated reviewer, from the bundle and the dataset's masks alone."""

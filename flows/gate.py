@@ -81,6 +81,7 @@ def _publish(
         tracker=tracker,
         name=run.params.model_name,
         policies=run.policies,
+        scores=channel.measure(run, explained),
     )
     if run.params.review.reviewer == "inbox":
         note_origin(run, explained, published.request_id)

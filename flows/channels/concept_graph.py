@@ -14,6 +14,7 @@ from feedback.decision import Decision
 from feedback.document import FeedbackDocument
 from feedback.fields import JsonObject
 from feedback.previews import Effect
+from feedback.since import Scores
 from flows.channel import Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams
@@ -31,6 +32,7 @@ from tasks.channels.concept_graph.reviewing import (
     measure_object_share,
     simulated_answer,
 )
+from tasks.channels.concept_graph.scoring import score_classes
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
 from tasks.channels.concept_graph.showing import show_correction
 from tasks.channels.concept_graph.suggesting import check_classes, suggest_classes
@@ -100,6 +102,24 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         model_name=run.params.model_name,
         run=run.run_id,
         deadline_hours=run.params.review.deadline_hours,
+    )
+
+
+def measure(run: RunContext, explained: Stages) -> Scores:
+    """Measure the classifier on the test images, in the classes under review and in the others."""
+    scored = score_classes(
+        run.workplace,
+        dataset=run.dataset,
+        predictions=explained["predictions"],
+        training=run.params.training,
+    )
+    per_class = scored.facts["per_class"]
+    known = per_class.items() if isinstance(per_class, dict) else ()
+    asked, names = _basis(run, explained).class_names, run.dataset.classes
+    others = tuple(name for name in names if name not in asked)
+    return Scores(
+        {name: float(str(value)) for name, value in known},
+        {"classes under review": asked, "other classes": others, "all classes": names},
     )
 
 
