@@ -314,6 +314,44 @@ def test_an_answer_to_another_request_ends_the_run_before_anything_is_corrected(
     assert count_runs(Settings(home=asked_anew)) > 0
 
 
+def test_a_request_against_a_champion_tells_what_changed_since(first, shapes_dir, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(first[1].settings.home, home)
+    asked = []
+
+    def reject(seconds):
+        document = answer(asked[0], verdict="reject", comment="seen")
+        submit_feedback.fn(open_workplace(Settings(home=home)), asked[0].request_id, document)
+
+    # Other evidence about the same network, which the first run made champion.
+    report, _ = run(
+        home,
+        shapes_dir,
+        run_id="run-2",
+        listener=ReviewListener(on_published=asked.append, on_wait=reject),
+        review__reviewer="inbox",
+        concept_graph__tcav__n_random="4",
+    )
+    (request,) = asked
+    assert first[2].base is first[2].since is None
+    assert request.base.digest == request.model.digest
+    assert request.since.dataset_md5 == report["dataset"]["md5"] == request.dataset.md5
+    assert "no review has edited it" in request.since.remark
+    # One network: what was measured then is what is measured now.
+    assert [row.shown for row in request.since.accuracies] == pytest.approx(
+        [row.champion for row in request.since.accuracies]
+    )
+    arms = first[0]["arms"]["original"]
+    groups = {row.name: row.shown for row in request.since.accuracies if row.is_group}
+    assert groups == pytest.approx(
+        {
+            "classes under review": arms["edited_classes"]["accuracy"],
+            "other classes": arms["other_classes"]["accuracy"],
+            "all classes": arms["all"]["accuracy"],
+        }
+    )
+
+
 def test_a_reasoner_that_does_not_speak_for_the_classifier_is_not_published(
     asked_anew, first, shapes_dir
 ):
