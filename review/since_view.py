@@ -81,17 +81,19 @@ def _accuracies(rows: Sequence[ComparedAccuracy], *, is_same_data: bool) -> Comp
     classes = sorted((row for row in rows if not row.is_group), key=_step)
     few = len(classes) <= _CLASSES_AT_ONCE
     on = "the same test images" if is_same_data else "each dataset's own test images"
+    told = f"Accuracy on {on}. The network shown here has not been corrected yet."
     parts: list[Component] = [
-        _table(groups + (classes if few else []), f"Accuracy on {on}, before any correction now")
+        html.P(told, className="quiet"),
+        _table(groups + (classes if few else [])),
     ]
     if not few:
         summary = f"Class by class, {len(classes)} of them"
-        parts.append(html.Details([html.Summary(summary), _table(classes, "")], className="closed"))
+        parts.append(html.Details([html.Summary(summary), _table(classes)], className="closed"))
     return html.Div(parts)
 
 
-def _table(rows: Sequence[ComparedAccuracy], caption: str) -> Component:
-    head = [html.Th(word, scope="col") for word in ("", "champion", "shown here", "difference")]
+def _table(rows: Sequence[ComparedAccuracy]) -> Component:
+    head = [html.Th(word, scope="col") for word in ("", "champion", "here", "points")]
     body = [
         html.Tr(
             [
@@ -103,13 +105,12 @@ def _table(rows: Sequence[ComparedAccuracy], caption: str) -> Component:
         )
         for row in rows
     ]
-    told = [html.Caption(caption, className="quiet")] if caption else []
     return html.Div(
-        html.Table([*told, html.Thead(html.Tr(head)), html.Tbody(body)], className="compared"),
+        html.Table([html.Thead(html.Tr(head)), html.Tbody(body)], className="compared"),
         className="scroll",
         tabIndex="0",
         role="region",
-        **{"aria-label": caption or "Accuracy class by class"},
+        **{"aria-label": "Accuracy of the champion and of the network shown here"},
     )
 
 
@@ -123,7 +124,7 @@ def _points(row: ComparedAccuracy) -> str:
     if row.champion is None or row.shown is None:
         return "–"
     points = round(100 * (row.shown - row.champion), 1)
-    return f"{points:+.1f} points".replace("-", "−") if points else "none"
+    return f"{points:+.1f}".replace("-", "−") if points else "same"
 
 
 def _tone(row: ComparedAccuracy) -> str:

@@ -207,7 +207,7 @@ def test_what_changed_since_the_champion_is_seen_at_once(page_of, width: int) ->
     page = page_of(store, width=width)
     page.locator(".request-link").click()
     page.get_by_text("Version 3 of parley is champion").wait_for()
-    assert page.get_by_role("row", name="classes under review 75% 50% −25.0 points").is_visible()
+    assert page.get_by_role("row", name="classes under review 75% 50% −25.0").is_visible()
     assert page.locator(".since img").count() == 3
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     # Above what else there is to read.

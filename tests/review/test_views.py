@@ -162,7 +162,7 @@ def test_the_overview_tells_what_changed_since_the_champion(store: MemoryStore, 
     for expected in (
         "Version 3 of parley is champion; dataset 11111111 then, 00000000 now.",
         "Accuracy on each dataset's own test images",
-        "−25.0 points", "+5.0 points", "3 differences from the champion's graphs",
+        "−25.0", "+5.0", "3 differences from the champion's graphs",
         "the sea is no part of a ship", "edge k03 → k01", "k09 (mined anew)",
     ):  # fmt: skip
         assert expected in told
