@@ -29,12 +29,15 @@ from feedback.fields import (
     StoredDocument,
     Timestamp,
 )
+from feedback.since import SinceChampion
 
 SCHEMA_VERSION = 1
 """Version of the manifest that this Parley writes and reads."""
 
 # Circumstances of publishing, not part of what is shown: the same evidence is the same request.
-_CIRCUMSTANCES = frozenset({"request_id", "created_at", "deadline", "author", "run", "base"})
+_CIRCUMSTANCES = frozenset(
+    {"request_id", "created_at", "deadline", "author", "run", "base", "since"}
+)
 
 
 class ModelVersion(Exchanged):
@@ -122,14 +125,18 @@ class ReviewBundle(StoredDocument):
     """Remark to the reviewers."""
     base: BaseVersion | None = None
     """Champion that the evidence is to replace; None when there was none."""
+    since: SinceChampion | None = None
+    """What differs from that champion; None when there was none, or nobody compared."""
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Manifests of earlier versions lack the field; their bytes, and digests, stay.
+        # Manifests of earlier versions lack the fields; their bytes, and digests, stay.
         dumped: dict[str, object] = handler(self)
-        if dumped.get("base") is None:
-            dumped.pop("base", None)
-        return dumped
+        return {
+            name: value
+            for name, value in dumped.items()
+            if name not in ("base", "since") or value is not None
+        }
 
     @model_validator(mode="after")
     def _items_are_unique(self) -> Self:

@@ -2,6 +2,7 @@
 
 import importlib
 import pkgutil
+from collections.abc import Sequence
 from typing import Protocol, cast
 
 import feedback.channels
@@ -10,6 +11,7 @@ from feedback.bundle import ReviewBundle
 from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
 from feedback.fields import Exchanged, JsonObject
+from feedback.since import Difference
 
 
 class FeedbackChannel(Protocol):
@@ -48,8 +50,23 @@ class FeedbackChannel(Protocol):
         """
         ...
 
+    def differences(
+        self, then: ReviewBundle, edits: Sequence[JsonObject], now: ReviewBundle
+    ) -> tuple[Difference, ...]:
+        """List what a champion has otherwise than a request shows.
 
-_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of")
+        Args:
+            then: The request by which the champion was promoted, of this channel.
+            edits: Responses that were accepted there.
+            now: The request to compare with, of this channel.
+
+        Returns:
+            The differences; empty when there are none.
+        """
+        ...
+
+
+_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of", "differences")
 
 
 def available_feedback_channels() -> tuple[str, ...]:

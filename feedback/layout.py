@@ -100,9 +100,14 @@ def parse_preview_key(key: str) -> tuple[str, str] | None:
     return (match["reviewer"], match["digest"]) if match else None
 
 
+def preview_answer_prefix(request_id: str) -> str:
+    """Return the prefix of what workers found about edits of a request."""
+    return f"previews/{request_id}/"
+
+
 def preview_answer_key(request_id: str, digest: str) -> str:
     """Return the key of what a worker found about edits."""
-    return f"previews/{request_id}/{digest}.json"
+    return f"{preview_answer_prefix(request_id)}{digest}.json"
 
 
 def rejection_prefix(request_id: str) -> str:

@@ -5,8 +5,8 @@ answer lies where workers write. Both are named by the digest of the edits witho
 edits are computed once, whoever asks. A preview decides nothing.
 """
 
-import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -16,13 +16,7 @@ from feedback.bundle import ReviewBundle
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.channel import load_feedback_channel
 from feedback.document import FeedbackDocument, validated
-from feedback.errors import (
-    BundleMismatchError,
-    FeedbackError,
-    IdentityError,
-    ObjectNotFoundError,
-    ObjectTooLargeError,
-)
+from feedback.errors import BundleMismatchError, MalformedDocumentError, ObjectNotFoundError
 from feedback.fields import (
     Exchanged,
     Identifier,
@@ -33,15 +27,8 @@ from feedback.fields import (
     StoredDocument,
     Timestamp,
 )
-from feedback.layout import (
-    inbox_prefix,
-    parse_preview_key,
-    preview_answer_key,
-    preview_request_key,
-)
+from feedback.layout import preview_answer_key, preview_request_key
 from feedback.objects import ObjectStore
-
-logger = logging.getLogger(__name__)
 
 
 class PreviewRequest(StoredDocument):
@@ -80,6 +67,23 @@ class PreviewedConcept(Exchanged):
     """Share of the class's images in which the former is found."""
     detection_after: Share
     """Share of the class's images in which the latter is found."""
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What a channel computes of edits; a worker writes it into a ``Preview``.
+
+    Attributes:
+        concepts: Edited slots.
+        accuracy_before: Validation accuracy of a quick reasoner on the graphs as shown.
+        accuracy_after: The same on the edited graphs.
+        n_images: Validation images.
+    """
+
+    concepts: tuple[PreviewedConcept, ...]
+    accuracy_before: float
+    accuracy_after: float
+    n_images: int
 
 
 class Preview(StoredDocument):
@@ -141,44 +145,11 @@ def request_preview(store: ObjectStore, bundle: ReviewBundle, question: PreviewR
         FeedbackError: If the edits would be refused as an answer.
         StoreError: If the store cannot be written.
     """
-    digest = _check(bundle, question)
+    digest = check_question(bundle, question)
     data = question.to_json()
     key = preview_request_key(bundle.request_id, question.reviewer, digest)
     store.put_if_absent(key, data)
     return digest
-
-
-def pending_previews(store: ObjectStore, bundle: ReviewBundle) -> Sequence[PreviewRequest]:
-    """Find the questions that no worker has answered.
-
-    Args:
-        store: Where the review request lies.
-        bundle: The review request.
-
-    Returns:
-        Questions, one per set of edits; what cannot be read is left out.
-
-    Raises:
-        StoreError: If the store cannot be read.
-    """
-    found: dict[str, PreviewRequest] = {}
-    for info in store.list(inbox_prefix(bundle.request_id)):
-        named = parse_preview_key(info.key)
-        if named is None or named[1] in found:
-            continue
-        if store.exists(preview_answer_key(bundle.request_id, named[1])):
-            continue
-        try:
-            question = parse_preview_request(store.get(info.key, max_bytes=MAX_BYTES))
-            if question.reviewer != named[0] or _check(bundle, question) != named[1]:
-                raise IdentityError(
-                    "expected the reviewer and edits that its name says (got other)"
-                )
-        except (FeedbackError, ObjectNotFoundError, ObjectTooLargeError) as error:
-            logger.info("left out the preview %s: %s", info.key, error)
-            continue
-        found[named[1]] = question
-    return tuple(found.values())
 
 
 def parse_preview_request(data: bytes) -> PreviewRequest:
@@ -192,12 +163,22 @@ def parse_preview_request(data: bytes) -> PreviewRequest:
 
 
 def answer_preview(store: ObjectStore, preview: Preview) -> None:
-    """Put an answer where the page looks for it; a later one takes the place of a failure.
+    """Put an answer where the page looks for it, once; only a failure is replaced, by a result.
 
     Raises:
         StoreError: If the store cannot be written.
     """
-    store.put(preview_answer_key(preview.request_id, preview.edits_sha256), preview.to_json())
+    key = preview_answer_key(preview.request_id, preview.edits_sha256)
+    if store.put_if_absent(key, preview.to_json()) or preview.failed:
+        return
+    try:
+        standing = load_preview(
+            store, preview.request_id, preview.bundle_sha256, preview.edits_sha256
+        )
+    except (BundleMismatchError, MalformedDocumentError):
+        standing = None
+    if standing is None or standing.failed:
+        store.put(key, preview.to_json())
 
 
 def load_preview(
@@ -231,8 +212,19 @@ def load_preview(
     return preview
 
 
-def _check(bundle: ReviewBundle, question: PreviewRequest) -> str:
-    """Judge the edits by the rules of an answer, and return their digest."""
+def check_question(bundle: ReviewBundle, question: PreviewRequest) -> str:
+    """Judge the edits of a question by the rules of an answer.
+
+    Args:
+        bundle: The review request.
+        question: The edits.
+
+    Returns:
+        Digest of the edits.
+
+    Raises:
+        FeedbackError: If the edits would be refused as an answer.
+    """
     if (question.request_id, question.bundle_sha256, question.channel) != (
         bundle.request_id,
         bundle.digest,

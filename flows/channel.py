@@ -7,13 +7,16 @@ module in ``flows/channels`` is one, and a fifth is added by adding files only.
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Protocol, cast
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
+from feedback.fields import JsonObject
+from feedback.previews import Effect
+from feedback.since import Scores
 from flows.context import RunContext
 from models.params import Params
 from tasks.dataset.reference import DatasetRef
@@ -21,7 +24,9 @@ from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
 
 LAYERS = ("flows.channels.{}", "tasks.channels.{}", "models.{}.params", "feedback.channels.{}")
-FUNCTIONS = ("check", "explain", "bundle", "respond", "correct", "evaluate")
+FUNCTIONS = (
+    "check", "explain", "bundle", "measure", "respond", "preview", "correct", "evaluate",
+)  # fmt: skip
 
 Stages = Mapping[str, StageResult]
 """Finished stages by the channel's own names."""
@@ -39,8 +44,14 @@ class Channel(Protocol):
     def bundle(self, run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
         """Freeze the evidence into a review bundle and its pictures."""
 
+    def measure(self, run: RunContext, explained: Stages) -> Scores:
+        """Measure the network that is explained, to set it beside the champion."""
+
     def respond(self, run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
         """Answer as the simulated reviewer, from the bundle and the dataset's masks alone."""
+
+    def preview(self, run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> Effect:
+        """Compute within seconds what a reviewer's edits would do; decides nothing."""
 
     def correct(self, run: RunContext, explained: Stages, decision: Decision) -> Stages:
         """Carry the decision back into the network."""

@@ -147,6 +147,17 @@ def watch(
 
 
 @app.command()
+def preview(
+    every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 2.0,
+    once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
+) -> None:
+    """Compute what reviewers' edits would do, when the page asks."""
+    from flows.commands.preview import answer_previews
+
+    answer_previews(every_seconds=every, once=once)
+
+
+@app.command()
 def recover(
     every: Annotated[
         float, typer.Option("--every", min=0, help="Seconds between looks; 0 looks once.")

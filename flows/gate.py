@@ -1,17 +1,24 @@
 """The only place that waits: from a published request to the decision on it."""
 
+import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
+from feedback.errors import StoreError
 from feedback.parking import ParkedRun, park, unpark
+from feedback.preview_queue import PreviewQueue
 from feedback.recording import load_decision
 from flows.channel import Channel, Stages
 from flows.context import RunContext
+from flows.preview import answer_waiting, note_origin
 from tasks.asked import load_asked, save_asked
 from tasks.exchange import collect_decision, read_feedback_file, submit_feedback
 from tasks.publishing import publish_review
 from tasks.tracking import Tracker
+
+logger = logging.getLogger(__name__)
 
 
 def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) -> Decision:
@@ -46,11 +53,14 @@ def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) 
         submit_feedback(run.workplace, published.request_id, document)
     elif run.flow_run is not None:
         return _suspended(run, published.request_id, run.flow_run)
+    on_wait = run.listener.on_wait
+    if reviewer == "inbox":
+        on_wait = _answering_previews(run, published.request_id)
     return collect_decision(
         run.workplace,
         published.request_id,
         poll_seconds=run.params.review.poll_seconds,
-        on_wait=run.listener.on_wait,
+        on_wait=on_wait,
         policy=run.policies[0],
         trusted=run.policies[1:],
     )
@@ -64,14 +74,34 @@ def _publish(
     manifest, files = channel.bundle(run, explained)
     # Who started the run is no part of what is shown: the request keeps its id.
     manifest = manifest.model_copy(update={"author": run.workplace.settings.author_name()})
-    return publish_review(
+    published = publish_review(
         run.workplace,
         manifest,
         files,
         tracker=tracker,
         name=run.params.model_name,
         policies=run.policies,
+        scores=channel.measure(run, explained),
     )
+    if run.params.review.reviewer == "inbox":
+        note_origin(run, explained, published.request_id)
+    return published
+
+
+def _answering_previews(run: RunContext, request_id: str) -> Callable[[float], None]:
+    """Return what a run does between two looks: it answers one question about its own request."""
+    queue = PreviewQueue(run.workplace.objects, request_id)
+
+    def waited(seconds: float) -> None:
+        if run.listener.on_wait is not None:
+            run.listener.on_wait(seconds)
+        try:
+            # One at a time: the decision is waited for, previews are by the way.
+            answer_waiting(run.workplace, queue, most=1)
+        except StoreError as error:
+            logger.warning("no preview can be read: %s", error)
+
+    return waited
 
 
 def _suspended(run: RunContext, request_id: str, flow_run: str) -> Decision:

@@ -5,11 +5,11 @@ from datetime import datetime
 from dash import html
 from dash.development.base_component import Component
 
-from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph.evidence import GraphEvidence
 from review.class_view import agreement
 from review.desk import Shown, Standing
-from review.parts import button, due, fact, percent, picture, plural, short
+from review.parts import button, due, fact, percent, picture, plural
+from review.since_view import since_view
 
 _STEPS = 4
 _MANY = 12
@@ -42,7 +42,7 @@ def overview(shown: Shown, standing: Standing, reviewer: str, now: datetime) -> 
             className="facts",
         ),
         html.P(bundle.notes, className="notes") if bundle.notes else html.Span(),
-        html.Section([html.H3("Since the champion"), changes(bundle, evidence)]),
+        html.Section([html.H3("Since the champion"), *since_view(shown)]),
         html.Section([html.H3("What is confused"), confusion(evidence)]),
         html.Section(
             [html.H3("Who has answered"), html.P(_answers(standing, reviewer))],
@@ -63,27 +63,6 @@ def overview(shown: Shown, standing: Standing, reviewer: str, now: datetime) -> 
             html.Details([html.Summary("All graphs in one figure"), *figures], className="closed")
         )
     return html.Div(parts, className="overview")
-
-
-def changes(bundle: ReviewBundle, evidence: GraphEvidence) -> Component:
-    """Tell what differs from the champion, as far as the request holds it."""
-    edited = [
-        html.Li(
-            f"{shown.class_name}: edge {short(shown.slots[edge.src])} → "
-            f"{short(shown.slots[edge.dst])} was {'cut' if edge.state == 'removed' else 'added'} "
-            "by an earlier review"
-        )
-        for shown in evidence.classes
-        for edge in shown.edges
-        if edge.state != "auto"
-    ]
-    if edited:
-        return html.Ul(edited)
-    return html.P(
-        "No edge of these graphs was edited by an earlier review, and the request holds no other "
-        "comparison with a champion.",
-        className="quiet",
-    )
 
 
 def confusion(evidence: GraphEvidence) -> Component:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from feedback.canonical import canonical_json, sha256_hex
-from feedback.errors import ArtifactError, DigestMismatchError, StoreError
+from feedback.errors import ArtifactError, DigestMismatchError, ObjectNotFoundError
 from feedback.store import ObjectStore
 
 if TYPE_CHECKING:
@@ -90,10 +90,11 @@ class ArtifactStore:
         Raises:
             ArtifactError: If the object is gone.
             DigestMismatchError: If its bytes changed since they were stored.
+            StoreError: If the store does not answer, which says nothing of the artifact.
         """
         try:
             data = self.objects.get(ref.uri)
-        except StoreError as error:
+        except ObjectNotFoundError as error:
             raise ArtifactError(
                 f"expected the artifact {ref.uri} in the store ({error}); "
                 "delete the stage record that names it, or run again with --fresh"

@@ -8,7 +8,9 @@ from prefect.cache_policies import NO_CACHE
 from feedback.bundle import ReviewBundle
 from feedback.opening import open_request
 from feedback.policy import Policy
+from feedback.since import Scores
 from tasks.champion import find_champion
+from tasks.since import describe_since
 from tasks.tracking import Tracker
 from tasks.workplace import Workplace
 
@@ -22,6 +24,7 @@ def publish_review(
     tracker: Tracker,
     name: str,
     policies: Collection[Policy],
+    scores: Scores,
 ) -> ReviewBundle:
     """Publish a review request; the same evidence against one champion is the same request.
 
@@ -32,9 +35,13 @@ def publish_review(
         tracker: Knows the champion.
         name: Registered name of the model.
         policies: Rules whose decisions are taken.
+        scores: Accuracies of the network that is explained, to set beside the champion's.
 
     Returns:
         The manifest that stands in the store.
     """
     champion = find_champion(workplace.objects, tracker, name)
+    if champion is not None:
+        since = describe_since(workplace.objects, tracker, champion, bundle, scores)
+        bundle = bundle.model_copy(update={"since": since})
     return open_request(workplace.objects, bundle, files, base=champion, policies=policies)

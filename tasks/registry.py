@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from torch import nn
 
 CANDIDATE, CHAMPION, PREVIOUS = "candidate", "champion", "previous"
-DIGEST_TAG = "parley.weights_sha256"
+DIGEST_TAG, DATASET_TAG = "parley.weights_sha256", "dvc.md5"
 
 
 def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
@@ -211,6 +211,31 @@ def version_tags(tracker: Tracker, name: str, version: str) -> Mapping[str, str]
         return dict(tracker.client.get_model_version(name, version).tags or {})
     except MlflowException as error:
         raise _refused(f"find version {version} of {name}", error) from error
+
+
+def version_metrics(tracker: Tracker, name: str, version: str) -> Mapping[str, float]:
+    """Return what was measured of a registered version, by the names that its run has them under.
+
+    Returns:
+        Nothing when its run was deleted.
+
+    Raises:
+        TrackingError: If there is no such version, or the server refuses.
+    """
+    from mlflow.exceptions import MlflowException
+
+    try:
+        run_id = tracker.client.get_model_version(name, version).run_id
+    except MlflowException as error:
+        raise _refused(f"find version {version} of {name}", error) from error
+    if not run_id:
+        return {}
+    try:
+        return dict(tracker.client.get_run(run_id).data.metrics)
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return {}
+        raise _refused(f"read the metrics of version {version} of {name}", error) from error
 
 
 def tag_version(tracker: Tracker, version: VersionRef, tags: Mapping[str, str]) -> None:

@@ -73,7 +73,7 @@ class Tracker:
                 match record:
                     case Metric():
                         metrics.append(
-                            MlflowMetric(_key(record.name), record.value, now, record.step)
+                            MlflowMetric(plain_name(record.name), record.value, now, record.step)
                         )
                     case Param():
                         text = (
@@ -81,14 +81,14 @@ class Tracker:
                             if isinstance(record.value, str)
                             else json.dumps(record.value)
                         )
-                        params.append(MlflowParam(_key(record.name), text[:_MAX_PARAM]))
+                        params.append(MlflowParam(plain_name(record.name), text[:_MAX_PARAM]))
                     case Tag():
                         tags.append(RunTag(record.name, record.value))
                     case Figure():
                         self._log_png(target, record)
                     case Table():
                         self.client.log_dict(
-                            target, dict(record.columns), f"tables/{_key(record.name)}.json"
+                            target, dict(record.columns), f"tables/{plain_name(record.name)}.json"
                         )
             for start in range(0, max(len(metrics), 1), _BATCH):
                 self.client.log_batch(
@@ -154,7 +154,7 @@ class Tracker:
         from mlflow.entities import Dataset, DatasetInput, InputTag
 
         dataset = Dataset(
-            name=_key(name),
+            name=plain_name(name),
             digest=md5[:8],
             source_type="dvc",
             source=json.dumps({"md5": md5}),
@@ -199,7 +199,7 @@ class Tracker:
 
     def _log_png(self, run_id: str, figure: Figure) -> None:
         with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / f"{_key(figure.name)}.png"
+            path = Path(folder) / f"{plain_name(figure.name)}.png"
             path.write_bytes(figure.png)
             # Not in a folder: MLflow's compare page lines up files of the top level only.
             self.client.log_artifact(run_id, str(path))
@@ -235,6 +235,6 @@ def _refused(what: str, error: "MlflowException") -> TrackingError:
     )
 
 
-def _key(name: str) -> str:
+def plain_name(name: str) -> str:
     """Return ``name`` in the characters that MLflow's keys and file names all take."""
     return re.sub(r"[^\w./-]+", "_", name)

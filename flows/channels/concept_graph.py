@@ -4,12 +4,17 @@ Reads like the figure of He et al. 2023 (arXiv:2401.05461): concepts -> graphs -
 explanation, and back: edited graphs -> reasoner -> distillation -> student.
 """
 
+from collections.abc import Sequence
+
 from pydantic import JsonValue
 
 from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import read_graph_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument
+from feedback.fields import JsonObject
+from feedback.previews import Effect
+from feedback.since import Scores
 from flows.channel import Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams
@@ -19,6 +24,7 @@ from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
 from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.previewing import preview_edits
 from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier
 from tasks.channels.concept_graph.reporting import evaluation_of
 from tasks.channels.concept_graph.reviewing import (
@@ -26,6 +32,7 @@ from tasks.channels.concept_graph.reviewing import (
     measure_object_share,
     simulated_answer,
 )
+from tasks.channels.concept_graph.scoring import score_classes
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
 from tasks.channels.concept_graph.showing import show_correction
 from tasks.channels.concept_graph.suggesting import check_classes, suggest_classes
@@ -98,6 +105,24 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
     )
 
 
+def measure(run: RunContext, explained: Stages) -> Scores:
+    """Measure the classifier on the test images, in the classes under review and in the others."""
+    scored = score_classes(
+        run.workplace,
+        dataset=run.dataset,
+        predictions=explained["predictions"],
+        training=run.params.training,
+    )
+    per_class = scored.facts["per_class"]
+    known = per_class.items() if isinstance(per_class, dict) else ()
+    asked, names = _basis(run, explained).class_names, run.dataset.classes
+    others = tuple(name for name in names if name not in asked)
+    return Scores(
+        {name: float(str(value)) for name, value in known},
+        {"classes under review": asked, "other classes": others, "all classes": names},
+    )
+
+
 def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
     """Answer the bundle as the simulated reviewer, who sees the bundle and the masks."""
     shares = measure_object_share(
@@ -106,13 +131,23 @@ def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> Feedbac
     return simulated_answer(bundle, shares.facts, _settings(run).reviewer)
 
 
+def preview(run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> Effect:
+    """Match the images under review to the edited graphs, and fit quick reasoners to the labels."""
+    return preview_edits(
+        run.workplace,
+        basis=_basis(run, explained),
+        concepts=explained["concepts"],
+        edits=_as_json(edits),
+        params=_settings(run),
+        seed=run.params.seed,
+    )
+
+
 def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
     """Edit the graphs, fit a teacher to them, and distil from edited and unmodified graphs."""
     params, work, basis = _settings(run), run.workplace, _basis(run, explained)
     concepts, seed = explained["concepts"], run.params.seed
-    edits: list[JsonValue] = [
-        edit.model_dump(mode="json") for edit in read_graph_edits(decision.edits)
-    ]
+    edits = _as_json(decision.edits)
     graphs: dict[str, StageResult] = {}
     for arm, applied in (("unmodified_graph", list[JsonValue]()), ("edited_graph", edits)):
         with work.about(_SUBJECTS[arm]):
@@ -177,6 +212,10 @@ def _basis(run: RunContext, stages: Stages) -> Basis:
         predictions=stages["predictions"],
         segmented=stages["segmented"],
     )
+
+
+def _as_json(edits: Sequence[JsonObject]) -> list[JsonValue]:
+    return [edit.model_dump(mode="json") for edit in read_graph_edits(edits)]
 
 
 def _settings(run: RunContext) -> ConceptGraphParams:

@@ -43,7 +43,7 @@ def bring_up(
     policy: str,
     cron: str | None,
 ) -> None:
-    """Start servers, watcher, served flow and page; return when all were stopped again.
+    """Start servers, watcher, workers, served flow and page; return when all were stopped again.
 
     Args:
         params_file: YAML file of the runs' parameters.
@@ -128,6 +128,7 @@ def services(
         serve += ["--cron", cron]
     workers = [
         Service("watcher", (*PARLEY, "watch", "--every", "2", "--policy", policy), env),
+        Service("previews", (*PARLEY, "preview", "--every", "1"), env),
         Service("reaper", (*PARLEY, "recover", "--every", "20"), env),
         Service("flows", serve, env, health=f"{api}/deployments/name/retrain-deployed/retrain"),
     ]

@@ -13,12 +13,13 @@ from werkzeug.serving import make_server
 
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
-from feedback.previews import Preview, PreviewedConcept, answer_preview, pending_previews
+from feedback.preview_queue import PreviewQueue
+from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
 from review.app import create_app
 from review.settings import PageSettings
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import publish_request
+from tests.review.conftest import CHAMPION, SINCE, publish_request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -120,7 +121,7 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     page.keyboard.press("s")
     page.locator("#preview").click()
     page.get_by_text("A worker is asked").wait_for()
-    (question,) = pending_previews(store, bundle)
+    ((_, question),) = PreviewQueue(store).waiting(datetime.now(UTC))
     asked = set(store.objects) - set(before)
     assert all(key.startswith(f"inbox/{bundle.request_id}/ada/previews/") for key in asked)
     concept = PreviewedConcept(
@@ -197,6 +198,21 @@ def test_nothing_sticks_out_at_400_pixels(page_of, store: MemoryStore) -> None:
     open_class(page)
     page.wait_for_selector(".candidate:visible")
     assert page.evaluate("document.documentElement.scrollWidth") <= 400
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+def test_what_changed_since_the_champion_is_seen_at_once(page_of, width: int) -> None:
+    store = MemoryStore()
+    publish_request(store, base=CHAMPION, since=SINCE)
+    page = page_of(store, width=width)
+    page.locator(".request-link").click()
+    page.get_by_text("Version 3 of parley is champion").wait_for()
+    assert page.get_by_role("row", name="classes under review 75% 50% −25.0").is_visible()
+    assert page.locator(".since img").count() == 3
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    # Above what else there is to read.
+    headings = page.locator("#content h3").all_inner_texts()
+    assert headings.index("Since the champion") == 0
 
 
 def test_text_of_the_bundle_is_never_markup(page_of) -> None:

@@ -22,6 +22,11 @@ def test_channels_and_params_are_printed(parley):
     assert (code, "seed: 5" in out) == (0, True)
 
 
+def test_a_preview_worker_without_questions_ends_when_told_to_look_once(parley):
+    code, out, _ = parley("preview", "--once")
+    assert (code, out.splitlines()[-1]) == (0, "0 answered")
+
+
 def test_a_report_of_no_run_and_an_answer_to_no_request_are_told(parley, tmp_path):
     code, _, error = parley("report", "none")
     assert (code, "expected a finished run named 'none'" in error) == (1, True)

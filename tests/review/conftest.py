@@ -8,8 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from flask.testing import FlaskClient
 
-from feedback.bundle import ReviewBundle
+from feedback.bundle import BaseVersion, ReviewBundle
 from feedback.publishing import publish
+from feedback.since import ComparedAccuracy, Difference, SinceChampion
 from review.app import create_app
 from review.desk import Desk, Shown
 from review.settings import PageSettings
@@ -41,10 +42,41 @@ FILES = {
 }
 
 
-def publish_request(store: MemoryStore, **changes: object) -> ReviewBundle:
+def publish_request(
+    store: MemoryStore,
+    *,
+    base: BaseVersion | None = None,
+    since: SinceChampion | None = None,
+    **changes: object,
+) -> ReviewBundle:
     now = datetime.now(UTC)
     values = {"files": FILES, "created_at": now, "deadline": now + timedelta(days=2)}
-    return publish(store, make_bundle(**{**values, **changes}), FILES)
+    bundle = make_bundle(**{**values, **changes})
+    return publish(store, bundle.model_copy(update={"base": base, "since": since}), FILES)
+
+
+CHAMPION = BaseVersion(name="parley", version="3", digest="e" * 64)
+SINCE = SinceChampion(
+    dataset_md5="1" * 32 + ".dir",
+    accuracies=(
+        ComparedAccuracy(name="classes under review", is_group=True, champion=0.75, shown=0.5),
+        ComparedAccuracy(name="all classes", is_group=True, shown=0.75),
+        ComparedAccuracy(name="carrier", champion=0.9, shown=0.95),
+    ),
+    differences=(
+        Difference(
+            target="carrier", part="slot 1", champion="carrier/k03", shown="carrier/k00",
+            reason="the sea is no part of a ship",
+        ),
+        Difference(
+            target="carrier", part="edge carrier/k03 → carrier/k01", champion="cut",
+            shown="not in the graph",
+        ),
+        Difference(
+            target="tank", part="slot 2", champion="tank/k09 (mined anew)", shown="tank/k01",
+        ),
+    ),
+)  # fmt: skip
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from plotly.utils import PlotlyJSONEncoder
 
 from feedback.layout import manifest_key, upload_key
 from feedback.previews import Preview, answer_preview
+from feedback.since import ComparedAccuracy, SinceChampion
 from review.actions import Look, read_action
 from review.candidates_view import sort_candidates
 from review.desk import Desk, Shown
@@ -16,7 +17,7 @@ from review.previewing import PATIENCE, ask_preview, preview_view
 from review.request_view import PARTS, marks_of, parts_of
 from review.viewing import View, in_bounds, look, read_view
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import publish_request
+from tests.review.conftest import CHAMPION, SINCE, publish_request
 from tests.review_request import make_card
 
 NOW = datetime.now(UTC)
@@ -141,3 +142,52 @@ def test_another_edit_is_not_shown_the_preview_of_the_first(desk: Desk, shown: S
     other = edited(shown, {**REPLACE, "to": "carrier/k05"})
     told, waits = preview_view(desk, shown, other, View(preview=digest), 0.0)
     assert ("Preview the effect" in text_of(told), waits) == (True, False)
+
+
+def overview_text(desk: Desk, store: MemoryStore, **changes: object) -> str:
+    shown = desk.open(publish_request(store, **changes).request_id)  # type: ignore[arg-type]
+    standing = desk.standing(shown, "ada", NOW)
+    parts = parts_of(shown, edited(shown), View(), standing, "ada", NOW)
+    return text_of(parts["overview"])
+
+
+def test_without_a_champion_the_overview_says_so(store: MemoryStore, desk: Desk) -> None:
+    assert "There is no champion of resnet18 yet" in overview_text(desk, store)
+    told = overview_text(desk, store, notes="older", base=CHAMPION)
+    assert "Version 3 of parley is champion; this request holds no comparison with it." in told
+
+
+def test_the_overview_tells_what_changed_since_the_champion(store: MemoryStore, desk: Desk) -> None:
+    told = overview_text(desk, store, base=CHAMPION, since=SINCE)
+    for expected in (
+        "Version 3 of parley is champion; dataset 11111111 then, 00000000 now.",
+        "Accuracy on each dataset's own test images",
+        "−25.0", "+5.0", "3 differences from the champion's graphs",
+        "the sea is no part of a ship", "edge k03 → k01", "k09 (mined anew)",
+    ):  # fmt: skip
+        assert expected in told
+    # The champion's concept is among the candidates, so it is shown; one that is gone cannot be.
+    assert "k03, example 1" in told
+    assert "k09 (mined anew), example" not in told
+
+
+def test_the_same_graphs_and_data_are_told_in_words(store: MemoryStore, desk: Desk) -> None:
+    same = SinceChampion(dataset_md5="0" * 32 + ".dir")
+    told = overview_text(desk, store, base=CHAMPION, since=same)
+    assert "the dataset is the same, 00000000." in told
+    assert "Concepts and edges are those of the champion's graphs." in told
+    trained = same.model_copy(update={"remark": "no review has edited it"})
+    told = overview_text(desk, store, notes="first", base=CHAMPION, since=trained)
+    assert "no review has edited it" in told
+    assert "Concepts and edges are those" not in told
+
+
+def test_classes_that_changed_most_come_first_and_many_are_folded(
+    store: MemoryStore, desk: Desk
+) -> None:
+    rows = tuple(
+        ComparedAccuracy(name=f"class {n}", champion=0.5, shown=0.5 + n / 100) for n in range(9)
+    )
+    told = overview_text(desk, store, base=CHAMPION, since=SinceChampion(accuracies=rows))
+    assert "Class by class, 9 of them" in told
+    assert told.index("class 8") < told.index("class 1") < told.index("class 0")

@@ -1,6 +1,5 @@
 """Promotion as compare-and-set: what moves the champion, what does not, and what is recorded."""
 
-import shutil
 from datetime import UTC, datetime
 
 import pytest
@@ -19,27 +18,11 @@ from tasks.champion import Move, find_champion, list_moves, move_champion
 from tasks.exchange import submit_feedback
 from tasks.promotion import Promotion, promote_candidate, revoke_version
 from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_alias
-from tasks.settings import Settings
-from tasks.tracking_store import open_registry
 from tasks.version_pages import VersionRef
 from tests.review_request import FILES, make_answer, make_bundle
 
 NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
 TAGS = {"review.reviewers": "ada", "review.edits": "2", "dvc.md5": "0" * 32}
-
-
-@pytest.fixture(scope="module")
-def empty_tracking(tmp_path_factory):
-    """A tracking database, made once: laying its tables takes seconds."""
-    home = tmp_path_factory.mktemp("tracking")
-    open_registry(Settings(home=home)).client.search_registered_models()
-    return home / "mlflow.db"
-
-
-@pytest.fixture
-def registry(settings, workplace, empty_tracking):
-    shutil.copy(empty_tracking, settings.home / "mlflow.db")
-    return open_registry(settings)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The concept-graph channel towards the exchange: what is shown, answered and refused.
 
-Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response and edit_of
-here.
+Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of
+and differences here.
 """
 
 from feedback.channels.concept_graph.answers import (
@@ -10,6 +10,7 @@ from feedback.channels.concept_graph.answers import (
     read_graph_edits,
     validate_response,
 )
+from feedback.channels.concept_graph.differences import differences
 from feedback.channels.concept_graph.evidence import (
     ClassEvidence,
     ConceptCard,
@@ -49,6 +50,7 @@ __all__ = [
     "LocatedConcept",
     "RemoveEdge",
     "ReplaceConcept",
+    "differences",
     "edit_of",
     "pack_evidence",
     "read_edits",
