@@ -215,7 +215,7 @@ def _bank(centres: Tensor, thresholds: Tensor) -> ConceptBank:
     return ConceptBank(
         tuple(f"c{row // N_CONCEPTS}/k{row % N_CONCEPTS}" for row in range(m)),
         count, centres, thresholds, count, count, flag, blank, blank, blank, blank, blank, flag,
-        blank, blank, blank, blank, torch.full((m, 1), -1),
+        blank, blank, blank, blank, blank, torch.full((m, 1), -1),
     )  # fmt: skip
 
 

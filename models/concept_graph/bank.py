@@ -36,8 +36,10 @@ class ConceptBank:
             1].
         uniqueness: Distance to the nearest concept of another class, in units of the own threshold
             (M,); infinite while the bank holds one class.
-        score: Ranking key (M,): the TCAV magnitude, or the share of images with a member until TCAV
-            has run.
+        margin_fall: Mean fall of the class's margin over the other classes under review when the
+            concept is blanked in images (M,), logits; NaN where that was not measured.
+        score: Ranking key (M,): the fall of the margin where it was measured, else the TCAV
+            magnitude, or the share of images with a member until TCAV has run.
         exemplar_segments: Members closest to the centre, from distinct images (M, n), rows of the
             mined ``SegmentSet``, int64, -1 where there are fewer.
     """
@@ -58,6 +60,7 @@ class ConceptBank:
     gate_share: Tensor
     detection_rate: Tensor
     uniqueness: Tensor
+    margin_fall: Tensor
     score: Tensor
     exemplar_segments: Tensor
 
@@ -157,6 +160,9 @@ def merge_banks(banks: Sequence[ConceptBank], offsets: Sequence[int] | None = No
 def top_concepts(bank: ConceptBank, class_id: int, k: int) -> list[int]:
     """Return up to ``k`` rows of a class, best first: popular, then significant, then by score.
 
+    Where the fall of the margin was measured the network's own answer ranks, and the significance
+    of a direction does not.
+
     Args:
         bank: Concepts of any classes.
         class_id: Owner class.
@@ -170,7 +176,7 @@ def top_concepts(bank: ConceptBank, class_id: int, k: int) -> list[int]:
         score = float(bank.score[row])
         return (
             not bool(bank.popular[row]),
-            not bool(bank.significant[row]),
+            not bool(bank.significant[row]) and bool(bank.margin_fall[row].isnan()),
             -score if score == score else float("inf"),  # NaN last
             row,
         )

@@ -147,7 +147,7 @@ def _describe(
         class_ids=torch.full((n,), class_id, dtype=torch.int64),
         centres=centres,
         tcav_score=unknown, tcav_low=unknown, tcav_high=unknown, tcav_magnitude=unknown,
-        p_value=unknown, significant=torch.zeros(n, dtype=torch.bool),
+        p_value=unknown, margin_fall=unknown, significant=torch.zeros(n, dtype=torch.bool),
         uniqueness=torch.full((n,), float("inf")),
         score=known["n_images"] / n_total,
         **known,

@@ -33,7 +33,6 @@ class DeletionEffect(NamedTuple):
     prob_change: Tensor
 
 
-@torch.no_grad()
 def deletion_effect(
     model: Classifier,
     images: Tensor,
@@ -59,23 +58,53 @@ def deletion_effect(
     Raises:
         ValueError: If the masks are not of the images' number and size.
     """
+    before, after = blanked_logits(model, images, masks, fill=fill, batch_size=batch_size)
+    row = torch.arange(len(images))
+    column = class_index.cpu()
+    logits = after[row, column] - before[row, column]
+    probs = after.softmax(dim=1)[row, column] - before.softmax(dim=1)[row, column]
+    return DeletionEffect(logits, probs)
+
+
+@torch.no_grad()
+def blanked_logits(
+    model: Classifier,
+    images: Tensor,
+    masks: Tensor,
+    *,
+    fill: Fill = "grey",
+    batch_size: int = 64,
+) -> tuple[Tensor, Tensor]:
+    """Return the logits of images as they are and with one region of each blanked.
+
+    Args:
+        model: Used in evaluation mode, on its own device.
+        images: Pixels (P, 3, H, W), uint8.
+        masks: Region to blank (P, H, W), bool; an empty one changes nothing.
+        fill: Mean ``grey``, or the image ``blur``-red with a sixteenth of its side.
+        batch_size: Images per forward pass.
+
+    Returns:
+        Logits before and after (P, N) each, float32, on the CPU.
+
+    Raises:
+        ValueError: If the masks are not of the images' number and size.
+    """
     if masks.shape != (len(images), *images.shape[2:]):
         raise ValueError(
             f"expected masks {(len(images), *images.shape[2:])} (got {tuple(masks.shape)})"
         )
     device = next(model.parameters()).device
-    logit_change, prob_change = [torch.zeros(0)], [torch.zeros(0)]
+    before: list[Tensor] = []
+    after: list[Tensor] = []
     with evaluating(model):
         for index in torch.split(torch.arange(len(images)), batch_size):
             whole = to_float(images[index].to(device))
             blanked = torch.where(masks[index].to(device)[:, None], _filling(whole, fill), whole)
-            both = model(torch.cat([whole, blanked])).logits.float()
-            row = torch.arange(len(index), device=device)
-            column = class_index[index].to(device)
-            for values, changes in ((both, logit_change), (both.softmax(dim=1), prob_change)):
-                before, after = values.chunk(2)
-                changes.append((after[row, column] - before[row, column]).cpu())
-    return DeletionEffect(torch.cat(logit_change), torch.cat(prob_change))
+            both = model(torch.cat([whole, blanked])).logits.float().cpu()
+            for values, logits in zip(both.chunk(2), (before, after), strict=True):
+                logits.append(values)
+    return torch.cat(before), torch.cat(after)
 
 
 def control_segments(

@@ -16,6 +16,7 @@ from tasks.stage import StageResult, Work, stage
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from models.classifier import Classifier
     from models.concept_graph.bank import ConceptBank
     from models.concept_graph.gated_embedding import GatedEmbedding
 
@@ -63,7 +64,7 @@ def mine_concepts(
     work.progress(1, len(class_ids) + 1, f"{len(universe.segments)} segments embedded")
     banks = []
     for done, class_id in enumerate(class_ids):
-        banks.append(_mine_class(universe, embedded, class_id, params, seed))
+        banks.append(_mine_class(model, universe, embedded, class_id, params, seed))
         work.progress(done + 2, len(class_ids) + 1, f"{len(banks[-1])} concepts")
     bank = merge_banks(banks)
     k = params.graph.n_concepts
@@ -123,6 +124,7 @@ def gate_classes(universe: Universe, logits: "Tensor") -> "Tensor":
 
 
 def _mine_class(
+    model: "Classifier",
     universe: Universe,
     embedded: "GatedEmbedding",
     class_id: int,
@@ -134,6 +136,7 @@ def _mine_class(
     import torch
 
     from models.concept_graph.concepts import mine_concepts as cluster_class
+    from models.concept_graph.reliance import margin_falls
     from models.concept_graph.tcav import score_concepts
 
     own = ((universe.images.labels == class_id) & ~universe.validation).nonzero().flatten()
@@ -166,6 +169,17 @@ def _mine_class(
         params.tcav,
         seed,
     )
+    if params.graph.rank_by == "deletion":
+        falls = margin_falls(
+            model,
+            universe.images.images[discovery],
+            universe.segments.of_images(discovery),
+            mined.members,
+            len(bank),
+            class_id,
+            [rival for rival in universe.class_ids if rival != class_id],
+        )
+        bank = replace(bank, margin_fall=falls, score=falls)
     # Exemplars were rows of the class's own segments; from here on they are the universe's.
     exemplars = bank.exemplar_segments
     return replace(

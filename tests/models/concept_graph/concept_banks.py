@@ -28,6 +28,7 @@ def make_bank(concept_ids: Sequence[str], centres: Tensor, **changes: Tensor) ->
         "gate_share": number,
         "detection_rate": number,
         "uniqueness": number,
+        "margin_fall": torch.full((m,), float("nan")),
         "score": number,
         "exemplar_segments": torch.full((m, 1), -1),
     }

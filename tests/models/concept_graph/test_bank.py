@@ -59,6 +59,19 @@ def test_top_concepts_take_popular_before_significant_before_score():
     assert top_concepts(bank, 7, 2) == []
 
 
+def test_where_blanking_was_measured_it_ranks_and_significance_does_not():
+    falls = torch.tensor([3.0, -1.0, 2.0, 9.0])
+    bank = make_bank(
+        [f"a/k{row}" for row in range(4)],
+        torch.zeros(4, 2),
+        popular=torch.tensor([True, True, True, False]),
+        significant=torch.tensor([False, True, True, True]),
+        margin_fall=falls,
+        score=falls,
+    )
+    assert top_concepts(bank, 0, 4) == [0, 2, 1, 3]
+
+
 def test_tensors_survive_safetensors():
     bank = merge_banks([_bank(0, [[0.0]]), _bank(1, [[1.0]])])
     tensors, names = bank.to_tensors()
