@@ -81,3 +81,28 @@ def status(
     found = read_status(directory, directory.with_name(f"{directory.name}.dvc"))
     print_status(directory, found)
     raise typer.Exit(0 if found.is_clean else 1)
+
+
+@app.command()
+def intake(
+    directory: Annotated[Path, typer.Option("--data", help="Working folder.")] = Path("data"),
+    max_images: Annotated[
+        int, typer.Option("--max", min=1, help="Most images taken, the newest first.")
+    ] = 500,
+    push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+) -> None:
+    """Take new images from intake/ of the store into the pool, as a new version under DVC."""
+    from flows.commands.show_data import print_intake
+    from tasks.dataset.intake import take_in
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    workplace = open_workplace(Settings())
+    done = take_in(
+        workplace.objects,
+        directory,
+        max_images=max_images,
+        push=push,
+        cache_file=workplace.cache_folder() / "digests.json",
+    )
+    print_intake(done)

@@ -1,0 +1,54 @@
+"""The task that brings images from use into a run's dataset before the run looks at it."""
+
+import logging
+from pathlib import Path
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from tasks.dataset.intake import IntakeReport, take_in
+from tasks.workplace import Workplace
+
+logger = logging.getLogger(__name__)
+
+
+@task(name="take-in-images", cache_policy=NO_CACHE)
+def take_in_images(
+    workplace: Workplace, data_dir: Path, *, max_images: int, min_images: int, max_bytes: int
+) -> IntakeReport:
+    """Take new images from ``intake/`` into the pool of a dataset that DVC versions.
+
+    Args:
+        workplace: Holds the uploads.
+        data_dir: The dataset; one without DVC's record beside it is left as it is.
+        max_images: Most images taken, the newest first.
+        min_images: With fewer new images none is taken yet.
+        max_bytes: Largest file that is taken.
+
+    Returns:
+        What was done.
+
+    Raises:
+        StoreError: If the store does not answer.
+        DatasetError: If the dataset is not the recorded version, or the disk or DVC fails.
+    """
+    if not data_dir.with_name(f"{data_dir.name}.dvc").exists():
+        logger.info("nothing is taken in: DVC does not version %s", data_dir)
+        return IntakeReport()
+    report = take_in(
+        workplace.objects,
+        data_dir,
+        max_images=max_images,
+        min_images=min_images,
+        max_bytes=max_bytes,
+        cache_file=workplace.cache_folder() / "digests.json",
+    )
+    for receipt in report.of("refused"):
+        logger.warning("intake refused %s: %s", receipt.name, receipt.reason)
+    if report.receipts:
+        logger.info(
+            "intake took %d images, refused %d, knew %d; dataset %s",
+            len(report.of("taken")), len(report.of("refused")), len(report.of("duplicate")),
+            report.md5 or "as before",
+        )  # fmt: skip
+    return report
