@@ -1,13 +1,14 @@
 """The reviews that are over, with what was shown and what was decided, each verified."""
 
 import logging
+from collections import Counter
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.errors import ArtifactError, ObjectNotFoundError
-from feedback.layout import DECISIONS
+from feedback.layout import DECISIONS, request_of
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import load_bundle
@@ -55,11 +56,20 @@ def closed_reviews(
     Raises:
         StoreError: If the store cannot be read.
     """
-    ids = sorted({info.key.split("/")[1] for info in store.list(DECISIONS)})
-    found = [review for name in ids if (review := _read(store, name, policies)) is not None]
+    names = decided_requests(store)
+    found = [one for name in names if (one := load_closed(store, name, policies)) is not None]
     return sorted(
         found, key=lambda one: (one.closing.decided_at, one.bundle.request_id), reverse=True
     )
+
+
+def decided_requests(store: ObjectStore) -> dict[str, int]:
+    """Count the decisions on each request that has one, without reading any.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    return dict(sorted(Counter(request_of(info.key) for info in store.list(DECISIONS)).items()))
 
 
 def accepted_feedback(store: ObjectStore, model: str) -> dict[str, str]:
@@ -82,9 +92,19 @@ def accepted_feedback(store: ObjectStore, model: str) -> dict[str, str]:
     }
 
 
-def _read(
-    store: ObjectStore, request_id: str, policies: Collection[Policy] | None
+def load_closed(
+    store: ObjectStore, request_id: str, policies: Collection[Policy] | None = None
 ) -> ClosedReview | None:
+    """Read one review; None when it is open, or left out for a reason that is logged.
+
+    Args:
+        store: Where it lies.
+        request_id: Which request.
+        policies: Rules whose decisions are taken; None takes any.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
     try:
         if policies is not None:
             load_decision(store, request_id, policies=policies)

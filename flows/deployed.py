@@ -29,6 +29,7 @@ def retrain_deployed(
     from flows.starting import prepare_run
     from tasks.asked import take_up
     from tasks.freshness import save_finish
+    from tasks.keeping import file_closed_reviews
     from tasks.liveness import alive
     from tasks.settings import Settings, prepare_environment
     from tasks.workplace import open_workplace
@@ -53,4 +54,5 @@ def retrain_deployed(
         save_finish(
             workplace.objects, params.model_name, flow_run, str(request) if request else None
         )
+        file_closed_reviews(workplace, params.data_path)
         return report

@@ -6,7 +6,7 @@ from feedback.policy_file import load_policy
 from flows.params import PipelineParams
 from tasks.dataset.opening import identify_dataset
 from tasks.freshness import save_start, starting_point, why_skip
-from tasks.taking_in import take_in_images
+from tasks.keeping import file_closed_reviews, take_in_images
 from tasks.weights import weights_digest
 from tasks.workplace import Workplace
 
@@ -14,7 +14,7 @@ from tasks.workplace import Workplace
 def prepare_run(
     params: PipelineParams, workplace: Workplace, run_id: str, *, force: bool
 ) -> str | None:
-    """Take in new images, and tell why the run would find nothing new to do.
+    """File closed reviews, take in new images, and tell why the run would find nothing new to do.
 
     Args:
         params: All parameters.
@@ -28,6 +28,7 @@ def prepare_run(
     Raises:
         ParleyError: If the store does not answer, or the dataset is not as it was recorded.
     """
+    file_closed_reviews(workplace, params.data_path)
     intake = params.intake
     if intake.enabled:
         take_in_images(

@@ -106,3 +106,19 @@ def intake(
         cache_file=workplace.cache_folder() / "digests.json",
     )
     print_intake(done)
+
+
+@app.command()
+def reviews(
+    directory: Annotated[Path, typer.Option("--data", help="Working folder.")] = Path("data"),
+    push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+) -> None:
+    """Put closed reviews under DVC as reviews/, beside the working folder."""
+    from tasks.dataset.filing import file_reviews
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    workplace = open_workplace(Settings())
+    memory = workplace.cache_folder() / "digests.json"
+    md5 = file_reviews(workplace.objects, directory, push=push, cache_file=memory)
+    typer.echo(f"closed reviews are filed; md5 {md5}" if md5 else "no review to file")

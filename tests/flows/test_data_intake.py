@@ -14,3 +14,8 @@ def test_images_for_a_dataset_without_versions_stay_where_they_are(parley, refus
     write_photo(tmp_path / "home" / "store" / "intake" / "a.png", 1)
     write_photo(tmp_path / "data" / "train" / "cat" / "a.png", 2)
     refused("data", "intake", message="beside the data")
+
+
+def test_without_a_repository_no_review_is_filed(parley):
+    code, out, _ = parley("data", "reviews")
+    assert (code, out) == (0, "no review to file\n")

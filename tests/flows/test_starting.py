@@ -4,11 +4,12 @@ import shutil
 
 import pytest
 
+from feedback.errors import DatasetError
 from flows.deployed import retrain_deployed
 from flows.params import load_params
 from flows.starting import prepare_run
+from tasks.keeping import file_closed_reviews, take_in_images
 from tasks.settings import Settings
-from tasks.taking_in import take_in_images
 from tasks.tracking import count_runs
 from tasks.workplace import open_workplace
 from tests.shapes import tiny_overrides
@@ -25,6 +26,7 @@ def plain_intake(monkeypatch, request):
     """Call the task's body where no orchestrator is wanted."""
     if "prefect_server" not in request.fixturenames:
         monkeypatch.setattr("flows.starting.take_in_images", take_in_images.fn)
+        monkeypatch.setattr("flows.starting.file_closed_reviews", file_closed_reviews.fn)
 
 
 def finish(workplace, run, model="parley"):
@@ -64,6 +66,18 @@ def test_images_are_left_alone_where_dvc_keeps_no_versions(params, workplace, sh
     workplace.objects.put("intake/a.png", (shapes_dir / "pool/00.png").read_bytes())
     assert prepare_run(params, workplace, "one", force=False) is None
     assert workplace.objects.list("intaken/") == []
+
+
+def test_reviews_that_cannot_be_filed_stop_no_run(params, workplace, monkeypatch, tmp_path, caplog):
+    data = tmp_path / "data"
+    data.with_name("data.dvc").touch()
+
+    def fails(*args, **kwargs):
+        raise DatasetError("expected a remote (got none); start it")
+
+    monkeypatch.setattr("tasks.keeping.file_reviews", fails)
+    assert file_closed_reviews.fn(workplace, data) is None
+    assert "not filed yet: expected a remote" in caplog.text
 
 
 @pytest.mark.slow

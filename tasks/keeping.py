@@ -1,4 +1,4 @@
-"""The task that brings images from use into a run's dataset before the run looks at it."""
+"""Tasks that keep what comes from use and from people: images for the pool, closed reviews."""
 
 import logging
 from pathlib import Path
@@ -6,6 +6,8 @@ from pathlib import Path
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from feedback.errors import DatasetError, StoreError
+from tasks.dataset.filing import file_reviews
 from tasks.dataset.intake import IntakeReport, take_in
 from tasks.workplace import Workplace
 
@@ -52,3 +54,26 @@ def take_in_images(
             report.md5 or "as before",
         )  # fmt: skip
     return report
+
+
+@task(name="file-closed-reviews", cache_policy=NO_CACHE)
+def file_closed_reviews(workplace: Workplace, data_dir: Path) -> str | None:
+    """Put closed reviews under DVC beside a dataset that it versions.
+
+    A failure is told and stops nothing: reviews stay in the store, and the next run files them.
+
+    Args:
+        workplace: Holds the reviews.
+        data_dir: The dataset; beside one without DVC's record nothing is filed.
+
+    Returns:
+        The version of the reviews; None when there are none, or they could not be filed.
+    """
+    if not data_dir.with_name(f"{data_dir.name}.dvc").exists():
+        return None
+    memory = workplace.cache_folder() / "digests.json"
+    try:
+        return file_reviews(workplace.objects, data_dir, cache_file=memory)
+    except (DatasetError, StoreError) as error:
+        logger.error("closed reviews are not filed yet: %s", error)
+        return None
