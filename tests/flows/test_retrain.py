@@ -252,6 +252,30 @@ def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
         assert again[part] == report[part]
 
 
+def test_a_run_that_mines_anew_proposes_what_was_accepted_and_applies_nothing(
+    first, shapes_dir, tmp_path
+):
+    home = tmp_path / "home"
+    shutil.copytree(first[1].settings.home / "store", home / "store")
+    published = []
+    report, _ = run(
+        home,
+        shapes_dir,
+        listener=ReviewListener(on_published=published.append),
+        seed="5",
+        concept_graph__carry_over__min_similarity="0.01",
+    )
+    assert {edit["class_name"] for edit in first[0]["edits"]}
+    told = {one.class_name: one for one in read_evidence(published[0]).classes}
+    said = [item for one in told.values() for item in (*one.carried, *one.lost)]
+    assert {item.request_id for item in said} == {first[0]["request"]}
+    shared = [edit for edit in first[0]["edits"] if edit["class_name"] in told]
+    assert len(said) == len(shared)
+    assert all("removed" not in {edge.state for edge in one.edges} for one in told.values())
+    # How alike concepts must be is no part of any stage's key but the last one's.
+    assert "carry_over_edits" in computed(report)
+
+
 def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):
     (tmp_path / "no.json").write_bytes(answer(first[2], verdict="reject", comment="all sea"))
     report, workplace = run(asked_anew, shapes_dir, review__reviewer=f"file:{tmp_path / 'no.json'}")
