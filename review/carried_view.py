@@ -125,7 +125,9 @@ def _proposal(
         told = f"{verb} the edge {short(ends[0])} → {short(ends[1])}"
     name = evidence.class_name
     actions = take_back(name, evidence, one) if taken else take_over(name, one)
-    details = f"was: {one.was} · {one.similarity:.0%} alike · review of {one.decided_at:%d %B %Y}"
+    details = (
+        f"was: {one.was} · similarity {one.similarity:.2f} · review of {one.decided_at:%d %B %Y}"
+    )
     return html.Li(
         [
             *(exemplar(shown, cards[end], css="crop mini") for end in ends if end in cards),

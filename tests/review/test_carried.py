@@ -8,15 +8,10 @@ from plotly.utils import PlotlyJSONEncoder
 
 from feedback.channels.concept_graph import (
     AddEdge,
-    CarriedEdit,
     GraphOp,
-    LostEdit,
-    RemoveEdge,
-    ReplaceConcept,
     pack_evidence,
     read_evidence,
 )
-from feedback.publishing import publish
 from review.actions import read_action
 from review.carried_view import (
     carried_section,
@@ -31,38 +26,15 @@ from review.editing import apply
 from review.request_view import parts_of
 from review.viewing import View
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import FILES
-from tests.review_request import make_bundle, make_evidence
+from tests.review.conftest import OPS, carried, publish_proposals
+from tests.review_request import make_evidence
 
 NOW = datetime.now(UTC)
-OPS: tuple[GraphOp, ...] = (
-    ReplaceConcept(slot=0, from_="carrier/k00", to="carrier/k03", reason="all <sea>"),
-    RemoveEdge(src=1, dst=0, reason="chance"),
-    AddEdge(src=1, dst=2, bidirectional=True),
-)
-
-
-def carried(op: GraphOp) -> CarriedEdit:
-    return CarriedEdit(
-        op=op, was="old/k1 replaced by old/k2", request_id="concept_graph-old", decided_at=NOW,
-        similarity=0.87,
-    )  # fmt: skip
 
 
 @pytest.fixture
 def proposed(store: MemoryStore, desk: Desk) -> Shown:
-    lost = LostEdit(
-        was="edge old/a → old/b removed", why="no concept is like old/a", request_id="r"
-    )
-    given = make_evidence()
-    first = given.classes[0].model_copy(
-        update={"carried": tuple(map(carried, OPS)), "lost": (lost,)}
-    )
-    told = given.model_copy(update={"classes": (first, *given.classes[1:])})
-    evidence, items = pack_evidence(told, {})
-    bundle = make_bundle(evidence=evidence, items=items, files=FILES, created_at=NOW)
-    publish(store, bundle, FILES)
-    return desk.open(bundle.request_id)
+    return desk.open(publish_proposals(store).request_id)
 
 
 def text_of(component: object) -> str:
@@ -91,7 +63,7 @@ def test_nothing_is_in_the_draft_before_it_is_taken_over(proposed: Shown) -> Non
     assert edits_of(draft, proposed.evidence) == ()
     shown = proposed.evidence.classes[0]
     text = text_of(carried_section(proposed, shown, draft.of("carrier")))
-    for told in ("k00 → k03", "87% alike", "Take over: cut the edge k01 → k00", "“chance”"):
+    for told in ("k00 → k03", "similarity 0.87", "Take over: cut the edge k01 → k00", "“chance”"):
         assert told in text
     assert "no concept is like old/a" in text
     assert "Take back" not in text
@@ -133,6 +105,6 @@ def test_the_overview_leads_to_the_classes_that_earlier_reviews_speak_of(
     whole = parts_of(proposed, draft, View(), standing, "ada", NOW)
     assert "Carried over from earlier reviews" in text_of(whole["overview"])
     one = parts_of(proposed, draft, View(class_name="carrier"), standing, "ada", NOW)
-    assert "87% alike" in text_of(one["carried"])
+    assert "similarity 0.87" in text_of(one["carried"])
     # A request without an earlier review says nothing of it.
     assert "Carried over" not in text_of(carried_summary(shown.evidence))
