@@ -8,6 +8,7 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
@@ -20,6 +21,7 @@ from feedback.parking import list_parked
 from feedback.recording import load_decision
 from feedback.states import ReviewState
 from tasks.dataset.reference import DatasetRef
+from tasks.dataset.version import read_md5
 from tasks.source import source_digest
 
 MAX_BYTES = 4 * 2**20
@@ -119,6 +121,32 @@ def why_skip(store: ObjectStore, model: str, run_id: str, point: StartingPoint) 
                 f"run {parked.flow_run} waits for an answer to {parked.request_id} already, with "
                 f"the same {same}"
             )
+    return None
+
+
+def run_that_waits_on(store: ObjectStore, data_dir: Path) -> str | None:
+    """Name a run that waits for people and could not go on if a dataset changed now.
+
+    Args:
+        store: Holds the notes of runs.
+        data_dir: The dataset; one that DVC does not version keeps nobody waiting.
+
+    Returns:
+        The run, or None.
+
+    Raises:
+        DatasetError: If DVC's record cannot be read.
+        StoreError: If the store cannot be read.
+    """
+    record = data_dir.with_name(f"{data_dir.name}.dvc")
+    parked = list_parked(store)
+    if not parked or not record.exists():
+        return None
+    recorded = read_md5(record)
+    for one in parked:
+        started = _read_start(store, one.flow_run)
+        if started is not None and started.data == recorded:
+            return one.flow_run
     return None
 
 

@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from feedback.errors import DatasetError, StoreError
 from tasks.dataset.filing import file_reviews
 from tasks.dataset.intake import IntakeReport, take_in
+from tasks.freshness import run_that_waits_on
 from tasks.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -19,6 +20,8 @@ def take_in_images(
     workplace: Workplace, data_dir: Path, *, max_images: int, min_images: int, max_bytes: int
 ) -> IntakeReport:
     """Take new images from ``intake/`` into the pool of a dataset that DVC versions.
+
+    Not while a run waits for people on these data: it could not go on from others.
 
     Args:
         workplace: Holds the uploads.
@@ -36,6 +39,10 @@ def take_in_images(
     """
     if not data_dir.with_name(f"{data_dir.name}.dvc").exists():
         logger.info("nothing is taken in: DVC does not version %s", data_dir)
+        return IntakeReport()
+    waiting = run_that_waits_on(workplace.objects, data_dir)
+    if waiting is not None:
+        logger.info("nothing is taken in while run %s waits for people on these data", waiting)
         return IntakeReport()
     report = take_in(
         workplace.objects,

@@ -90,14 +90,25 @@ def intake(
         int, typer.Option("--max", min=1, help="Most images taken, the newest first.")
     ] = 500,
     push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if a run waits for people on these data.")
+    ] = False,
 ) -> None:
     """Take new images from intake/ of the store into the pool, as a new version under DVC."""
+    from feedback.errors import DatasetError
     from flows.commands.show_data import print_intake
     from tasks.dataset.intake import take_in
+    from tasks.freshness import run_that_waits_on
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
     workplace = open_workplace(Settings())
+    waiting = None if anyway else run_that_waits_on(workplace.objects, directory)
+    if waiting is not None:
+        raise DatasetError(
+            f"expected no run that waits for people on {directory} (got run {waiting}, which could "
+            "not go on from other data); wait for its decision, or give --anyway"
+        )
     done = take_in(
         workplace.objects,
         directory,

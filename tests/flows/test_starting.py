@@ -3,11 +3,14 @@
 import shutil
 
 import pytest
+import yaml
 
 from feedback.errors import DatasetError
+from feedback.parking import ParkedRun, park, unpark
 from flows.deployed import retrain_deployed
 from flows.params import load_params
 from flows.starting import prepare_run
+from tasks.dataset import version
 from tasks.keeping import file_closed_reviews, take_in_images
 from tasks.settings import Settings
 from tasks.tracking import count_runs
@@ -66,6 +69,37 @@ def test_images_are_left_alone_where_dvc_keeps_no_versions(params, workplace, sh
     workplace.objects.put("intake/a.png", (shapes_dir / "pool/00.png").read_bytes())
     assert prepare_run(params, workplace, "one", force=False) is None
     assert workplace.objects.list("intaken/") == []
+
+
+def test_no_image_comes_in_while_people_are_asked_about_these_data(
+    params, workplace, shapes_dir, tmp_path, monkeypatch
+):
+    data = shutil.copytree(shapes_dir, tmp_path / "data")
+    (tmp_path / ".dvc").mkdir()
+
+    def add(folder):
+        md5 = version.folder_md5(folder)
+        record = {"outs": [{"md5": md5, "path": "data"}]}
+        data.with_name("data.dvc").write_text(yaml.safe_dump(record))
+        return md5
+
+    monkeypatch.setattr(version, "add", add)
+    monkeypatch.setattr(version, "push", lambda folder: None)
+    add(data)
+    params = params.model_copy(update={"data": str(data)})
+    waiting = "0" * 8 + "-0000-0000-0000-" + "0" * 12
+    assert prepare_run(params, workplace, waiting, force=False) is None
+    park(workplace.objects, ParkedRun("r-1", waiting))
+    photo = write_photo(tmp_path / "new.png", 1)
+    workplace.objects.put("intake/new.png", photo.read_bytes())
+    n_pool = len(list((data / "pool").iterdir()))
+    assert f"run {waiting} waits" in prepare_run(params, workplace, "next", force=False)
+    assert len(list((data / "pool").iterdir())) == n_pool
+    # Once it has its decision, the image comes in, and that is something new.
+    unpark(workplace.objects, ParkedRun("r-1", waiting))
+    finish(workplace, waiting)
+    assert prepare_run(params, workplace, "next", force=False) is None
+    assert len(list((data / "pool").iterdir())) == n_pool + 1
 
 
 def test_reviews_that_cannot_be_filed_stop_no_run(params, workplace, monkeypatch, tmp_path, caplog):
