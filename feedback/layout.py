@@ -14,6 +14,8 @@
     policies/<sha256>.json                               rules that decisions were made by
     reviewers/<id>.json                                  who may answer; operators alone write it
     audit/start.json, audit/<yyyy-mm>/<seq>.json         hash chain
+    intake/...                                           unlabelled images from use
+    intaken/<sha256>.json                                what became of each of them
 """
 
 import re
@@ -46,6 +48,12 @@ AUDIT = "audit/"
 
 AUDIT_START = f"{AUDIT}start.json"
 """Key of the object that the audit log's chain hangs from."""
+
+INTAKE = "intake/"
+"""Prefix of unlabelled images from use; whoever may put them names them as they like."""
+
+INTAKEN = "intaken/"
+"""Prefix of the receipts of such images."""
 
 NOWHERE = "--"
 """Stands for a request that an upload's key does not name properly; no request is called so."""
@@ -180,3 +188,8 @@ def reviewer_key(name: str) -> str:
 def audit_key(month: str, sequence: int) -> str:
     """Return the key of the n-th entry of the audit log, filed under ``month`` (``yyyy-mm``)."""
     return f"{AUDIT}{month}/{sequence:08d}.json"
+
+
+def intaken_key(digest: str) -> str:
+    """Return the key of the receipt of an image from use."""
+    return f"{INTAKEN}{digest}.json"

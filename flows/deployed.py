@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import flow, runtime
+from prefect import State, flow, runtime
 from pydantic import JsonValue
 
 from flows.params import load_params
@@ -10,19 +10,26 @@ from flows.params import load_params
 
 @flow(name="retrain-deployed", persist_result=False)
 def retrain_deployed(
-    params_file: str = "", overrides: list[str] | None = None
-) -> dict[str, JsonValue]:
-    """Run the loop of ``parley run`` as a deployed flow.
+    params_file: str = "", overrides: list[str] | None = None, force: bool = False
+) -> dict[str, JsonValue] | State[None]:
+    """Run the loop of ``parley run`` as a deployed flow, unless there is nothing new to do.
 
     Args:
         params_file: YAML file of parameters on the worker; empty starts from the defaults.
         overrides: ``key=value`` pairs.
+        force: Run although neither data, code, parameters nor accepted feedback changed.
 
     Returns:
-        The run's report as JSON.
+        The run's report as JSON, or the state ``Skipped`` with the reason; such a run leaves no
+        trace in MLflow.
     """
+    from prefect.states import Completed
+
     from flows.retrain import run_loop
+    from flows.starting import prepare_run
     from tasks.asked import take_up
+    from tasks.freshness import save_finish
+    from tasks.keeping import file_closed_reviews
     from tasks.liveness import alive
     from tasks.settings import Settings, prepare_environment
     from tasks.workplace import open_workplace
@@ -35,6 +42,17 @@ def retrain_deployed(
     can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
     asked = take_up(workplace, flow_run) if can_suspend else None
     with alive(settings.home, flow_run):
-        return run_loop(
+        # A run that goes on keeps to the data that people were shown.
+        if asked is None:
+            reason = prepare_run(params, workplace, flow_run, force=force)
+            if reason is not None:
+                return Completed(name="Skipped", message=reason)
+        report = run_loop(
             params, workplace, flow_run, flow_run=flow_run if can_suspend else None, asked=asked
         )
+        request = report["request"]
+        save_finish(
+            workplace.objects, params.model_name, flow_run, str(request) if request else None
+        )
+        file_closed_reviews(workplace, params.data_path)
+        return report

@@ -44,6 +44,20 @@ class ReviewParams(Params):
     """Other rules whose earlier decisions on the same evidence are taken."""
 
 
+class IntakeParams(Params):
+    """Unlabelled images from use, which deployed runs take from the store into the pool."""
+
+    enabled: bool = True
+    """Take them in before a deployed run whose dataset DVC versions; `parley data intake` does it
+    by hand."""
+    max_images: Annotated[int, Field(ge=1, le=100_000)] = 500
+    """Most images taken at a time, the newest first; the others wait."""
+    min_images: Annotated[int, Field(ge=1, le=100_000)] = 1
+    """With fewer new images than this none is taken yet: every intake is a new dataset."""
+    max_bytes: Annotated[int, Field(ge=1, le=2**30)] = 32 * 2**20
+    """Largest file that is taken."""
+
+
 class PipelineParams(Params):
     """Everything that decides what a run computes."""
 
@@ -60,6 +74,7 @@ class PipelineParams(Params):
     """Name of the registered model."""
     classifier: ClassifierParams = ClassifierParams()
     training: TrainingParams = TrainingParams()
+    intake: IntakeParams = IntakeParams()
     review: ReviewParams = ReviewParams()
     distillation: DistillationParams = DistillationParams()
     promotion: PromotionParams = PromotionParams()

@@ -28,14 +28,14 @@ class _LazyImg(html.Img):
 
 
 def button(
-    content: Content, action: Mapping[str, object], *, name: str = "", pressed: bool | None = None,
-    mark: str = "", **props: object,
+    content: Content, action: Mapping[str, object] | Sequence[Mapping[str, object]], *,
+    name: str = "", pressed: bool | None = None, mark: str = "", **props: object,
 ) -> Component:  # fmt: skip
     """Make a button that sends an action; ``assets/actions.js`` does the sending.
 
     Args:
         content: What it shows.
-        action: Message, see ``review/actions.py``.
+        action: Message, see ``review/actions.py``, or several in their order.
         name: What a screen reader says, where the content does not.
         pressed: Whether it is switched on; None for a button that is no switch.
         mark: Name by which ``assets/marks.js`` shows that it is selected, without drawing anew

@@ -6,6 +6,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from review.candidates_view import barred, candidates_section, field, pair_section
+from review.carried_view import carried_section, carried_summary
 from review.class_view import class_head, graph_section, slots_section
 from review.desk import Shown, Standing
 from review.draft import Draft
@@ -63,6 +64,7 @@ def frame(shown: Shown, standing: Standing, now: datetime) -> Component:
                         [
                             html.Div(id="overview"),
                             html.Div(id="head"),
+                            html.Div(id="carried"),
                             html.Div(
                                 [html.Div(id="figures"), html.Div(id="slots")],
                                 className="graph-row",
@@ -147,7 +149,8 @@ def rail(shown: Shown, draft: Draft) -> list[Component]:
 
 
 PARTS = (
-    "rail", "overview", "head", "figures", "slots", "pair", "grid", "edges", "editor", "bottom",
+    "rail", "overview", "head", "carried", "figures", "slots", "pair", "grid", "edges", "editor",
+    "bottom",
 )  # fmt: skip
 """Places of the page that are drawn anew when what they show has changed."""
 
@@ -169,7 +172,7 @@ def parts_of(
         Content by place; places that show nothing now are left out.
     """
     if view.class_name is None:
-        whole = overview(shown, standing, reviewer, now)
+        whole = [overview(shown, standing, reviewer, now), carried_summary(shown.evidence)]
         return {"rail": rail(shown, draft), "overview": whole}
     evidence = class_shown(shown.evidence, view.class_name)
     view = in_bounds(view, evidence)
@@ -177,6 +180,7 @@ def parts_of(
     return {
         "rail": rail(shown, draft),
         "head": class_head(shown, evidence, said),
+        "carried": carried_section(shown, evidence, said),
         "figures": graph_section(shown, evidence, said, view),
         "slots": slots_section(shown, evidence, said),
         "pair": pair_section(shown, evidence, said, view),

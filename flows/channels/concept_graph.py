@@ -20,6 +20,11 @@ from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams
 from models.params import Params
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.carrying import (
+    carry_over_edits,
+    earlier_edits,
+    portray_concepts,
+)
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
 from tasks.channels.concept_graph.explaining import explain_classes
@@ -89,19 +94,28 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
     explanation = explain_classes(
         work, basis=basis, concepts=concepts, reasoner=reasoner, seed=run.params.seed
     )
-    return stages | {"concepts": concepts, "reasoner": reasoner, "explanation": explanation}
+    portraits = portray_concepts(work, basis=basis, concepts=concepts)
+    return stages | {
+        "concepts": concepts,
+        "reasoner": reasoner,
+        "explanation": explanation,
+        "portraits": portraits,
+    }
 
 
 def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
-    """Freeze concept cards, graphs, examples and the agreement into one request."""
+    """Freeze cards, graphs, examples, agreement and earlier reviews' edits into one request."""
+    basis = _basis(run, explained)
     return build_review_bundle(
         run.workplace,
-        basis=_basis(run, explained),
+        basis=basis,
         explanation=explained["explanation"],
         reasoner=_settings(run).reasoner,
         model_name=run.params.model_name,
         run=run.run_id,
         deadline_hours=run.params.review.deadline_hours,
+        portraits=explained["portraits"],
+        carried=_carried(run, basis, explained),
     )
 
 
@@ -201,6 +215,30 @@ def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluatio
         student=corrected["student.edited_graph.0"],
     )
     return evaluation_of(run.workplace, basis, explained, corrected, compared, shown)
+
+
+def _carried(run: RunContext, basis: Basis, explained: Stages) -> StageResult | None:
+    """Propose again what people said of these classes when their concepts were mined before."""
+    params = _settings(run).carry_over
+    if not params.enabled:
+        return None
+    earlier = earlier_edits(
+        run.workplace,
+        classes=basis.class_names,
+        portraits=explained["portraits"],
+        model=run.params.model_name,
+        policies=run.policies,
+    )
+    if not earlier:
+        return None
+    return carry_over_edits(
+        run.workplace,
+        basis=basis,
+        concepts=explained["concepts"],
+        portraits=explained["portraits"],
+        earlier=earlier,
+        params=params,
+    )
 
 
 def _basis(run: RunContext, stages: Stages) -> Basis:

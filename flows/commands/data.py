@@ -81,3 +81,55 @@ def status(
     found = read_status(directory, directory.with_name(f"{directory.name}.dvc"))
     print_status(directory, found)
     raise typer.Exit(0 if found.is_clean else 1)
+
+
+@app.command()
+def intake(
+    directory: Annotated[Path, typer.Option("--data", help="Working folder.")] = Path("data"),
+    max_images: Annotated[
+        int, typer.Option("--max", min=1, help="Most images taken, the newest first.")
+    ] = 500,
+    push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+    anyway: Annotated[
+        bool, typer.Option("--anyway", help="Even if a run waits for people on these data.")
+    ] = False,
+) -> None:
+    """Take new images from intake/ of the store into the pool, as a new version under DVC."""
+    from feedback.errors import DatasetError
+    from flows.commands.show_data import print_intake
+    from tasks.dataset.intake import take_in
+    from tasks.freshness import run_that_waits_on
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    workplace = open_workplace(Settings())
+    waiting = None if anyway else run_that_waits_on(workplace.objects, directory)
+    if waiting is not None:
+        raise DatasetError(
+            f"expected no run that waits for people on {directory} (got run {waiting}, which could "
+            "not go on from other data); wait for its decision, or give --anyway"
+        )
+    done = take_in(
+        workplace.objects,
+        directory,
+        max_images=max_images,
+        push=push,
+        cache_file=workplace.cache_folder() / "digests.json",
+    )
+    print_intake(done)
+
+
+@app.command()
+def reviews(
+    directory: Annotated[Path, typer.Option("--data", help="Working folder.")] = Path("data"),
+    push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+) -> None:
+    """Put closed reviews under DVC as reviews/, beside the working folder."""
+    from tasks.dataset.filing import file_reviews
+    from tasks.settings import Settings
+    from tasks.workplace import open_workplace
+
+    workplace = open_workplace(Settings())
+    memory = workplace.cache_folder() / "digests.json"
+    md5 = file_reviews(workplace.objects, directory, push=push, cache_file=memory)
+    typer.echo(f"closed reviews are filed; md5 {md5}" if md5 else "no review to file")

@@ -9,6 +9,7 @@ from rich.table import Table
 
 if TYPE_CHECKING:
     from tasks.dataset.importing import ImportReport
+    from tasks.dataset.intake import IntakeReport
     from tasks.dataset.version import DataStatus
 
 MAX_ROWS = 50
@@ -43,3 +44,23 @@ def print_status(directory: Path, status: "DataStatus") -> None:
     console.print(f"recorded  {status.expected or 'nothing: no .dvc file'}", highlight=False)
     console.print(f"working   {status.actual or f'nothing at {directory}'}", highlight=False)
     console.print("clean" if status.is_clean else "[yellow]different[/]")
+
+
+def print_intake(report: "IntakeReport") -> None:
+    """Print what was refused and why, then what was taken."""
+    console = Console()
+    refused = report.of("refused")
+    if refused:
+        table = Table("upload", "why it was refused")
+        for receipt in refused[:MAX_ROWS]:
+            table.add_row(escape(receipt.name), escape(receipt.reason))
+        if len(refused) > MAX_ROWS:
+            table.add_row("…", f"and {len(refused) - MAX_ROWS} more")
+        console.print(table)
+    version = f"; md5 {report.md5}" if report.md5 else ""
+    console.print(
+        f"took {len(report.of('taken'))} images into the pool, refused {len(refused)}, "
+        f"{len(report.of('duplicate'))} were there already, {report.n_left} wait{version}",
+        highlight=False,
+        soft_wrap=True,
+    )

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Literal
 
-from pydantic import Field, model_validator
+from pydantic import Field, JsonValue, model_validator
 
 from models.params import Count, Params, Positive, Share
 
@@ -159,6 +159,16 @@ class ReviewerParams(Params):
     """Let a shared foreground concept replace a background one when no distinctive one is left."""
 
 
+class CarryOverParams(Params):
+    """Accepted edits of earlier reviews, proposed again when concepts are mined anew."""
+
+    enabled: bool = True
+    """Show them in the next request; none is ever applied by itself."""
+    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """Smallest cosine of two concepts' features, seen by the network of now, that makes them the
+    same; see docs/decisions/0018."""
+
+
 class ConceptGraphParams(Params):
     """All parameters of the ``concept_graph`` channel."""
 
@@ -174,8 +184,13 @@ class ConceptGraphParams(Params):
     reasoner: ReasonerParams = ReasonerParams()
     copies: CopyParams = CopyParams()
     reviewer: ReviewerParams = ReviewerParams()
+    carry_over: CarryOverParams = CarryOverParams()
     workers: Annotated[int, Field(ge=0)] = 0
     """Processes for segmentation; 0 takes one per core."""
+
+    def content_key(self) -> JsonValue:
+        """Return what a stage's key holds: all but what is only proposed to reviewers."""
+        return self.model_dump(mode="json", exclude={"carry_over"})
 
     @model_validator(mode="after")
     def _layers_pair_up(self) -> "ConceptGraphParams":

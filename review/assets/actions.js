@@ -25,8 +25,8 @@
     flush();
   }
 
-  function send(action) {
-    line.push(action);
+  function send(actions) {
+    line = line.concat(actions);
     flush();
   }
 

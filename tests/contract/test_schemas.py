@@ -11,6 +11,7 @@ from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence, read_edits
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument, parse_document
+from feedback.intake import IntakeReceipt
 from feedback.notices import Notice
 from feedback.policy import Policy
 from feedback.previews import Preview, PreviewRequest
@@ -33,6 +34,7 @@ MODELS: dict[str, type[BaseModel]] = {
     "audit_entry": AuditEntry,
     "preview": Preview,
     "preview_request": PreviewRequest,
+    "intake_receipt": IntakeReceipt,
     "concept_graph_evidence": GraphEvidence,
     "concept_graph_response": GraphEdit,
 }

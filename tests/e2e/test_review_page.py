@@ -19,7 +19,7 @@ from feedback.recording import record_decision
 from review.app import create_app
 from review.settings import PageSettings
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import CHAMPION, SINCE, publish_request
+from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -233,3 +233,24 @@ def test_a_decided_request_says_so_and_takes_nothing_more(page_of, store: Memory
     page.locator(".request-link").click()
     page.get_by_text("takes nothing more").first.wait_for()
     page.wait_for_selector("#answer:disabled")
+
+
+def test_what_an_earlier_review_said_is_taken_over_with_one_click(page_of) -> None:
+    store = MemoryStore()
+    bundle = publish_proposals(store)
+    page: Page = page_of(store)
+    page.goto(f"{page.url}requests/{bundle.request_id}")
+    page.get_by_role("heading", name="Carried over from earlier reviews").wait_for()
+    page.get_by_role("button", name="carrier", exact=True).first.click()
+    section = page.get_by_role("region", name="Carried over")
+    section.get_by_role("button", name="Take over: k00 → k03").click()
+    section.get_by_text("in your answer").wait_for()
+    page.get_by_text("was k00").wait_for()
+    if folder := os.environ.get("PARLEY_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/carried_1280.png", full_page=True)
+        page.set_viewport_size({"width": 400, "height": 900})
+        page.screenshot(path=f"{folder}/carried_400.png", full_page=True)
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    section.get_by_role("button", name="Take back: k00 → k03").click()
+    section.get_by_role("button", name="Take over: k00 → k03").wait_for()
+    assert list(store.list("inbox/")) == []

@@ -9,13 +9,22 @@ import pytest
 from flask.testing import FlaskClient
 
 from feedback.bundle import BaseVersion, ReviewBundle
+from feedback.channels.concept_graph import (
+    AddEdge,
+    CarriedEdit,
+    GraphOp,
+    LostEdit,
+    RemoveEdge,
+    ReplaceConcept,
+    pack_evidence,
+)
 from feedback.publishing import publish
 from feedback.since import ComparedAccuracy, Difference, SinceChampion
 from review.app import create_app
 from review.desk import Desk, Shown
 from review.settings import PageSettings
 from tests.feedback.memory import MemoryStore
-from tests.review_request import make_bundle
+from tests.review_request import make_bundle, make_evidence
 
 
 def make_png(shade: int, side: int = 8) -> bytes:
@@ -77,6 +86,37 @@ SINCE = SinceChampion(
         ),
     ),
 )  # fmt: skip
+
+
+OPS: tuple[GraphOp, ...] = (
+    ReplaceConcept(slot=0, from_="carrier/k00", to="carrier/k03", reason="all <sea>"),
+    RemoveEdge(src=1, dst=0, reason="chance"),
+    AddEdge(src=1, dst=2, bidirectional=True),
+)
+"""What an earlier review said of carriers, in the concepts of now."""
+
+
+def carried(op: GraphOp) -> CarriedEdit:
+    return CarriedEdit(
+        op=op,
+        was="old/k1 replaced by old/k2",
+        request_id="concept_graph-old",
+        decided_at=datetime.now(UTC),
+        similarity=0.87,
+    )
+
+
+def publish_proposals(store: MemoryStore) -> ReviewBundle:
+    """Publish a request that proposes ``OPS`` again, and has lost one more edit."""
+    was, why = "edge old/a → old/b removed", "no concept is like old/a"
+    lost = LostEdit(was=was, why=why, request_id="concept_graph-old")
+    given = make_evidence()
+    first = given.classes[0].model_copy(
+        update={"carried": tuple(map(carried, OPS)), "lost": (lost,)}
+    )
+    told = given.model_copy(update={"classes": (first, *given.classes[1:])})
+    evidence, items = pack_evidence(told, {})
+    return publish_request(store, evidence=evidence, items=items)
 
 
 @pytest.fixture

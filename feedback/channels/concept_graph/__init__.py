@@ -10,6 +10,7 @@ from feedback.channels.concept_graph.answers import (
     read_graph_edits,
     validate_response,
 )
+from feedback.channels.concept_graph.carried import CarriedEdit, LostEdit
 from feedback.channels.concept_graph.differences import differences
 from feedback.channels.concept_graph.evidence import (
     ClassEvidence,
@@ -39,6 +40,7 @@ __all__ = [
     "EVIDENCE",
     "RESPONSE",
     "AddEdge",
+    "CarriedEdit",
     "ClassEvidence",
     "ConceptCard",
     "EdgeEvidence",
@@ -48,6 +50,7 @@ __all__ = [
     "GraphEvidence",
     "GraphOp",
     "LocatedConcept",
+    "LostEdit",
     "RemoveEdge",
     "ReplaceConcept",
     "differences",

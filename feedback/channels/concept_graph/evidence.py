@@ -5,8 +5,9 @@ Numbers that could not be computed are None, never NaN. Pictures are names of fi
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from feedback.channels.concept_graph.carried import CarriedEdit, LostEdit
 from feedback.channels.concept_graph.ops import Slot
 from feedback.fields import Exchanged, FileName, Name, Sha256, Share
 
@@ -103,6 +104,16 @@ class ClassEvidence(Exchanged):
     """Training images of the class."""
     figures: tuple[FileName, ...] = Field(default=(), max_length=32)
     """Figures of the class."""
+    carried: tuple[CarriedEdit, ...] = Field(default=(), max_length=64)
+    """Accepted edits of an earlier review, proposed again."""
+    lost: tuple[LostEdit, ...] = Field(default=(), max_length=64)
+    """Accepted edits of an earlier review that could not be carried over."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Without them the evidence has the bytes, and the request the id, that it always had.
+        dumped: dict[str, object] = handler(self)
+        return {k: v for k, v in dumped.items() if k not in ("carried", "lost") or v}
 
     @model_validator(mode="after")
     def _slots_have_cards(self) -> Self:

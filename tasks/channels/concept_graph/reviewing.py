@@ -14,6 +14,7 @@ from feedback.document import FeedbackDocument
 from feedback.errors import LowAgreementError
 from models.concept_graph.params import ReasonerParams, ReviewerParams
 from tasks.channels.concept_graph.basis import Basis
+from tasks.channels.concept_graph.carrying import PORTRAITS, with_carried
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.stage import StageResult, Work, stage
@@ -36,6 +37,8 @@ def build_review_bundle(
     model_name: str,
     run: str,
     deadline_hours: float,
+    portraits: StageResult | None = None,
+    carried: StageResult | None = None,
 ) -> tuple[ReviewBundle, dict[str, bytes]]:
     """Freeze the evidence of an explanation into a review bundle.
 
@@ -47,6 +50,8 @@ def build_review_bundle(
         model_name: Registered name of the model.
         run: Run that asks.
         deadline_hours: When an unanswered request expires, counted from now.
+        portraits: How the concepts look, for later runs; None leaves them out.
+        carried: What earlier reviews said of these concepts; None for nothing.
 
     Returns:
         The manifest and the pictures by name.
@@ -71,6 +76,9 @@ def build_review_bundle(
         str(name): artifacts.load_bytes(explanation.outputs[str(name)])
         for name in (names if isinstance(names, list) else [])
     }
+    if portraits is not None:
+        files[PORTRAITS] = artifacts.load_bytes(portraits.outputs["portraits"])
+    evidence = with_carried(workplace, evidence, carried)
     shown, items = pack_evidence(evidence, _priorities(evidence))
     now = datetime.now(UTC)
     return (
