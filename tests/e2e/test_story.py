@@ -23,7 +23,7 @@ from tests.e2e.topology import HEADER, topology
 from tests.pickles import unpacked
 
 pytestmark = [
-    pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(900)
+    pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(1800)
 ]  # fmt: skip
 
 
@@ -113,7 +113,7 @@ def let_a_person_answer(story, context):
     )
     town.start("prefect")
     town.await_server("prefect", "/api/health")
-    town.wait_for_state(story.run, "COMPLETED", 240)
+    town.wait_for_state(story.run, "COMPLETED", 600)
     page.reload()
     page.get_by_text("takes nothing more").first.wait_for()
     story.seen.append(page.content())

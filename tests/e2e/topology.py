@@ -224,7 +224,7 @@ class Topology:
             # Nobody is let in at the page without a proxy that names them.
             return (answers_at_all if name == "page" else answers)(self._url(name) + path)
 
-        wait_for(is_up, 120, f"{name}; {self.told(name)}")
+        wait_for(is_up, 240, f"{name}; {self.told(name)}")
 
     def told(self, name: str) -> str:
         """Return the end of a process's log."""
@@ -246,7 +246,7 @@ class Topology:
     def state(self, run: str) -> str:
         return str(self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
 
-    def wait_for_state(self, run: str, wanted: str, seconds: float = 150) -> None:
+    def wait_for_state(self, run: str, wanted: str, seconds: float = 400) -> None:
         def reached() -> bool:
             found = self.state(run)
             assert found == wanted or found not in {"FAILED", "CRASHED", "COMPLETED"}, (
