@@ -10,11 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from botocore.exceptions import ClientError
 
 from feedback import layout
 from feedback.decision import ReviewState
-from feedback.errors import StoreError
 from feedback.recording import load_decisions
 from tests.e2e.gateway import BUCKET, MLFLOW_BUCKET
 from tests.e2e.servers import children_of, wait_for
@@ -23,7 +21,7 @@ from tests.e2e.topology import HEADER, topology
 from tests.pickles import unpacked
 
 pytestmark = [
-    pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(1800)
+    pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(2400)
 ]  # fmt: skip
 
 
@@ -74,7 +72,7 @@ def let_a_person_answer(story, context):
     """Edit in the browser over a page that dies, hand in, and let servers die before it counts."""
     town = story.town
     page = context.new_page()
-    page.set_default_timeout(30_000)
+    page.set_default_timeout(60_000)
     page.goto(town.page_url)
     page.get_by_text("1 request waits for an answer.").wait_for()
     story.seen.append(page.content())
@@ -194,70 +192,6 @@ def test_the_audit_log_holds_and_does_not_after_one_byte_was_changed(story):
         assert key in town.call(("audit", "verify"), reader, code=1)
     finally:
         objects.put(key, data)
-
-
-def test_a_bucket_in_which_two_writers_win_is_refused(story):
-    client = story.town.s3.client()
-    client.create_bucket(Bucket="versioned")
-    client.put_bucket_versioning(Bucket="versioned", VersioningConfiguration={"Status": "Enabled"})
-    won = 0
-    for data in (b"first", b"second"):
-        try:
-            client.put_object(Bucket="versioned", Key="a", Body=data, IfNoneMatch="*")
-            won += 1
-        except ClientError:
-            continue
-    is_versioned = client.get_bucket_versioning(Bucket=BUCKET).get("Status") == "Enabled"
-    client.close()
-    # The bucket of the reviews was given versions only if that breaks no promise.
-    assert is_versioned == (won == 1)
-    store = story.town.store(bucket="versioned")
-    if won == 1:
-        store.probe_conditional_writes()
-        return
-    with pytest.raises(StoreError, match="refuse a second conditional write"):
-        store.probe_conditional_writes()
-
-
-@pytest.mark.parametrize(
-    ("user", "key"),
-    [
-        ("parley-page", "decisions/{request}/0001.json"),
-        ("parley-page", "reviewers/mallory.json"),
-        ("parley-page", "audit/2026-11/00000001.json"),
-        ("parley-runs", "decisions/{request}/0001.json"),
-        ("parley-runs", "inbox/{request}/ada/nonce-0002.json"),
-        ("parley-runs", "reviewers/mallory.json"),
-        ("parley-watcher", "artifacts/aa/bb"),
-        ("parley-watcher", "inbox/{request}/ada/nonce-0002.json"),
-        ("parley-operator", "decisions/{request}/0001.json"),
-        ("reviewer-ada", "inbox/{request}/bob/nonce-0002.json"),
-        ("reviewer-ada", "decisions/{request}/0001.json"),
-    ],
-)
-def test_nobody_writes_what_is_anothers(story, user, key):
-    if not story.town.s3.is_real:
-        pytest.skip("radosgw is not installed, and the double of S3 knows no policies")
-    client = story.town.s3.client(user)
-    with pytest.raises(ClientError) as refused:
-        client.put_object(Bucket=BUCKET, Key=key.format(request=story.request), Body=b"x")
-    client.close()
-    assert refused.value.response["Error"]["Code"] == "AccessDenied"
-
-
-def test_a_reviewers_own_key_hands_in_and_reads_nothing(story):
-    if not story.town.s3.is_real:
-        pytest.skip("radosgw is not installed, and the double of S3 knows no policies")
-    client = story.town.s3.client("reviewer-ada")
-    key = layout.upload_key("closed", "ada", "nonce-0009")
-    client.put_object(Bucket=BUCKET, Key=key, Body=b"{}", IfNoneMatch="*")
-    for action, named in (
-        (client.get_object, {"Key": key}), (client.delete_object, {"Key": key}),
-        (client.list_objects_v2, {}),
-    ):  # fmt: skip
-        with pytest.raises(ClientError):
-            action(Bucket=BUCKET, **named)
-    client.close()
 
 
 def test_no_secret_is_in_any_log_page_object_database_or_home(story):
