@@ -257,8 +257,9 @@ class Topology:
 
         wait_for(reached, seconds, f"{wanted}; {self.told('worker')}")
 
-    def store(self, user: str = "owner", bucket: str = BUCKET) -> "OwnStore":
-        return OwnStore(self.s3, user, bucket)
+    def store(self, user: str = "parley-operator") -> "OwnStore":
+        """Return the object store as a user sees it; on Ceph the bucket's owner reads nothing."""
+        return OwnStore(self.s3, user, BUCKET)
 
 
 class OwnStore(S3Store):
