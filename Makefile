@@ -18,7 +18,7 @@ REPORT ?=
 RUN_FLAGS = $(if $(PARAMS),--params $(PARAMS)) $(if $(DATA),--data $(DATA)) \
 	$(if $(WEIGHTS),--weights $(WEIGHTS)) $(foreach pair,$(SET),--set $(pair)) $(if $(REPORT),--report $(REPORT))
 
-.PHONY: help run test test-fast test-all check format bench ui clean
+.PHONY: help run test test-fast test-all e2e check lint-infra format bench ui clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -33,7 +33,7 @@ $(RUNTIME): constraints.txt pyproject.toml
 	@touch $@
 
 $(DEVELOP): $(RUNTIME)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,s3]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,s3,servers]'
 	@touch $@
 
 run: $(RUNTIME) ## Install, render the demo dataset if there is none, run the loop with a simulated reviewer
@@ -49,7 +49,13 @@ test-fast: $(DEVELOP) ## Run the quickest tests only
 test-all: $(DEVELOP) ## Run every test, end-to-end ones included
 	@$(BIN)/python -m pytest -q -n 2
 
-check: $(DEVELOP) ## Formatting, lint, types and import rules
+e2e: $(DEVELOP) ## Bring up every server of production, tell one story, kill things, tear down
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -q -m topology tests/e2e
+
+lint-infra: $(DEVELOP) ## Lint compose file, manifests, images and proxy
+	@infra/lint.sh $(BIN)
+
+check: $(DEVELOP) lint-infra ## Formatting, lint, types and import rules
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy

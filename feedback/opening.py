@@ -4,6 +4,7 @@ A request that was decided is not asked again. When the champion that it was mad
 replaced meanwhile, its decision is stale, and the same evidence opens another round.
 """
 
+import logging
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
@@ -15,6 +16,8 @@ from feedback.policy import Policy
 from feedback.publishing import publish
 from feedback.recording import load_decision, record_decision, record_transition
 from feedback.states import ReviewState
+
+logger = logging.getLogger(__name__)
 
 MOST_ROUNDS = 1000
 """Rounds that one piece of evidence may be asked about."""
@@ -121,8 +124,13 @@ def _close(
     now: datetime,
 ) -> bool:
     if decision is None:
-        rule = next(iter(policies))
-        record_decision(store, bundle, ReviewState.WITHDRAWN, policy=rule, reason=reason, now=now)
+        rule, withdrawn = next(iter(policies)), ReviewState.WITHDRAWN
+        try:
+            record_decision(store, bundle, withdrawn, policy=rule, reason=reason, now=now)
+        except StoreError as error:
+            # Where the watcher alone may decide, the request stays open until its deadline. An
+            # approval of it promotes nothing, and a store that is away refuses the next round too.
+            logger.warning("%s is outdated and cannot be withdrawn: %s", bundle.request_id, error)
         return True
     if decision.state is ReviewState.APPROVED:
         record_transition(store, bundle.request_id, ReviewState.STALE, reason=reason, now=now)

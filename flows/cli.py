@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from flows.commands import audit, data, review, reviewers
+from flows.commands import audit, data, review, reviewers, store
 
 app = typer.Typer(
     name="parley",
@@ -24,6 +24,7 @@ app.add_typer(data.app, name="data", help="Render, import and inspect datasets."
 app.add_typer(review.app, name="review", help="List, look at and answer review requests.")
 app.add_typer(reviewers.app, name="reviewers", help="Enrol reviewers and take them off.")
 app.add_typer(audit.app, name="audit", help="Check the log of everything that was decided.")
+app.add_typer(store.app, name="store", help="Set up the object storage.")
 
 ParamsFile = Annotated[Path | None, typer.Option("--params", help="YAML file of parameters.")]
 Overrides = Annotated[

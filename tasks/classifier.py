@@ -60,7 +60,6 @@ def train_classifier(
     from models.training import fit
     from tasks.checkpoints import load_latest, save_checkpoint
     from tasks.dataset.split import carve_validation
-    from tasks.device import best_device
     from tasks.weights import load_weights, resolve_preprocess
 
     images = load_split(work, dataset, "train", training)
@@ -74,7 +73,7 @@ def train_classifier(
     model = build_classifier(params, len(dataset.classes), seed=seed)
     if params.weights is not None:
         load_weights(model, params.weights)
-    model = model.to(best_device())
+    model = model.to(work.device())
     state = load_latest(work.scratch)
     history: list[JsonValue] = list(state.history) if state else []
     started = state.state if state else None
@@ -133,9 +132,8 @@ def predict(
         Number of images per split; output ``logits`` holds one tensor (B, N) per split.
     """
     from models.training import predict_logits
-    from tasks.device import best_device
 
-    model = load_classifier(work.artifacts, classifier).to(best_device())
+    model = load_classifier(work.artifacts, classifier).to(work.device())
     logits: dict[str, Tensor] = {}
     for split in ("train", "test", *(("pool",) if dataset.n_pool else ())):
         images = load_split(work, dataset, split, training)

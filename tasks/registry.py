@@ -173,8 +173,16 @@ def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
     except MlflowException as error:
         if error.error_code in {"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"}:
             return None
+        if error.error_code == "PERMISSION_DENIED" and not _is_shown(tracker, name):
+            # With passwords the server says so of a model that is not there, too. Of one that is
+            # only hidden from this user it would refuse every write after this.
+            return None
         raise _refused(f"read the alias {alias} of {name}", error) from error
     return _reference(found)
+
+
+def _is_shown(tracker: Tracker, name: str) -> bool:
+    return bool(tracker.client.search_registered_models(f"name = '{name}'", max_results=1))
 
 
 def set_alias(tracker: Tracker, version: VersionRef, alias: str) -> None:

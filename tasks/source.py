@@ -14,6 +14,7 @@ OURS = ("models", "tasks", "feedback")
 PLUMBING = (
     "tasks.artifacts",
     "tasks.exchange",
+    "tasks.gpu",
     "tasks.progress",
     "tasks.records",
     "tasks.registry",

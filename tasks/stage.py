@@ -24,11 +24,13 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import ArtifactError, StoreError
 from tasks.artifacts import ArtifactRef, ArtifactStore
+from tasks.gpu import gpu_turn
 from tasks.progress import Progress
 from tasks.source import source_digest
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
+    import torch
     from torch import Tensor
 
 logger = logging.getLogger(__name__)
@@ -82,6 +84,7 @@ class Work:
         progress: Where to report how far the stage has come.
         memory: What one stage may leave to the next of the same process; never needed, only faster.
         outputs: What was stored so far.
+        turn: Waits until the GPU of this host is free, and holds it until the stage ends.
     """
 
     artifacts: ArtifactStore
@@ -90,6 +93,16 @@ class Work:
     progress: Progress
     memory: dict[str, object] = field(default_factory=dict)
     outputs: dict[str, ArtifactRef] = field(default_factory=dict)
+    turn: Callable[[], None] = field(default=lambda: None)
+
+    def device(self) -> "torch.device":
+        """Return where this stage computes; a GPU is waited for, and held until the stage ends."""
+        from tasks.device import best_device
+
+        device = best_device()
+        if device.type != "cpu":
+            self.turn()
+        return device
 
     def save_tensors(self, name: str, tensors: "Mapping[str, Tensor]") -> None:
         """Store tensors as output ``name``."""
@@ -172,7 +185,8 @@ def stage(
                 )
                 work.scratch.mkdir(parents=True, exist_ok=True)
                 started = time.monotonic()
-                with work.progress:
+                with work.progress, contextlib.ExitStack() as held:
+                    work.turn = _gpu_turn(workplace, name, work.progress, held)
                     facts = function(work, *args, **kwargs)
                 result = StageResult(
                     name=name,
@@ -242,6 +256,25 @@ def _find(workplace: Workplace, name: str, key: str) -> StageResult | None:
     except StoreError as error:
         raise StoreError(f"expected to read the record of stage {name} ({error})") from error
     return result.model_copy(update={"reused": True})
+
+
+def _gpu_turn(
+    workplace: Workplace, name: str, progress: Progress, held: contextlib.ExitStack
+) -> Callable[[], None]:
+    """Return what takes the GPU of this host once, however often a stage asks for its device."""
+    taken = False
+
+    def told(line: str) -> None:
+        logger.warning("%s: %s", name, line)
+        progress(0, 0, line)
+
+    def take() -> None:
+        nonlocal taken
+        if not taken:
+            held.enter_context(gpu_turn(workplace.settings.home, name, told))
+            taken = True
+
+    return take
 
 
 @contextlib.contextmanager

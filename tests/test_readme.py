@@ -70,7 +70,9 @@ def test_ci_runs_the_two_commands_and_the_check():
     assert {("run",), ("test",), ("check",)} <= {tuple(arguments) for arguments in MAKE}
     assert re.search(r"^step .* make .*\bcheck$", CI, re.MULTILINE)
     assert re.search(r"^step .* make .*\brun REPORT=", CI, re.MULTILINE)
-    assert re.search(r"-m pytest -q -n 2$", CI, re.MULTILINE)
+    # All tests: those that need every server of production in a step of their own.
+    assert re.search(r"^step .* make .*\be2e$", CI, re.MULTILINE)
+    assert re.search(r'-m pytest -q -n 2 -m "not topology"$', CI, re.MULTILINE)
 
 
 def test_every_parameter_in_the_table_exists():

@@ -26,7 +26,7 @@ def environment(home, **changes):
         k: v for k, v in os.environ.items() if not k.startswith(("PREFECT", "PARLEY", "MLFLOW"))
     }
     return kept | {
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), kept.get("PYTHONPATH")))),
         "PARLEY_HOME": str(home),
         "PREFECT_HOME": str(home / "prefect"),
         "PREFECT_RUNNER_POLL_FREQUENCY": "1",
@@ -74,6 +74,17 @@ def answers(url):
     try:
         with urllib.request.urlopen(url, timeout=5) as reply:
             return reply.status == 200
+    except (urllib.error.URLError, OSError):
+        return False
+
+
+def answers_at_all(url):
+    """Tell whether a server says anything, be it that it lets nobody in."""
+    try:
+        with urllib.request.urlopen(url, timeout=5):
+            return True
+    except urllib.error.HTTPError:
+        return True
     except (urllib.error.URLError, OSError):
         return False
 

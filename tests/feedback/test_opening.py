@@ -106,5 +106,21 @@ def test_an_answer_at_the_moment_of_withdrawing_is_not_lost(
     assert load_decision(local_store, first.request_id).state is ReviewState.STALE
 
 
+def test_a_run_that_may_not_decide_leaves_the_outdated_request_and_asks_anew(
+    local_store, ask, monkeypatch, caplog
+):
+    from feedback import opening
+    from feedback.errors import StoreError
+
+    def refused(*args, **rest):
+        raise StoreError("expected to write 'decisions/r/0001.json' (got AccessDenied)")
+
+    first = ask(ONE)
+    monkeypatch.setattr(opening, "record_decision", refused)
+    assert ask(TWO).round == 2
+    assert load_decision(local_store, first.request_id) is None
+    assert f"{first.request_id} is outdated and cannot be withdrawn" in caplog.text
+
+
 def _with(base):
     return make_bundle().model_copy(update={"base": base})

@@ -13,8 +13,9 @@ from models.concept_graph.reasoner import GraphReasoner
 from models.params import ClassifierParams
 from tasks.channels.concept_graph.exporting import reasoner_companion
 from tasks.registering import logits_only, register_companions
-from tasks.registry import load_network, register_version
+from tasks.registry import alias_version, load_network, register_version
 from tasks.stage import StageResult
+from tasks.tracking import Tracker
 from tasks.tracking_store import start_tracking
 from tests.pickles import pickles
 
@@ -99,3 +100,24 @@ def test_a_pickled_model_is_not_loaded(tracker):
         )
     with pytest.raises(TrackingError, match="expected MLflow to load"):
         load_network(info.model_uri)
+
+
+@pytest.mark.parametrize("shown", [[], ["parley"]])
+def test_a_server_with_passwords_that_refuses_what_is_not_there_is_understood(shown):
+    from mlflow.exceptions import MlflowException
+    from mlflow.protos.databricks_pb2 import PERMISSION_DENIED
+
+    class Client:
+        def get_model_version_by_alias(self, name, alias):
+            raise MlflowException("Permission denied", error_code=PERMISSION_DENIED)
+
+        def search_registered_models(self, filter_string, max_results):
+            assert filter_string == "name = 'parley'"
+            return shown
+
+    tracker = Tracker(Client(), "", "")
+    if shown:
+        with pytest.raises(TrackingError, match="Permission denied"):
+            alias_version(tracker, "parley", "champion")
+    else:
+        assert alias_version(tracker, "parley", "champion") is None

@@ -110,10 +110,9 @@ def distil(
     from models.prediction import predict_logits
     from models.training import fit
     from tasks.checkpoints import load_latest, save_checkpoint
-    from tasks.device import best_device
 
     transfer, targets = transfer_set(work, basis, teacher, unmodified, original, graphs, params)
-    student = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    student = load_classifier(work.artifacts, basis.classifier).to(work.device())
     resumed = load_latest(work.scratch)
     # A process killed between its last epoch and its record has no epoch left to take them from.
     history: dict[str, JsonValue] = dict(resumed.state.metrics) if resumed else {}

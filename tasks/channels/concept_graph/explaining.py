@@ -52,7 +52,6 @@ def explain_classes(
     from models.concept_graph.cards import png_bytes
     from models.concept_graph.explanation import contributions, mean_own_contributions
     from models.metrics import confusion_matrix
-    from tasks.device import best_device
 
     universe = load_universe(work, basis)
     bank, graphs = load_bank(work, concepts), load_graphs(work, concepts)
@@ -81,7 +80,7 @@ def explain_classes(
         )
         for position, graph in enumerate(graphs)
     )
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     agreement = reasoner.number("agreement")
     explained = Explained(universe, matched, shares, tuple(graphs), agreement, crops)
     chosen = choose_examples(logits, labels, judged)

@@ -86,9 +86,8 @@ def match_pixels(
         Graphs of B images.
     """
     from models.concept_graph.gated_embedding import embed_with_gate
-    from tasks.device import best_device
 
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     made = embed_with_gate(model, images, gated_by, segments, params.gate, params.clusters)
     embeddings, coverage = made.embeddings.cpu(), made.gate_coverage.cpu()
     bank = load_bank(work, concepts)

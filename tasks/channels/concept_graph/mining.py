@@ -49,10 +49,9 @@ def mine_concepts(
     from models.concept_graph.bank import merge_banks, top_concepts
     from models.concept_graph.gated_embedding import embed_with_gate
     from models.concept_graph.graph import initial_graph
-    from tasks.device import best_device
 
     universe, class_ids = load_universe(work, basis), basis.class_ids
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     embedded = embed_with_gate(
         model,
         universe.images.images,

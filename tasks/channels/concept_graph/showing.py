@@ -171,11 +171,10 @@ def _ask(
 ) -> "Tensor":
     """Return the class under review that the corrected network gives to each of some images."""
     from models.prediction import predict_logits
-    from tasks.device import best_device
 
     model = load_model(work.artifacts, student.outputs["model"], student.outputs["spec"])
     images = universe.images.select(rows.nonzero().flatten())
-    logits = predict_logits(model.to(best_device()).eval(), images.images, 64)
+    logits = predict_logits(model.to(work.device()).eval(), images.images, 64)
     answers: Tensor = logits[:, list(basis.class_ids)].argmax(dim=1)
     return answers
 
