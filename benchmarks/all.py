@@ -19,7 +19,7 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "vgg16"),
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
     ("benchmarks.overhead",),
-    ("benchmarks.correction", "demo"),
+    ("benchmarks.correction", "demo", "--first-seed", "11"),
 )
 WITH_PHOTOGRAPHS = tuple(
     ("benchmarks.correction", world, "--pets", str(PETS), "--weights", str(WEIGHTS))

@@ -1,13 +1,13 @@
 r"""Does a reviewer's correction work, and does anything simpler work as well?
 
-    python -m benchmarks.correction demo --seeds 5
+    python -m benchmarks.correction demo --first-seed 11
     python -m benchmarks.correction pets37_planted --pets ../shared/data/pets37 \\
         --weights ../shared/weights/squeezenet1_1_imagenet_fp16.safetensors
     python -m benchmarks.correction pets37_natural ...
 
-About five minutes a seed on two cores. Settings are those of ``params.yaml`` and
-``benchmarks/correction/pets37.yaml``, fixed beforehand; seed 0, on which they were chosen, is never
-among the seeds. A killed benchmark goes on where it was.
+About ten minutes a seed on one core. Settings are those of ``params.yaml`` and
+``benchmarks/correction/pets37.yaml``, fixed beforehand; seeds on which they were chosen are never
+among the seeds (0 everywhere; of the demo 1 to 3 as well, see docs/decisions/0020). A killed benchmark goes on where it was.
 """
 
 import argparse
