@@ -111,7 +111,7 @@ def let_a_person_answer(story, context):
     )
     town.start("prefect")
     town.await_server("prefect", "/api/health")
-    town.wait_for_state(story.run, "COMPLETED", 600)
+    town.wait_for_state(story.run, "COMPLETED", 900)
     page.reload()
     page.get_by_text("takes nothing more").first.wait_for()
     story.seen.append(page.content())
