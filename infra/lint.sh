@@ -2,8 +2,8 @@
 # Lint everything in infra/ with what is there: yamllint, kubernetes-validate and hadolint come with the
 # developers' tools; docker compose and Apache are asked where they are installed.
 set -euo pipefail
+bin="${1:+$(realpath "$1")/}" # may be given relative to where it is called from
 cd "$(dirname "${BASH_SOURCE[0]}")"
-bin="${1:+$1/}"
 
 "${bin}yamllint" -s -c .yamllint.yaml .
 "${bin}kubernetes-validate" --strict --quiet kubernetes/*.yaml
