@@ -7,7 +7,8 @@ r"""Does a reviewer's correction work, and does anything simpler work as well?
 
 About ten minutes a seed on one core. Settings are those of ``params.yaml`` and
 ``benchmarks/correction/pets37.yaml``, fixed beforehand; seeds on which they were chosen are never
-among the seeds (0 everywhere; of the demo 1 to 3 as well, see docs/decisions/0020). A killed benchmark goes on where it was.
+among the seeds (0 everywhere; of the demo 1 to 3 as well, see docs/decisions/0020). A killed
+benchmark goes on where it was.
 """
 
 import argparse
