@@ -1,8 +1,9 @@
 """Who may write what in the bucket, as the document that S3 services take.
 
-One identity per kind of process, each with keys of its own. All of them read the whole bucket,
-which holds no secret; a reviewer's own key writes their inbox and reads nothing. What nobody is
-allowed here is left to the bucket's owner: to delete versions, to change this document.
+One identity per kind of process, each with keys of its own. Most of them read the whole bucket,
+which holds no secret. A reviewer's own key writes their inbox, and that of the model in use writes
+``intake/``; neither reads anything. What nobody is allowed here is left to the bucket's owner: to
+delete versions, to change this document.
 """
 
 import re
@@ -28,11 +29,13 @@ class Identity:
         name: User of the S3 service.
         writes: Patterns of keys, in which ``*`` is any text.
         deletes: Patterns of keys that it may take away.
+        reads: Whether it reads the bucket.
     """
 
     name: str
     writes: tuple[str, ...]
     deletes: tuple[str, ...] = ()
+    reads: bool = True
 
 
 _FOLLOWING = tuple(layout.decision_key("*", number) for number in FOLLOWING)
@@ -61,6 +64,9 @@ IDENTITIES = (
             "stages/*",
             "tracking/*",
             "runs/*",
+            "origins/*",
+            "finished/*",
+            layout.intaken_key("*"),
             _PROMOTIONS,
             f"{layout.REVIEWS}*",
             f"{layout.WAITING}*",
@@ -75,6 +81,8 @@ IDENTITIES = (
         "parley-operator",
         (f"{layout.REVIEWERS}*", _PROMOTIONS, *_FOLLOWING, f"{layout.AUDIT}*"),
     ),
+    # Where the model is used: hands in images without labels, at most.
+    Identity("parley-use", (f"{layout.INTAKE}*",), reads=False),
 )
 _PROBE = "probe/*"
 """Every process writes one object twice at its start, to see that the second write is refused."""
@@ -121,7 +129,7 @@ def bucket_policy(
             "Resource": list(resources),
         }
 
-    everybody = [identity.name for identity in IDENTITIES]
+    everybody = [identity.name for identity in IDENTITIES if identity.reads]
     statements: list[JsonValue] = [
         allow("List", everybody, ["s3:ListBucket"], [place]),
         allow("Read", everybody, ["s3:GetObject"], [f"{start}*"]),

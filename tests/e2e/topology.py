@@ -243,6 +243,18 @@ class Topology:
         )
         return str(run.raise_for_status().json()["id"])
 
+    def planned(self) -> set[str]:
+        """Return the names of the deployments that have scheduled runs."""
+        asked = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
+        runs = self.api.post("/flow_runs/filter", json=asked).raise_for_status().json()
+        ids = {run["deployment_id"] for run in runs if run["auto_scheduled"]}
+        return {name for name, found in self.deployments().items() if found in ids}
+
+    def deployments(self) -> dict[str, str]:
+        """Return the ids of the deployments by name."""
+        found = self.api.post("/deployments/filter", json={}).raise_for_status().json()
+        return {deployment["name"]: deployment["id"] for deployment in found}
+
     def state(self, run: str) -> str:
         return str(self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
 

@@ -13,8 +13,7 @@ from tasks.access import IDENTITIES, bucket_policy
 
 ROOT = Path(__file__).parents[2]
 ADA = "reviewer-ada"
-PAGE, WATCHER, RUNS, OPERATOR = (identity.name for identity in IDENTITIES)
-EVERYBODY = {PAGE, WATCHER, RUNS, OPERATOR, ADA, "reviewer-bob"}
+PAGE, WATCHER, RUNS, OPERATOR, USE = (identity.name for identity in IDENTITIES)
 DIGEST = "a" * 64
 UPLOAD = layout.upload_key("r-1", "ada", "nonce-001")
 # Every kind of key that the code writes, and who writes it.
@@ -38,6 +37,10 @@ WRITTEN = {
     "artifact": (f"artifacts/aa/{DIGEST}", {RUNS}),
     "record": (f"stages/distil/{DIGEST}.json", {RUNS}),
     "link": (f"tracking/{DIGEST}.json", {RUNS}),
+    "image from use": ("intake/2026/a.png", {USE}),
+    "intaken_key": (layout.intaken_key(DIGEST), {RUNS}),
+    "origin": ("origins/r-1.json", {RUNS}),
+    "last finished run": ("finished/parley.json", {RUNS}),
     "report": ("runs/r/report.json", {RUNS}),
     "promotion": ("promotions/parley/000001.json", {RUNS, OPERATOR}),
     "probe": (f"probe/{DIGEST}", {PAGE, WATCHER, RUNS, OPERATOR}),
@@ -92,6 +95,12 @@ def test_a_reviewers_own_key_is_good_for_their_inbox_alone(document):
     assert layout.parse_upload_key(odd) is None
     for action in ("s3:GetObject", "s3:DeleteObject"):
         assert ADA not in allowed(document, action, UPLOAD)
+
+
+def test_where_the_model_is_used_nothing_can_be_read(document):
+    for key, _ in WRITTEN.values():
+        assert USE not in allowed(document, "s3:GetObject", key)
+    assert USE not in allowed(document, "s3:ListBucket", "", start="arn:aws:s3:::parley")
 
 
 def test_only_notes_of_waiting_runs_and_probes_may_be_taken_away(document):

@@ -151,10 +151,9 @@ def carry_over_edits(
     """
     from models.concept_graph.carrying import carry_edit, concept_similarities, find_twins
     from models.concept_graph.portraits import embed_portraits
-    from tasks.device import best_device
 
     bank, size = load_bank(work, concepts), basis.training.image_size
-    model = load_classifier(work.artifacts, basis.classifier).to(best_device())
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     stored = work.load_tensors(portraits, "portraits")
     # By the bank's order: that of a dictionary read back from safetensors means nothing.
     rows = [row for row, name in enumerate(bank.concept_ids) if name in stored]
