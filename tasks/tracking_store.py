@@ -99,13 +99,16 @@ def _client(settings: Settings) -> Iterator["MlflowClient"]:
     """Give MLflow's client, and say in our own words when the store does not answer."""
     from mlflow.exceptions import MlflowException
     from mlflow.tracking import MlflowClient
+    from sqlalchemy.exc import SQLAlchemyError
 
     uri = settings.mlflow_uri()
     try:
         yield MlflowClient(tracking_uri=uri, registry_uri=uri)
-    except MlflowException as error:
+    except (MlflowException, SQLAlchemyError) as error:
+        # MLflow lets through what a database that is away makes SQLAlchemy say.
+        told = str(error).partition("\n")[0]
         raise TrackingError(
-            f"expected a tracking store at {without_password(uri)} (got: {error.message}); "
+            f"expected a tracking store at {without_password(uri)} (got: {told}); "
             "check MLFLOW_TRACKING_URI with `parley doctor`"
         ) from error
 

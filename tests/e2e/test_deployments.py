@@ -36,7 +36,8 @@ def test_every_deployment_is_taken_and_a_worker_runs_the_watcher(tmp_path):
         for pool in ("cpu", "gpu"):
             assert call(*PREFECT, "work-pool", "create", pool, "--type", "process").returncode == 0
         done = call(*deploy)
-        assert done.stdout == "deployed retrain\ndeployed watch\ndeployed recover\n", done.stderr
+        names = ("retrain", "watch", "preview", "recover")
+        assert done.stdout.split("\n") == [f"deployed {name}" for name in names] + [""], done.stderr
         assert call(*deploy).returncode == 0
         with httpx.Client(base_url=address, timeout=60) as api:
             found = {d["name"]: d for d in api.post("/deployments/filter", json={}).json()}

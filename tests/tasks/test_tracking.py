@@ -92,3 +92,4 @@ def test_a_password_is_never_repeated(tmp_path, monkeypatch):
     with pytest.raises((TrackingError, ModuleNotFoundError)) as refused:
         start_tracking(Settings(home=tmp_path), "run", {})
     assert "secret" not in str(refused.value)
+    assert "\n" not in str(refused.value)
