@@ -21,7 +21,7 @@ from feedback.parking import list_parked
 from feedback.recording import load_decision
 from feedback.states import ReviewState
 from tasks.dataset.reference import DatasetRef
-from tasks.dataset.version import read_md5
+from tasks.dataset.version import read_md5, record_of
 from tasks.source import source_digest
 
 MAX_BYTES = 4 * 2**20
@@ -138,7 +138,7 @@ def run_that_waits_on(store: ObjectStore, data_dir: Path) -> str | None:
         DatasetError: If DVC's record cannot be read.
         StoreError: If the store cannot be read.
     """
-    record = data_dir.with_name(f"{data_dir.name}.dvc")
+    record = record_of(data_dir)
     parked = list_parked(store)
     if not parked or not record.exists():
         return None

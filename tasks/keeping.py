@@ -9,6 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from feedback.errors import DatasetError, StoreError
 from tasks.dataset.filing import file_reviews
 from tasks.dataset.intake import IntakeReport, take_in
+from tasks.dataset.version import record_of
 from tasks.freshness import run_that_waits_on
 from tasks.workplace import Workplace
 
@@ -37,7 +38,7 @@ def take_in_images(
         StoreError: If the store does not answer.
         DatasetError: If the dataset is not the recorded version, or the disk or DVC fails.
     """
-    if not data_dir.with_name(f"{data_dir.name}.dvc").exists():
+    if not record_of(data_dir).exists():
         logger.info("nothing is taken in: DVC does not version %s", data_dir)
         return IntakeReport()
     waiting = run_that_waits_on(workplace.objects, data_dir)
@@ -50,7 +51,7 @@ def take_in_images(
         max_images=max_images,
         min_images=min_images,
         max_bytes=max_bytes,
-        cache_file=workplace.cache_folder() / "digests.json",
+        cache_file=workplace.digest_memory(),
     )
     for receipt in report.of("refused"):
         logger.warning("intake refused %s: %s", receipt.name, receipt.reason)
@@ -76,11 +77,10 @@ def file_closed_reviews(workplace: Workplace, data_dir: Path) -> str | None:
     Returns:
         The version of the reviews; None when there are none, or they could not be filed.
     """
-    if not data_dir.with_name(f"{data_dir.name}.dvc").exists():
+    if not record_of(data_dir).exists():
         return None
-    memory = workplace.cache_folder() / "digests.json"
     try:
-        return file_reviews(workplace.objects, data_dir, cache_file=memory)
+        return file_reviews(workplace.objects, data_dir, cache_file=workplace.digest_memory())
     except (DatasetError, StoreError) as error:
         logger.error("closed reviews are not filed yet: %s", error)
         return None

@@ -13,7 +13,7 @@ from feedback.canonical import canonical_json
 from feedback.errors import ArtifactError, DatasetError, ObjectNotFoundError
 from feedback.fields import Identifier
 from feedback.objects import ObjectStore
-from tasks.dataset.opening import identify_dataset
+from tasks.dataset.opening import current_md5
 from tasks.dataset.reference import DatasetRef
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
@@ -90,7 +90,7 @@ def check_origin(workplace: Workplace, origin: Origin, dataset_md5: str) -> None
     Raises:
         DatasetError: If the dataset is not on this machine, or is another version.
     """
-    found = identify_dataset(workplace, origin.dataset.path, unversioned="allow").md5
+    found = current_md5(workplace, origin.dataset.path)
     if not found == origin.dataset.md5 == dataset_md5:
         raise DatasetError(
             f"expected the dataset {dataset_md5} that {origin.request_id} was made from at "

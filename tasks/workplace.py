@@ -74,6 +74,10 @@ class Workplace:
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
+    def digest_memory(self) -> Path:
+        """Return the file that remembers the md5 of files already hashed."""
+        return self.cache_folder() / "digests.json"
+
     def progress(self, stage: str) -> Progress:
         """Return the progress of a stage that is about to start."""
         return Progress(stage, self.listeners, self.subject)

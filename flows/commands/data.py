@@ -76,9 +76,9 @@ def status(
 ) -> None:
     """Compare the working data with the version that DVC records."""
     from flows.commands.show_data import print_status
-    from tasks.dataset.version import read_status
+    from tasks.dataset.version import read_status, record_of
 
-    found = read_status(directory, directory.with_name(f"{directory.name}.dvc"))
+    found = read_status(directory, record_of(directory))
     print_status(directory, found)
     raise typer.Exit(0 if found.is_clean else 1)
 

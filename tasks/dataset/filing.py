@@ -55,7 +55,7 @@ def file_reviews(
         DatasetError: If filed reviews were changed by somebody, or the disk or DVC fails.
     """
     folder = data_dir.with_name(REVIEWS)
-    record = folder.with_name(f"{folder.name}.dvc")
+    record = version.record_of(folder)
     decided = decided_requests(store)
     if not (data_dir.parent / ".dvc").is_dir() or not (decided or record.exists()):
         return None

@@ -29,7 +29,7 @@ from tasks.dataset.digest import file_digests, tree_md5
 from tasks.dataset.inspection import DAMAGE, MAX_PIXELS, inspect_entry
 from tasks.dataset.intake_plan import IntakePlan, clear_staging, finish_plan, only_one, save_plan
 from tasks.dataset.layout import ImageEntry
-from tasks.dataset.version import verify_working_data
+from tasks.dataset.version import record_of, verify_working_data
 
 FORMATS = {
     "JPEG": ".jpg", "PNG": ".png", "BMP": ".bmp", "GIF": ".gif", "WEBP": ".webp", "TIFF": ".tif",
@@ -93,7 +93,7 @@ def take_in(
         DatasetError: If the dataset is not the recorded version, or the disk or DVC fails.
     """
     uploads = unseen_uploads(store)
-    record = data_dir.with_name(f"{data_dir.name}.dvc")
+    record = record_of(data_dir)
     if not (data_dir.parent / ".dvc").is_dir():
         if not uploads:
             return IntakeReport()

@@ -95,7 +95,7 @@ def finish_plan(
     plan = _read_plan(staging / "plan.json")
     if plan is None:
         return None
-    record = data_dir.with_name(f"{data_dir.name}.dvc")
+    record = version.record_of(data_dir)
     if _recorded(record) != plan.after:
         found = file_digests(data_dir, cache_file=cache_file)
         if tree_md5({k: v for k, v in found.items() if k not in plan.files}) != plan.before:

@@ -60,7 +60,7 @@ def identify_dataset(
     """
     from tasks.dataset.layout import read_index
     from tasks.dataset.validation import check_structure
-    from tasks.dataset.version import folder_md5, verify_working_data
+    from tasks.dataset.version import verify_working_data
 
     if not path.is_dir():
         raise DatasetError(
@@ -70,11 +70,10 @@ def identify_dataset(
         )
     index = read_index(path)
     check_structure(index)
-    memory = workplace.cache_folder() / "digests.json"
     if path == WORKING_DATA and unversioned == "refuse":
-        md5 = verify_working_data(path, Path("data.dvc"), cache_file=memory)
+        md5 = verify_working_data(path, Path("data.dvc"), cache_file=workplace.digest_memory())
     else:
-        md5 = folder_md5(path, cache_file=memory)
+        md5 = current_md5(workplace, path)
     train = index.of_split("train")
     return DatasetRef(
         path=path.absolute(),
@@ -85,6 +84,25 @@ def identify_dataset(
         n_pool=len(index.of_split("pool")),
         has_masks=any(entry.mask is not None for entry in train),
     )
+
+
+def current_md5(workplace: Workplace, path: Path) -> str:
+    """Return the md5 of a dataset as it lies there now, without looking at what it holds.
+
+    Args:
+        workplace: Its cache remembers the md5 of files already hashed.
+        path: The dataset's folder.
+
+    Raises:
+        DatasetError: If there is no such folder.
+    """
+    from tasks.dataset.version import folder_md5
+
+    if not path.is_dir():
+        raise DatasetError(
+            f"expected a dataset at {path} (got nothing there); bring it back with `dvc checkout`"
+        )
+    return folder_md5(path, cache_file=workplace.digest_memory())
 
 
 def decode_dataset(workplace: Workplace, dataset: DatasetRef, training: TrainingParams) -> None:

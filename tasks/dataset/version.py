@@ -129,10 +129,15 @@ def verify_working_data(data_dir: Path, dvc_file: Path, *, cache_file: Path | No
     return status.actual
 
 
+def record_of(data_dir: Path) -> Path:
+    """Return DVC's record of a folder, ``<folder>.dvc`` beside it."""
+    return data_dir.with_name(f"{data_dir.name}.dvc")
+
+
 def records(data_dir: Path) -> tuple[Path, ...]:
     """Return what ``init`` and ``add`` write beside a folder: its files and its folders."""
     here = data_dir.parent
-    files = (data_dir.with_name(f"{data_dir.name}.dvc"), here / ".gitignore", here / ".dvcignore")
+    files = (record_of(data_dir), here / ".gitignore", here / ".dvcignore")
     return (*files, here / ".dvc", here / DEFAULT_REMOTE)
 
 
@@ -168,17 +173,17 @@ def add(data_dir: Path) -> str:
         DatasetError: If DVC fails.
     """
     _dvc(data_dir.parent, "add", "--quiet", data_dir.name)
-    return read_md5(data_dir.with_name(f"{data_dir.name}.dvc"))
+    return read_md5(record_of(data_dir))
 
 
 def push(data_dir: Path) -> None:
     """Copy the recorded version to the default remote."""
-    _dvc(data_dir.parent, "push", "--quiet", f"{data_dir.name}.dvc")
+    _dvc(data_dir.parent, "push", "--quiet", record_of(data_dir).name)
 
 
 def pull(data_dir: Path) -> None:
     """Fetch the recorded version from the default remote, replacing what differs in the folder."""
-    _dvc(data_dir.parent, "pull", "--quiet", "--force", f"{data_dir.name}.dvc")
+    _dvc(data_dir.parent, "pull", "--quiet", "--force", record_of(data_dir).name)
 
 
 def _dvc(repository: Path, *arguments: str) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import boto3
 
+from feedback.s3 import S3Store
 from tasks.access import IDENTITIES
 from tests.e2e.servers import ROOT, answers_at_all, children_of, free_port, process, wait_for
 
@@ -57,6 +58,14 @@ class Gateway:
                 os.kill(pid, signal.SIGKILL)
                 return
         raise AssertionError("no gateway to kill")
+
+
+class OwnStore(S3Store):
+    """The object store in the hands of one user, whatever the environment says."""
+
+    def __init__(self, service: Gateway, user: str, bucket: str) -> None:
+        super().__init__(bucket, endpoint=service.endpoint, tries=2)
+        self._client = service.client(user)
 
 
 def access_key(user: str) -> str:

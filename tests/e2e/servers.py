@@ -60,6 +60,12 @@ def children_of(pid):
     return found
 
 
+def all_below(pid):
+    """Return the processes below ``pid`` at any depth."""
+    found = children_of(pid)
+    return found + [below for child in found for below in all_below(child)]
+
+
 def wait_for(condition, seconds, what):
     """Ask every half second until the condition gives something true, and return that."""
     until = time.monotonic() + seconds

@@ -5,8 +5,7 @@ from botocore.exceptions import ClientError
 
 from feedback import layout
 from feedback.errors import StoreError
-from tests.e2e.gateway import BUCKET, PROGRAMS, USERS, furnish, gateway
-from tests.e2e.topology import OwnStore
+from tests.e2e.gateway import BUCKET, PROGRAMS, USERS, OwnStore, furnish, gateway
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 

@@ -14,15 +14,14 @@ from pathlib import Path
 import httpx
 import yaml
 
-from feedback.s3 import S3Store
-from tests.e2e.gateway import BUCKET, USERS, Gateway, furnish, gateway
+from tests.e2e.gateway import BUCKET, USERS, Gateway, OwnStore, furnish, gateway
 from tests.e2e.postgres import Postgres, postgres
 from tests.e2e.servers import (
     PARLEY,
     ROOT,
+    all_below,
     answers,
     answers_at_all,
-    children_of,
     environment,
     free_port,
     process,
@@ -212,7 +211,7 @@ class Topology:
     def kill(self, name: str) -> None:
         """Kill a process and all it started, as a machine that loses its power would."""
         running, block = self._running.pop(name)
-        below = _all_below(running.pid)
+        below = all_below(running.pid)
         block.close()
         for pid in below:
             with contextlib.suppress(ProcessLookupError):
@@ -269,17 +268,9 @@ class Topology:
 
         wait_for(reached, seconds, f"{wanted}; {self.told('worker')}")
 
-    def store(self, user: str = "parley-operator") -> "OwnStore":
+    def store(self, user: str = "parley-operator") -> OwnStore:
         """Return the object store as a user sees it; on Ceph the bucket's owner reads nothing."""
         return OwnStore(self.s3, user, BUCKET)
-
-
-class OwnStore(S3Store):
-    """The object store in the hands of one user, whatever the environment says."""
-
-    def __init__(self, service: Gateway, user: str, bucket: str) -> None:
-        super().__init__(bucket, endpoint=service.endpoint, tries=2)
-        self._client = service.client(user)
 
 
 def _secret() -> str:
@@ -290,11 +281,6 @@ def _secret() -> str:
 def _pem_body(path: Path) -> str:
     lines = path.read_text().split()
     return max(lines, key=len)
-
-
-def _all_below(pid: int) -> list[int]:
-    found = children_of(pid)
-    return found + [below for child in found for below in _all_below(child)]
 
 
 @contextlib.contextmanager

@@ -4,6 +4,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tasks.dataset import version
+from tests.tasks.dataset.intake_office import Office
+
 
 def write_photo(path: Path, seed: int, size: tuple[int, int] = (24, 16)) -> Path:
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -30,3 +33,17 @@ def sound(tmp_path):
     mask.parent.mkdir(parents=True)
     Image.fromarray(np.full((16, 24), 2, dtype=np.uint8)).save(mask)
     return root
+
+
+@pytest.fixture
+def office(sound, monkeypatch):
+    """Somebody who takes images in; the tests of filing have an office of their own."""
+    data = sound.rename(sound.with_name("data"))
+    (data.parent / ".dvc").mkdir()
+    made = Office(data)
+    made.add(data)
+    monkeypatch.setattr(version, "add", made.add)
+    monkeypatch.setattr(
+        version, "push", lambda folder: made.pushed.append(version.read_md5(made.record))
+    )
+    return made

@@ -1,81 +1,15 @@
-"""Images from use come into the pool once and whole, whatever they are called and who dies."""
+"""Images from use come into the pool once and whole, whatever they are called."""
 
-import io
 import json
-import shutil
-from datetime import UTC, datetime, timedelta
 
-import numpy as np
 import pytest
-import yaml
-from PIL import Image
 
-from feedback.errors import DatasetError, StoreError
-from feedback.intake import IntakeReceipt
+from feedback.errors import DatasetError
 from feedback.local import LocalStore
-from tasks.dataset import intake_plan, version
+from tasks.dataset import version
 from tasks.dataset.intake import LOOKS_PER_IMAGE, take_in
-from tests.feedback.memory import Killed, MemoryStore, MortalStore
-
-
-def picture(seed, kind="PNG", size=(20, 12)):
-    pixels = np.random.default_rng(seed).integers(0, 256, (size[1], size[0], 3), dtype=np.uint8)
-    stream = io.BytesIO()
-    Image.fromarray(pixels).save(stream, kind)
-    return stream.getvalue()
-
-
-class Clock:
-    """Every object is a minute younger than the one before."""
-
-    def __init__(self):
-        self.now = datetime(2026, 11, 21, tzinfo=UTC)
-
-    def __call__(self):
-        self.now += timedelta(minutes=1)
-        return self.now
-
-
-class Office:
-    """A versioned dataset and a store; DVC is a file with the folder's md5."""
-
-    def __init__(self, data):
-        self.data, self.store, self.pushed = data, MemoryStore(Clock()), []
-        self.record = data.with_name("data.dvc")
-
-    def add(self, folder):
-        md5 = version.folder_md5(folder)
-        self.record.write_text(yaml.safe_dump({"outs": [{"md5": md5, "path": "data"}]}))
-        return md5
-
-    def take(self, store=None, **changes):
-        return take_in(store or self.store, self.data, **{"max_images": 10} | changes)
-
-    def pool(self):
-        return sorted(p.name for p in (self.data / "pool").iterdir())
-
-    def contents(self):
-        return sorted(p.read_bytes() for p in (self.data / "pool").iterdir())
-
-    def receipts(self):
-        found = [self.store.get(info.key) for info in self.store.list("intaken/")]
-        return [IntakeReceipt.model_validate_json(data, strict=True) for data in found]
-
-    def outcomes(self):
-        return {receipt.name: receipt.outcome for receipt in self.receipts()}
-
-
-@pytest.fixture
-def office(sound, monkeypatch):
-    data = sound.rename(sound.with_name("data"))
-    (data.parent / ".dvc").mkdir()
-    made = Office(data)
-    made.add(data)
-    monkeypatch.setattr(version, "add", made.add)
-    monkeypatch.setattr(
-        version, "push", lambda folder: made.pushed.append(version.read_md5(made.record))
-    )
-    return made
+from tests.feedback.memory import MemoryStore
+from tests.tasks.dataset.intake_office import picture
 
 
 def test_sound_images_come_into_the_pool_under_names_of_our_own(office):
@@ -211,39 +145,6 @@ def test_names_that_only_a_disk_can_hold_are_refused(office, tmp_path):
     assert [receipt.outcome for receipt in report.receipts] == ["refused", "refused"]
 
 
-class Away(MemoryStore):
-    """Answers a number of calls, then no more."""
-
-    def __init__(self, inner, answers):
-        super().__init__(inner.now)
-        self.objects, self.answers = inner.objects, answers
-
-    def _asked(self):
-        self.answers -= 1
-        if self.answers < 0:
-            raise StoreError("expected the store (got no answer); start it")
-
-    def list(self, prefix=""):
-        self._asked()
-        return super().list(prefix)
-
-    def get(self, key, *, max_bytes=None):
-        self._asked()
-        return super().get(key, max_bytes=max_bytes)
-
-
-@pytest.mark.parametrize("answers", [0, 1, 2, 3])
-def test_a_store_that_is_away_changes_nothing(office, answers, tmp_path):
-    office.store.put("intake/1", picture(1))
-    office.store.put("intake/2", picture(2))
-    before = office.record.read_bytes(), office.pool()
-    with pytest.raises(StoreError, match="got no answer"):
-        office.take(Away(office.store, answers))
-    assert (office.record.read_bytes(), office.pool()) == before
-    assert office.receipts() == []
-    assert len(office.take().of("taken")) == 2
-
-
 def test_data_that_somebody_changed_are_not_recorded_in_passing(office):
     office.store.put("intake/1", picture(1))
     (office.data / "train/cat/9.png").write_bytes(picture(9))
@@ -259,109 +160,6 @@ def test_without_a_version_nothing_is_taken_and_nothing_written(sound):
     with pytest.raises(DatasetError, match="beside the data"):
         take_in(store, sound, max_images=1)
     assert not (sound.parent / ".dvc").exists()
-
-
-def mortal(monkeypatch, office, dies_at):
-    """Die before or after the n-th step that leaves a trace."""
-    count = [0]
-
-    def dying(function):
-        def call(*args, **kwargs):
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            result = function(*args, **kwargs)
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            return result
-
-        return call
-
-    def cut_short(source, target):
-        target.write_bytes(source.read_bytes()[:100])
-        count[0] += 1
-        if count[0] == dies_at:
-            raise Killed
-        target.write_bytes(source.read_bytes())
-
-    monkeypatch.setattr(version, "add", dying(office.add))
-    monkeypatch.setattr(version, "push", dying(version.push))
-    monkeypatch.setattr(intake_plan.shutil, "copyfile", dying(cut_short))
-    monkeypatch.setattr(intake_plan, "give_receipts", dying(intake_plan.give_receipts))
-    return count
-
-
-def test_whoever_dies_anywhere_nothing_is_lost_and_nothing_doubled(office, monkeypatch, tmp_path):
-    shutil.copytree(office.data, tmp_path / "kept")
-    wanted = sorted([*office.contents(), picture(1), picture(2)])
-    n_deaths = 0
-    for dies_at in range(1, 100):
-        shutil.rmtree(office.data)
-        shutil.copytree(tmp_path / "kept", office.data)
-        office.store, office.pushed = MemoryStore(Clock()), []
-        office.add(office.data)
-        office.store.put("intake/1", picture(1))
-        office.store.put("intake/2", picture(2))
-        with monkeypatch.context() as patch:
-            mortal(patch, office, dies_at)
-            try:
-                office.take()
-            except Killed:
-                n_deaths += 1
-            else:
-                break
-        report = office.take()
-        assert office.contents() == wanted, dies_at
-        assert version.read_md5(office.record) == version.folder_md5(office.data)
-        assert office.outcomes() == {"1": "taken", "2": "taken"}, dies_at
-        assert office.pushed[-1] == version.read_md5(office.record)
-        assert report.md5 in (None, version.read_md5(office.record))
-    # Two copies of three steps each, record, push and receipts.
-    assert n_deaths == 12
-
-
-@pytest.mark.parametrize("after", [False, True])
-def test_a_process_that_dies_at_a_call_to_the_store_is_made_good(office, after):
-    office.store.put("intake/1", picture(1))
-    office.store.put("intake/junk", b"junk")
-    for dies_at in range(1, 40):
-        store = MortalStore(office.store, dies_at=dies_at, after=after)
-        try:
-            office.take(store)
-        except Killed:
-            continue
-        break
-    assert office.outcomes() == {"1": "taken", "junk": "refused"}
-    assert len(office.pool()) == 2
-
-
-def test_a_record_that_was_cut_short_is_written_again(office, monkeypatch):
-    office.store.put("intake/1", picture(1))
-
-    def torn(folder):
-        office.record.write_text("outs:\n- md5")
-        raise Killed
-
-    with monkeypatch.context() as patch:
-        patch.setattr(version, "add", torn)
-        with pytest.raises(Killed):
-            office.take()
-    assert office.take().md5 == version.read_md5(office.record)
-
-
-def test_a_plan_gives_way_to_data_that_were_changed_meanwhile(office, monkeypatch):
-    office.store.put("intake/1", picture(1))
-    with monkeypatch.context() as patch:
-        mortal(patch, office, 2)
-        with pytest.raises(Killed):
-            office.take()
-    shutil.rmtree(office.data / "pool")
-    (office.data / "train/cat/9.png").write_bytes(picture(9))
-    office.add(office.data)
-    report = office.take()
-    assert len(report.of("taken")) == 1
-    assert len(office.pool()) == 1
 
 
 @pytest.mark.slow
