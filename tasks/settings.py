@@ -22,8 +22,9 @@ QUIET = {
     # Models are read back without pickle, or not at all.
     "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
     "GIT_PYTHON_REFRESH": "quiet",
-    # Waiting OpenMP threads sleep: on a busy machine spinning made an epoch forty times slower.
-    "OMP_WAIT_POLICY": "PASSIVE",
+    # Waiting OpenMP threads spin for microseconds, then sleep. Spinning on, the default, takes the
+    # cores from others who compute; sleeping at once costs more than a small operation takes.
+    "GOMP_SPINCOUNT": "1000",
     # A single-process run keeps its state beside the project, and the terminal for its own lines.
     "PREFECT_LOGGING_EXTRA_LOGGERS": "models,tasks,feedback",
     # The same loggers speak in commands outside a flow, where Prefect would warn of each line.

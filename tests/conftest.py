@@ -1,6 +1,8 @@
 """Fixtures of all tests: a quiet environment, a small dataset of shapes, a place to work."""
 
+import atexit
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -10,7 +12,9 @@ import pytest
 from tasks.settings import Settings, prepare_environment
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
-os.environ.setdefault("PREFECT_HOME", tempfile.mkdtemp(prefix="parley-prefect-"))
+if "PREFECT_HOME" not in os.environ:  # workers find their leader's
+    os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="parley-prefect-")
+    atexit.register(shutil.rmtree, os.environ["PREFECT_HOME"], ignore_errors=True)
 prepare_environment(Settings())
 
 from tests.shapes import write_shapes  # noqa: E402

@@ -175,7 +175,7 @@ def _fit_one(
         [p for p in reasoner.parameters() if p.requires_grad],
         lr=params.lr,
         weight_decay=params.weight_decay,
-        foreach=True,
+        fused=True,
     )
     best, best_state, history, waited = float("inf"), reasoner.state_dict(), [], 0
     for epoch in range(params.epochs):

@@ -227,7 +227,9 @@ class GraphReasoner(nn.Module):
         scaled = weight / self.feature_std
         there = functional.linear(nodes, scaled, bias - scaled @ self.feature_mean)
         absent = functional.linear(self._absent_nodes(), weight, bias)
-        kept, messages = torch.where(present[..., None], there, absent).chunk(2, dim=-1)
+        # lerp by 0 or 1: where() with a broadcast condition is not vectorised.
+        weight = present[..., None].to(there.dtype)
+        kept, messages = torch.lerp(absent.expand_as(there), there, weight).chunk(2, dim=-1)
         return ProjectedNodes(kept, messages)
 
     def config(self) -> dict[str, Any]:
