@@ -208,12 +208,19 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command line; a known error becomes one line on stderr and exit code 1."""
-    from feedback.errors import ParleyError
+    from feedback.errors import ParleyError, TrackingError
     from tasks.settings import Settings, prepare_environment
 
-    prepare_environment(Settings())
+    settings = Settings()
+    prepare_environment(settings)
     try:
         app()
+    except TrackingError as error:
+        from flows.outage import explain_outage
+
+        # Tracking that is a file of ours fails for the reasons for which our other files do.
+        local = None if settings.tracking_uri else explain_outage(error, settings.home)
+        _tell(local or error)
     except ParleyError as error:
         _tell(error)
     except KeyboardInterrupt:
@@ -222,7 +229,7 @@ def main() -> None:
     except Exception as error:
         from flows.outage import explain_outage
 
-        outage = explain_outage(error, Settings().home)
+        outage = explain_outage(error, settings.home)
         if outage is None:
             raise
         _tell(outage)
