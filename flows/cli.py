@@ -6,11 +6,14 @@ Nothing heavy is imported before a command needs it, so that ``parley --help`` a
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.commands import audit, data, review, reviewers, store
+
+if TYPE_CHECKING:
+    from tasks.settings import Settings
 
 app = typer.Typer(
     name="parley",
@@ -208,31 +211,32 @@ def doctor() -> None:
 
 def main() -> None:
     """Run the command line; a known error becomes one line on stderr and exit code 1."""
-    from feedback.errors import ParleyError, TrackingError
     from tasks.settings import Settings, prepare_environment
 
     settings = Settings()
     prepare_environment(settings)
     try:
         app()
-    except TrackingError as error:
-        from flows.outage import explain_outage
-
-        # Tracking that is a file of ours fails for the reasons for which our other files do.
-        local = None if settings.tracking_uri else explain_outage(error, settings.home)
-        _tell(local or error)
-    except ParleyError as error:
-        _tell(error)
     except KeyboardInterrupt:
         typer.echo("parley: stopped; the same command goes on from here", err=True)
         sys.exit(130)
     except Exception as error:
-        from flows.outage import explain_outage
-
-        outage = explain_outage(error, settings.home)
-        if outage is None:
+        told = _in_our_words(error, settings)
+        if told is None:
             raise
-        _tell(outage)
+        _tell(told)
+
+
+def _in_our_words(error: Exception, settings: "Settings") -> Exception | None:
+    """Return what to tell of an error, or None when only its traceback tells anything."""
+    from feedback.errors import ParleyError, TrackingError
+    from flows.outage import explain_outage
+
+    is_ours = isinstance(error, ParleyError)
+    # Databases that Prefect and MLflow keep in our folder fail with our disk; a server's do not.
+    if not is_ours or (isinstance(error, TrackingError) and not settings.tracking_uri):
+        return explain_outage(error, settings.home) or (error if is_ours else None)
+    return error
 
 
 def _tell(error: Exception) -> None:

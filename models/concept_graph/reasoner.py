@@ -228,8 +228,8 @@ class GraphReasoner(nn.Module):
         there = functional.linear(nodes, scaled, bias - scaled @ self.feature_mean)
         absent = functional.linear(self._absent_nodes(), weight, bias)
         # lerp by 0 or 1: where() with a broadcast condition is not vectorised.
-        weight = present[..., None].to(there.dtype)
-        kept, messages = torch.lerp(absent.expand_as(there), there, weight).chunk(2, dim=-1)
+        detected = present[..., None].to(there.dtype)
+        kept, messages = torch.lerp(absent.expand_as(there), there, detected).chunk(2, dim=-1)
         return ProjectedNodes(kept, messages)
 
     def config(self) -> dict[str, Any]:

@@ -98,10 +98,6 @@ def current_md5(workplace: Workplace, path: Path) -> str:
     """
     from tasks.dataset.version import folder_md5
 
-    if not path.is_dir():
-        raise DatasetError(
-            f"expected a dataset at {path} (got nothing there); bring it back with `dvc checkout`"
-        )
     return folder_md5(path, cache_file=workplace.digest_memory())
 
 

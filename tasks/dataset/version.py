@@ -54,7 +54,10 @@ def folder_md5(root: Path, *, cache_file: Path | None = None) -> str:
         DatasetError: If the folder is missing or a file cannot be read.
     """
     if not root.is_dir():
-        raise DatasetError(f"expected a data folder (got {root}); import or render one first")
+        raise DatasetError(
+            f"expected a data folder (got {root}); import or render one, or bring the recorded one "
+            "back with `dvc checkout`"
+        )
     try:
         return tree_md5(file_digests(root, cache_file=cache_file))
     except OSError as error:

@@ -60,7 +60,7 @@ def let_a_run_ask_and_die(story):
     town.start("page")
     town.start("watcher")
     note = town.folder / "worker" / "running" / f"{story.run}.json"
-    wait_for(note.exists, 240, f"the run to start; {town.told('worker')}")
+    wait_for(note.exists, 120, f"the run to start; {town.told('worker')}")
     town.kill("worker")
     assert town.state(story.run) == "RUNNING"
     env = town.environment("parley-runs", "worker")
@@ -119,7 +119,7 @@ def let_a_person_answer(story, context):
     )
     town.start("prefect")
     town.await_server("prefect", "/api/health")
-    town.wait_for_state(story.run, "COMPLETED", 900)
+    town.wait_for_state(story.run, "COMPLETED", 600)
     page.reload()
     page.get_by_text("takes nothing more").first.wait_for()
     story.seen.append(page.content())

@@ -257,7 +257,7 @@ class Topology:
     def state(self, run: str) -> str:
         return str(self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
 
-    def wait_for_state(self, run: str, wanted: str, seconds: float = 900) -> None:
+    def wait_for_state(self, run: str, wanted: str, seconds: float = 600) -> None:
         def reached() -> bool:
             found = self.state(run)
             assert found == wanted or found not in {"FAILED", "CRASHED", "COMPLETED"}, (

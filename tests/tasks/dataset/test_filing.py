@@ -20,8 +20,9 @@ from feedback.states import ReviewState
 from feedback.watching import watch_once
 from tasks.dataset import filing, version
 from tasks.dataset.filing import file_reviews
-from tests.feedback.memory import Killed, MemoryStore, MortalStore
+from tests.feedback.memory import MemoryStore, MortalStore
 from tests.review_request import FILES, NOW, make_bundle, make_document
+from tests.tasks.dataset.doom import Doom, was_killed
 
 SHOWN = FILES | {"concepts.safetensors": b"features"}
 
@@ -166,34 +167,17 @@ def test_another_host_goes_on_from_the_recorded_reviews(office):
 
 def steps(monkeypatch, office, dies_at):
     """Die before or after the n-th thing that is written, or in the middle of a file."""
-    count = [0]
-
-    def dying(function):
-        def call(*args):
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            result = function(*args)
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            return result
-
-        return call
-
-    whole = filing._write
+    doom, whole = Doom(dies_at), filing._write
 
     def torn(path, data):
         path.parent.mkdir(parents=True, exist_ok=True)
         path.with_name(f".{path.name}.part").write_bytes(data[: len(data) // 2])
-        count[0] += 1
-        if count[0] == dies_at:
-            raise Killed
+        doom.point()
         whole(path, data)
 
-    monkeypatch.setattr(filing, "_write", dying(torn))
-    monkeypatch.setattr(version, "add", dying(office.add))
-    monkeypatch.setattr(version, "push", dying(office.push))
+    monkeypatch.setattr(filing, "_write", doom.around(torn))
+    monkeypatch.setattr(version, "add", doom.around(office.add))
+    monkeypatch.setattr(version, "push", doom.around(office.push))
 
 
 def test_whoever_dies_anywhere_all_is_filed_once(office, monkeypatch):
@@ -207,12 +191,9 @@ def test_whoever_dies_anywhere_all_is_filed_once(office, monkeypatch):
         office.record.unlink()
         with monkeypatch.context() as patch:
             steps(patch, office, dies_at)
-            try:
-                office.file()
-            except Killed:
-                n_deaths += 1
-            else:
+            if not was_killed(office.file):
                 break
+        n_deaths += 1
         assert office.file() == md5, dies_at
         assert office.listed() == wanted, dies_at
         assert version.folder_md5(office.remote) == md5, dies_at
@@ -223,11 +204,9 @@ def test_whoever_dies_anywhere_all_is_filed_once(office, monkeypatch):
 def test_the_store_may_go_away_at_any_call(office):
     office.close(notes="one")
     for dies_at in range(1, 100):
-        try:
-            office.file(MortalStore(office.store, dies_at=dies_at, after=False))
-        except Killed:
-            continue
-        break
+        store = MortalStore(office.store, dies_at=dies_at, after=False)
+        if not was_killed(lambda store=store: office.file(store)):
+            break
     assert len(office.listed()) == 4
     assert office.file() == office.added[-1]
 

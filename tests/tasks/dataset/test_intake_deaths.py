@@ -7,6 +7,7 @@ import pytest
 from feedback.errors import StoreError
 from tasks.dataset import intake_plan, version
 from tests.feedback.memory import Killed, MemoryStore, MortalStore
+from tests.tasks.dataset.doom import Doom, was_killed
 from tests.tasks.dataset.intake_office import Clock, picture
 
 
@@ -44,34 +45,18 @@ def test_a_store_that_is_away_changes_nothing(office, answers, tmp_path):
 
 
 def mortal(monkeypatch, office, dies_at):
-    """Die before or after the n-th step that leaves a trace."""
-    count = [0]
-
-    def dying(function):
-        def call(*args, **kwargs):
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            result = function(*args, **kwargs)
-            count[0] += 1
-            if count[0] == dies_at:
-                raise Killed
-            return result
-
-        return call
+    """Die before or after the n-th step that leaves a trace, or in the middle of a copy."""
+    doom = Doom(dies_at)
 
     def cut_short(source, target):
         target.write_bytes(source.read_bytes()[:100])
-        count[0] += 1
-        if count[0] == dies_at:
-            raise Killed
+        doom.point()
         target.write_bytes(source.read_bytes())
 
-    monkeypatch.setattr(version, "add", dying(office.add))
-    monkeypatch.setattr(version, "push", dying(version.push))
-    monkeypatch.setattr(intake_plan.shutil, "copyfile", dying(cut_short))
-    monkeypatch.setattr(intake_plan, "give_receipts", dying(intake_plan.give_receipts))
-    return count
+    monkeypatch.setattr(version, "add", doom.around(office.add))
+    monkeypatch.setattr(version, "push", doom.around(version.push))
+    monkeypatch.setattr(intake_plan.shutil, "copyfile", doom.around(cut_short))
+    monkeypatch.setattr(intake_plan, "give_receipts", doom.around(intake_plan.give_receipts))
 
 
 def test_whoever_dies_anywhere_nothing_is_lost_and_nothing_doubled(office, monkeypatch, tmp_path):
@@ -87,12 +72,9 @@ def test_whoever_dies_anywhere_nothing_is_lost_and_nothing_doubled(office, monke
         office.store.put("intake/2", picture(2))
         with monkeypatch.context() as patch:
             mortal(patch, office, dies_at)
-            try:
-                office.take()
-            except Killed:
-                n_deaths += 1
-            else:
+            if not was_killed(office.take):
                 break
+        n_deaths += 1
         report = office.take()
         assert office.contents() == wanted, dies_at
         assert version.read_md5(office.record) == version.folder_md5(office.data)
@@ -109,11 +91,8 @@ def test_a_process_that_dies_at_a_call_to_the_store_is_made_good(office, after):
     office.store.put("intake/junk", b"junk")
     for dies_at in range(1, 40):
         store = MortalStore(office.store, dies_at=dies_at, after=after)
-        try:
-            office.take(store)
-        except Killed:
-            continue
-        break
+        if not was_killed(lambda store=store: office.take(store)):
+            break
     assert office.outcomes() == {"1": "taken", "junk": "refused"}
     assert len(office.pool()) == 2
 
