@@ -164,7 +164,7 @@ BROKEN = {
     "a parameter that is gone": (lambda note: note | {"params": {"x": 1}}, "this version knows"),
     "a dataset that is not here": (
         lambda note: note | {"dataset": note["dataset"] | {"path": "/nowhere"}},
-        "expected a dataset at /nowhere",
+        "expected a data folder (got /nowhere)",
     ),
     "another dataset": (
         lambda note: note | {"dataset": note["dataset"] | {"md5": "0" * 32 + ".dir"}},
