@@ -23,7 +23,7 @@ PREDICT_BATCH = 64
 """Images per forward when only logits are wanted; larger batches were no faster on two cores."""
 
 
-@task(name="train-classifier", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="train-classifier", cache_policy=NO_CACHE)
 @stage("train_classifier", version=1)
 def train_classifier(
     work: Work,
@@ -115,7 +115,7 @@ def train_classifier(
     return {"epochs": training.epochs, **last}
 
 
-@task(name="predict", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="predict", cache_policy=NO_CACHE)
 @stage("predict", version=1)
 def predict(
     work: Work, *, dataset: DatasetRef, classifier: StageResult, training: TrainingParams
@@ -173,7 +173,8 @@ def load_split(
         split,
         size=training.image_size,
         resize=training.resize,
-        cache_dir=work.cache / dataset.md5.removesuffix(".dir"),
+        cache_dir=work.cache,
+        dataset_md5=dataset.md5,
     )
 
 

@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from http import HTTPStatus
 from typing import TYPE_CHECKING, NamedTuple
 from uuid import UUID
 
@@ -24,6 +25,8 @@ COST_SHARE = 0.005
 """Share of the time between two updates that an update may take; a slow server gets fewer."""
 PATIENCE_SECONDS = 2.0
 """How long one update may wait for the server."""
+BUSY_SECONDS = (0.02, 0.1)
+"""Pauses before an update that a busy server refused is sent again."""
 AWAY_SECONDS = 300.0
 """How long a server that did not answer is left alone."""
 
@@ -64,31 +67,45 @@ class ProgressArtifacts:
             del self._shown[event.stage]
 
     def _tell(self, event: ProgressEvent, percent: float | None) -> None:
-        from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+        from prefect.exceptions import PrefectHTTPStatusError
 
-        shown, text, ids = self._shown.get(event.stage), _description(event), _run_ids()
         try:
-            with _impatient_client() as client:
-                if shown is None:
-                    made = client.create_artifact(
-                        ArtifactCreate(
-                            type="progress",
-                            key=_key(event),
-                            description=text,
-                            data=percent,
-                            flow_run_id=ids.flow,
-                            task_run_id=ids.task,
-                        )
-                    )
-                    self._shown[event.stage] = made.id
-                elif percent is None:
-                    client.update_artifact(shown, ArtifactUpdate(description=text))
-                else:
-                    client.update_artifact(shown, ArtifactUpdate(description=text, data=percent))
+            for patience in BUSY_SECONDS:
+                try:
+                    self._send(event, percent)
+                    return
+                except PrefectHTTPStatusError as error:
+                    # SQLite refuses a write that began before another's end, and is free at once.
+                    if error.response.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                        raise
+                    time.sleep(patience)
+            self._send(event, percent)
         # Whatever the server's client raises, the stage's work is worth more than its bar.
         except Exception as error:
             self._away_until = self._clock() + AWAY_SECONDS
             logger.info("the orchestrator takes no progress for now (%s)", error)
+
+    def _send(self, event: ProgressEvent, percent: float | None) -> None:
+        from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
+
+        shown, text, ids = self._shown.get(event.stage), _description(event), _run_ids()
+        with _impatient_client() as client:
+            if shown is None:
+                made = client.create_artifact(
+                    ArtifactCreate(
+                        type="progress",
+                        key=_key(event),
+                        description=text,
+                        data=percent,
+                        flow_run_id=ids.flow,
+                        task_run_id=ids.task,
+                    )
+                )
+                self._shown[event.stage] = made.id
+            elif percent is None:
+                client.update_artifact(shown, ArtifactUpdate(description=text))
+            else:
+                client.update_artifact(shown, ArtifactUpdate(description=text, data=percent))
 
 
 class _RunIds(NamedTuple):

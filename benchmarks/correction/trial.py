@@ -77,7 +77,8 @@ def run_trial(
         "test",
         size=params.training.image_size,
         resize=params.training.resize,
-        cache_dir=workplace.cache_folder() / dataset.md5.removesuffix(".dir"),
+        cache_dir=workplace.cache_folder(),
+        dataset_md5=dataset.md5,
     )
     condition = np.array(conditions(folder, test.names))
 

@@ -31,26 +31,33 @@ def file_digests(root: Path, *, cache_file: Path | None = None) -> dict[str, str
         OSError: If a file cannot be read.
     """
     known = _read_cache(cache_file)
-    base = str(root.resolve())
-    paths = _list_files(root)
-
-    def digest(path: Path) -> Stamp:
-        state = path.stat()
-        old = known.get(f"{base}/{path.relative_to(root).as_posix()}")
+    base = f"{root.resolve()}/"
+    fresh: dict[str, Stamp] = {}
+    changed: list[tuple[str, int, int]] = []
+    names = _list_files(root)
+    for name in names:
+        state = os.stat(f"{base}{name}")
+        old = known.get(base + name)
         if old is not None and (old[0], old[1]) == (state.st_size, state.st_mtime_ns):
-            return old
-        with path.open("rb") as stream:
-            md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
-        return state.st_size, state.st_mtime_ns, md5.hexdigest()
+            fresh[base + name] = old
+        else:
+            changed.append((name, state.st_size, state.st_mtime_ns))
 
+    def digest(file: tuple[str, int, int]) -> Stamp:
+        with open(f"{base}{file[0]}", "rb") as stream:
+            md5 = hashlib.file_digest(stream, lambda: hashlib.md5(usedforsecurity=False))
+        return file[1], file[2], md5.hexdigest()
+
+    # To hand a file to another thread takes longer than to find it unchanged.
     with ThreadPoolExecutor(min(8, os.cpu_count() or 1)) as pool:
-        stamps = list(pool.map(digest, paths))
-    names = [path.relative_to(root).as_posix() for path in paths]
-    fresh = {f"{base}/{name}": stamp for name, stamp in zip(names, stamps, strict=True)}
-    if cache_file is not None and any(known.get(key) != stamp for key, stamp in fresh.items()):
-        kept = {key: value for key, value in known.items() if not key.startswith(f"{base}/")}
+        fresh |= {
+            base + file[0]: stamp
+            for file, stamp in zip(changed, pool.map(digest, changed), strict=True)
+        }
+    if cache_file is not None and changed:
+        kept = {key: value for key, value in known.items() if not key.startswith(base)}
         _write_cache(cache_file, kept | fresh)
-    return {name: stamp[2] for name, stamp in zip(names, stamps, strict=True)}
+    return {name: fresh[base + name][2] for name in names}
 
 
 def tree_md5(digests: dict[str, str]) -> str:
@@ -61,12 +68,14 @@ def tree_md5(digests: dict[str, str]) -> str:
     return hashlib.md5(text, usedforsecurity=False).hexdigest() + ".dir"
 
 
-def _list_files(root: Path) -> list[Path]:
-    """Return the files below a folder, sorted, links to files included."""
-    found = []
+def _list_files(root: Path) -> list[str]:
+    """Return the files below a folder by relative path, sorted, links to files included."""
+    found: list[str] = []
     for folder, subfolders, names in os.walk(root):
         subfolders[:] = sorted(name for name in subfolders if name not in IGNORED)
-        found += [Path(folder) / name for name in sorted(names) if name not in IGNORED]
+        inside = Path(folder).relative_to(root).as_posix()
+        prefix = "" if inside == "." else f"{inside}/"
+        found += [prefix + name for name in sorted(names) if name not in IGNORED]
     return found
 
 

@@ -40,15 +40,17 @@ def load_images(
         size: Side of the images, pixels.
         resize: ``crop``, ``pad`` or ``squash``.
         workers: Decoding threads; 0 takes one per core. The result does not depend on it.
-        cache_dir: Folder for decoded arrays; None decodes afresh.
-        dataset_md5: The dataset's md5 for the cache's key; None computes it when needed.
+        cache_dir: Folder for decoded arrays, by version, and for the digests of files; None decodes
+            afresh.
+        dataset_md5: Version that the images must be of; what the cache holds of it is taken, even
+            if the folder was changed since. None takes the folder as it is.
         on_progress: Called with the images done and the images in all.
 
     Returns:
         Images in index order; masks are None when no image of the split has one.
 
     Raises:
-        DatasetError: If a file cannot be read.
+        DatasetError: If a file cannot be read, or the folder to decode is of another version.
         StoreError: If the decoded arrays cannot be written to ``cache_dir``.
     """
     entries = index.of_split(split)
@@ -57,16 +59,19 @@ def load_images(
         for entry in entries
     ]
     prefix: Path | None = None
+    digests = None if cache_dir is None else cache_dir / "digests.json"
     if cache_dir is not None and entries:
-        md5 = dataset_md5 or folder_md5(index.root, cache_file=cache_dir / "digests.json")
+        md5 = dataset_md5 or folder_md5(index.root, cache_file=digests)
         # The names tell apart the splits that different seeds make of one folder.
         names = "\n".join(f"{entry.path}\t{entry.mask}" for entry in entries)
         key = hashlib.sha256(f"{md5}/{split}/{size}/{resize}\n{names}".encode()).hexdigest()[:24]
-        prefix = cache_dir / "images" / f"{split}-{size}-{resize}-{key}"
+        prefix = cache_dir / md5.removesuffix(".dir") / "images" / f"{split}-{size}-{resize}-{key}"
     pixels = _load_cached(prefix, "images")
     masks = _load_cached(prefix, "masks")
     if pixels is None or masks is None:
         pixels, masks = _decode_all(index.root, entries, size, resize, workers, on_progress)
+        if dataset_md5 is not None:
+            _check_version(index.root, dataset_md5, digests)
         _save_cached(prefix, "images", pixels)
         _save_cached(prefix, "masks", masks)
     return ImageSet(
@@ -76,6 +81,15 @@ def load_images(
         classes=index.classes,
         masks=masks if len(masks) else None,
     )
+
+
+def _check_version(root: Path, expected: str, digests: Path | None) -> None:
+    found = folder_md5(root, cache_file=digests)
+    if found != expected:
+        raise DatasetError(
+            f"expected {root} to stay as the run found it, {expected} (got {found}); "
+            "bring it back with `dvc checkout`, or start a new run"
+        )
 
 
 def _decode_all(

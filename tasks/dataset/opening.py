@@ -117,7 +117,7 @@ def decode_dataset(workplace: Workplace, dataset: DatasetRef, training: Training
     from tasks.dataset.layout import read_index
 
     index = read_index(dataset.path)
-    cache = workplace.cache_folder() / dataset.md5.removesuffix(".dir")
+    cache = workplace.cache_folder()
     try:
         for split in ("train", "test", "pool"):
             load_images(
@@ -131,5 +131,5 @@ def decode_dataset(workplace: Workplace, dataset: DatasetRef, training: Training
     except (DatasetError, StoreError):
         # Once mended, the dataset has another md5: what was decoded of this one would lie there for
         # ever. And a disk that is full is not left full.
-        shutil.rmtree(cache, ignore_errors=True)
+        shutil.rmtree(cache / dataset.md5.removesuffix(".dir"), ignore_errors=True)
         raise

@@ -128,6 +128,33 @@ def test_a_server_that_is_away_harms_no_stage_and_is_left_alone(bars_of):
     assert bar["data"] == 100.0
 
 
+def test_a_server_that_is_busy_for_a_moment_is_asked_again(bars_of, monkeypatch):
+    import httpx
+    from prefect.client.orchestration import SyncPrefectClient
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    create, refusals = SyncPrefectClient.create_artifact, [503, 503]
+
+    def refuse_at_first(self, *args, **kwargs):
+        if refusals:
+            request = httpx.Request("POST", "http://127.0.0.1/api/artifacts/")
+            busy = httpx.Response(refusals.pop(), request=request)
+            raise PrefectHTTPStatusError("busy", request=request, response=busy)
+        return create(self, *args, **kwargs)
+
+    clock = Clock()
+    monkeypatch.setattr(SyncPrefectClient, "create_artifact", refuse_at_first)
+
+    def stage():
+        with Progress("distil", (ProgressArtifacts(clock),)) as progress:
+            clock.now += EVERY_SECONDS
+            progress(1, 2)
+
+    (bar,) = bars_of(stage)
+    assert bar["data"] == 100.0
+    assert not refusals
+
+
 def test_a_bar_belongs_to_the_task_that_runs_the_stage(bars_of):
     from prefect import task
     from prefect.context import TaskRunContext

@@ -123,7 +123,7 @@ def earlier_edits(
     return sorted(found, key=lambda one: one.edit.class_name)
 
 
-@task(name="carry-over-edits", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="carry-over-edits", cache_policy=NO_CACHE)
 @stage("carry_over_edits", version=1)
 def carry_over_edits(
     work: Work,

@@ -77,7 +77,7 @@ def describe_edits(edits: list[GraphEdit]) -> list[JsonValue]:
     return rows
 
 
-@task(name="distil", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="distil", cache_policy=NO_CACHE)
 @stage("distil", version=1)
 def distil(
     work: Work,

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from models.concept_graph.explanation import Contributions
 
 
-@task(name="explain-classes", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="explain-classes", cache_policy=NO_CACHE)
 @stage("explain_classes", version=1)
 def explain_classes(
     work: Work, *, basis: Basis, concepts: StageResult, reasoner: StageResult, seed: int

@@ -25,7 +25,7 @@ MAX_RANDOM_SEGMENTS = 2000
 over."""
 
 
-@task(name="mine-concepts", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="mine-concepts", cache_policy=NO_CACHE)
 @stage("mine_concepts", version=1)
 def mine_concepts(
     work: Work, *, basis: Basis, params: ConceptGraphParams, seed: int

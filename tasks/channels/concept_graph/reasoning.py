@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from models.concept_graph.graph import ClassGraph, ImageGraphs
 
 
-@task(name="imitate-classifier", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="imitate-classifier", cache_policy=NO_CACHE)
 @stage("imitate_classifier", version=1)
 def imitate_classifier(
     work: Work, *, basis: Basis, concepts: StageResult, params: ConceptGraphParams, seed: int
@@ -71,7 +71,7 @@ def imitate_classifier(
     }
 
 
-@task(name="fit-teacher", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="fit-teacher", cache_policy=NO_CACHE)
 @stage("fit_teacher", version=1)
 def fit_teacher(
     work: Work,

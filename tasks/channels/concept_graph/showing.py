@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 SPEAKER = "reasoner of the edited graphs agrees with the corrected network"
 
 
-@task(name="show-correction", tags=["gpu"], cache_policy=NO_CACHE)
+@task(name="show-correction", cache_policy=NO_CACHE)
 @stage("show_correction", version=1)
 def show_correction(
     work: Work,

@@ -5,6 +5,7 @@ from feedback.errors import DatasetError
 from models.imageset import UNLABELLED
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
+from tasks.dataset.version import folder_md5
 
 
 def test_images_come_in_index_order_with_labels_and_masks(sound):
@@ -42,10 +43,25 @@ def test_the_cache_gives_the_same_and_is_not_read_after_a_change(sound, tmp_path
 def test_a_cut_cache_file_is_decoded_again(sound, tmp_path):
     index = read_index(sound)
     first = load_images(index, "train", size=16, cache_dir=tmp_path / "cache")
-    for path in (tmp_path / "cache" / "images").iterdir():
+    for path in (tmp_path / "cache").rglob("*.npy"):
         path.write_bytes(path.read_bytes()[:70])
     again = load_images(index, "train", size=16, cache_dir=tmp_path / "cache")
     assert torch.equal(first.images, again.images)
+
+
+def test_a_version_that_is_decoded_is_not_hashed_again_and_outlives_a_change(
+    sound, tmp_path, photo, monkeypatch
+):
+    index, md5 = read_index(sound), folder_md5(sound)
+    wanted = {"size": 16, "cache_dir": tmp_path / "cache", "dataset_md5": md5}
+    first = load_images(index, "train", **wanted)
+    photo(sound / "train" / "cat" / "0.png", 999)
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.dataset.images.folder_md5", lambda *_, **__: pytest.fail("hashed"))
+        assert torch.equal(first.images, load_images(index, "train", **wanted).images)
+    with pytest.raises(DatasetError, match=f"expected .* to stay as the run found it, {md5}"):
+        load_images(index, "test", **wanted)
+    assert not list((tmp_path / "cache").rglob("test-*"))
 
 
 def test_a_damaged_file_is_named(sound):
