@@ -33,7 +33,7 @@ $(RUNTIME): constraints.txt pyproject.toml
 	@touch $@
 
 $(DEVELOP): $(RUNTIME)
-	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,s3,servers]'
+	@$(BIN)/python -m pip install -q --disable-pip-version-check -c constraints.txt -e '.[dev,s3,servers,dask]'
 	@touch $@
 
 run: $(RUNTIME) ## Install, render the demo dataset if there is none, run the loop with a simulated reviewer

@@ -20,6 +20,7 @@ from models.params import (
     PromotionParams,
     TrainingParams,
 )
+from tasks.fan_out import FanOutParams
 
 _MAX_SHOWN = 120
 """Characters of a refused value that an error repeats."""
@@ -78,6 +79,7 @@ class PipelineParams(Params):
     review: ReviewParams = ReviewParams()
     distillation: DistillationParams = DistillationParams()
     promotion: PromotionParams = PromotionParams()
+    fan_out: FanOutParams = FanOutParams()
     channels: Annotated[dict[str, SerializeAsAny[Params]], Field(default_factory=dict)]
     """Parameters of single channels, by name; a channel left out runs on its defaults."""
 

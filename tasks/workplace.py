@@ -103,6 +103,24 @@ class Workplace:
         for listener in self.on_finished:
             listener(result)
 
+    def detached(self) -> "Workplace":
+        """Return a workplace for computing elsewhere: the same stores and keys, no listeners.
+
+        It may be pickled for another process, where it opens the stores by its settings.
+        """
+        other = Workplace(self.settings, self.artifacts, fresh=self.fresh)
+        other.pinned = dict(self.pinned)
+        return other
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _reopened, (self.settings, self.fresh, self.pinned)
+
+
+def _reopened(settings: Settings, fresh: bool, pinned: dict[str, str]) -> Workplace:
+    workplace = open_workplace(settings, fresh=fresh)
+    workplace.pinned = dict(pinned)
+    return workplace
+
 
 def open_workplace(
     settings: Settings, *, listeners: tuple[Listener, ...] = (), fresh: bool = False

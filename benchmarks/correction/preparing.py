@@ -8,7 +8,7 @@ from typing import NamedTuple
 from flows.params import PipelineParams
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.mining import choose_concepts, embed_segments, mine_class
 from tasks.channels.concept_graph.reasoning import imitate_classifier
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
 from tasks.classifier import predict, train_classifier
@@ -82,8 +82,30 @@ def prepare(
         predictions=predictions,
         segmented=segmented,
     )
-    concepts = mine_concepts.fn(workplace, basis=basis, params=channel, seed=seed)
+    concepts = mine_concepts(workplace, basis, channel, seed)
     reasoner = imitate_classifier.fn(
         workplace, basis=basis, concepts=concepts, params=channel, seed=seed
     )
     return Prepared(basis, concepts, reasoner)
+
+
+def mine_concepts(
+    workplace: Workplace, basis: Basis, params: ConceptGraphParams, seed: int
+) -> StageResult:
+    """Mine the concepts of all classes under review, one class after the other.
+
+    Args:
+        workplace: Stores and folders.
+        basis: What was computed before.
+        params: The channel's parameters.
+        seed: Seed of every sampling.
+
+    Returns:
+        Concept bank, embeddings and first graphs.
+    """
+    embedded = embed_segments.fn(workplace, basis=basis, gate=params.gate, clusters=params.clusters)
+    given = {"basis": basis, "embedded": embedded, "params": params, "seed": seed}
+    mined = [mine_class.fn(workplace, **given, class_id=c) for c in basis.class_ids]
+    return choose_concepts.fn(
+        workplace, basis=basis, embedded=embedded, mined=mined, n_concepts=params.graph.n_concepts
+    )

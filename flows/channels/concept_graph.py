@@ -28,7 +28,7 @@ from tasks.channels.concept_graph.carrying import (
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
 from tasks.channels.concept_graph.explaining import explain_classes
-from tasks.channels.concept_graph.mining import mine_concepts
+from tasks.channels.concept_graph.mining import choose_concepts, embed_segments, mine_class
 from tasks.channels.concept_graph.previewing import preview_edits
 from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier
 from tasks.channels.concept_graph.reporting import evaluation_of
@@ -44,6 +44,7 @@ from tasks.channels.concept_graph.suggesting import check_classes, suggest_class
 from tasks.classifier import predict
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
+from tasks.fan_out import fan_out
 from tasks.stage import StageResult
 
 _SUBJECTS = {"unmodified_graph": "unmodified graphs", "edited_graph": "edited graphs"}
@@ -87,7 +88,17 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
         "segmented": segmented,
     }
     basis = _basis(run, stages)
-    concepts = mine_concepts(work, basis=basis, params=params, seed=run.params.seed)
+    embedded = embed_segments(work, basis=basis, gate=params.gate, clusters=params.clusters)
+    given = {"basis": basis, "embedded": embedded, "params": params, "seed": run.params.seed}
+    mined = fan_out(
+        work,
+        mine_class,
+        {run.dataset.classes[c]: given | {"class_id": c} for c in basis.class_ids},
+        run.params.fan_out,
+    )
+    concepts = choose_concepts(
+        work, basis=basis, embedded=embedded, mined=mined, n_concepts=params.graph.n_concepts
+    )
     reasoner = imitate_classifier(
         work, basis=basis, concepts=concepts, params=params, seed=run.params.seed
     )

@@ -17,7 +17,7 @@ COPY models models
 COPY feedback feedback
 COPY review review
 COPY infra/prefect.yaml infra/deploy.sh infra/s3/buckets.py infra/s3/mlflow-policy.json infra/
-RUN python -m pip install --no-cache-dir -c constraints.txt '.[s3,servers]' \
+RUN python -m pip install --no-cache-dir -c constraints.txt '.[s3,servers,dask]' \
     && useradd --uid 10001 --no-create-home parley \
     && install -d -o parley /var/lib/parley
 # The file system may be read-only; what a process keeps lies in PARLEY_HOME alone.

@@ -28,7 +28,7 @@ from tests.review_request import make_answer
 from tests.shapes import tiny_overrides
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
-EXPLAINING = {"train_classifier", "mine_concepts", "imitate_classifier", "explain_classes"}
+EXPLAINING = {"train_classifier", "mine_class", "imitate_classifier", "explain_classes"}
 
 
 @pytest.fixture

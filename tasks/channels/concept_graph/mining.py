@@ -1,5 +1,10 @@
-"""Stage: concepts of the classes under review, scored, and the first class graphs."""
+"""Stages: concepts of the classes under review, scored, and the first class graphs.
 
+Segments of all classes are embedded at once, one pass per image; then each class is mined by
+itself, so that classes can be mined at the same time.
+"""
+
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -7,7 +12,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from feedback.errors import NoConceptsFoundError
-from models.concept_graph.params import ConceptGraphParams
+from models.concept_graph.params import ClusterParams, ConceptGraphParams, GateParams
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
 from tasks.classifier import load_classifier
@@ -16,29 +21,98 @@ from tasks.stage import StageResult, Work, stage
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from models.classifier import Classifier
     from models.concept_graph.bank import ConceptBank
-    from models.concept_graph.gated_embedding import GatedEmbedding
 
 MAX_RANDOM_SEGMENTS = 2000
 """Segments of any image from which TCAV's random sets are drawn; twenty sets of fifty, twice
 over."""
 
 
-@task(name="mine-concepts", cache_policy=NO_CACHE)
-@stage("mine_concepts", version=1)
-def mine_concepts(
-    work: Work, *, basis: Basis, params: ConceptGraphParams, seed: int
+@task(name="embed-segments", cache_policy=NO_CACHE)
+@stage("embed_segments", version=1)
+def embed_segments(
+    work: Work, *, basis: Basis, gate: GateParams, clusters: ClusterParams
 ) -> dict[str, JsonValue]:
-    """Embed all segments, cluster each class's, score the clusters, choose the first graphs.
-
-    Images carved out for validation take no part in the clusters.
+    """Embed all segments by one forward and one backward of each image.
 
     Args:
         work: What the stage may touch.
         basis: What was computed before.
-        params: Gate, clusters, TCAV and graph size.
+        gate: What counts as on the object.
+        clusters: How segments are embedded.
+
+    Returns:
+        Number of segments; outputs ``embeddings`` and ``gradients``.
+    """
+    from models.concept_graph.gated_embedding import embed_with_gate
+
+    universe = load_universe(work, basis)
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
+    embedded = embed_with_gate(
+        model,
+        universe.images.images,
+        gate_classes(universe, universe_logits(work, basis, universe)),
+        universe.segments,
+        gate,
+        clusters,
+    )
+    work.save_tensors(
+        "embeddings",
+        {"embeddings": embedded.embeddings.cpu(), "gate_coverage": embedded.gate_coverage.cpu()},
+    )
+    work.save_tensors("gradients", {"class_gradients": embedded.class_gradients.cpu()})
+    return {"segments": len(universe.segments)}
+
+
+@task(name="mine-class", cache_policy=NO_CACHE)
+@stage("mine_class", version=1)
+def mine_class(
+    work: Work,
+    *,
+    basis: Basis,
+    embedded: StageResult,
+    class_id: int,
+    params: ConceptGraphParams,
+    seed: int,
+) -> dict[str, JsonValue]:
+    """Cluster the segments of one class and score the clusters.
+
+    Images carved out for validation take no part.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        embedded: Embeddings of all segments.
+        class_id: The class.
+        params: Gate, clusters, TCAV and what concepts are ranked by.
         seed: Seed of image choice, k-means and random sets.
+
+    Returns:
+        Number of concepts; outputs ``bank`` and ``bank_names``.
+    """
+    bank = _mine_class(work, basis, embedded, class_id, params, seed)
+    _save_bank(work, bank)
+    return {"concepts": len(bank)}
+
+
+@task(name="choose-concepts", cache_policy=NO_CACHE)
+@stage("choose_concepts", version=1)
+def choose_concepts(
+    work: Work,
+    *,
+    basis: Basis,
+    embedded: StageResult,
+    mined: Sequence[StageResult],
+    n_concepts: int,
+) -> dict[str, JsonValue]:
+    """Bring the concepts of all classes together and choose the first graphs.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        embedded: Embeddings of all segments.
+        mined: Concepts of each class under review, in that order.
+        n_concepts: Size k of a graph.
 
     Returns:
         Concepts per class; outputs ``embeddings``, ``bank``, ``bank_names`` and ``graphs``.
@@ -47,52 +121,32 @@ def mine_concepts(
         NoConceptsFoundError: If a class yields fewer concepts than its graph needs.
     """
     from models.concept_graph.bank import merge_banks, top_concepts
-    from models.concept_graph.gated_embedding import embed_with_gate
     from models.concept_graph.graph import initial_graph
 
-    universe, class_ids = load_universe(work, basis), basis.class_ids
-    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
-    embedded = embed_with_gate(
-        model,
-        universe.images.images,
-        gate_classes(universe, universe_logits(work, basis, universe)),
-        universe.segments,
-        params.gate,
-        params.clusters,
-    )
-    work.progress(1, len(class_ids) + 1, f"{len(universe.segments)} segments embedded")
-    banks = []
-    for done, class_id in enumerate(class_ids):
-        banks.append(_mine_class(model, universe, embedded, class_id, params, seed))
-        work.progress(done + 2, len(class_ids) + 1, f"{len(banks[-1])} concepts")
-    bank = merge_banks(banks)
-    k = params.graph.n_concepts
-    for class_id in class_ids:
-        found = len(top_concepts(bank, class_id, k))
-        if found < k:
+    bank = merge_banks([load_bank(work, result) for result in mined])
+    names = basis.dataset.classes
+    for class_id in basis.class_ids:
+        found = len(top_concepts(bank, class_id, n_concepts))
+        if found < n_concepts:
             raise NoConceptsFoundError(
-                f"expected {k} concepts of class {basis.dataset.classes[class_id]!r} "
-                f"(got {found}); "
+                f"expected {n_concepts} concepts of class {names[class_id]!r} (got {found}); "
                 "lower concept_graph.graph.n_concepts or clusters.min_segments, "
                 "or give the class more images"
             )
-    tensors, names = bank.to_tensors()
-    work.save_tensors(
-        "embeddings",
-        {"embeddings": embedded.embeddings.cpu(), "gate_coverage": embedded.gate_coverage.cpu()},
+    work.outputs["embeddings"] = embedded.outputs["embeddings"]
+    _save_bank(work, bank)
+    work.save_json(
+        "graphs", [initial_graph(bank, c, n_concepts).to_json() for c in basis.class_ids]
     )
-    work.save_tensors("bank", tensors)
-    work.save_json("bank_names", {key: list(value) for key, value in names.items()})
-    work.save_json("graphs", [initial_graph(bank, c, k).to_json() for c in class_ids])
     return {
-        "concepts": {basis.dataset.classes[c]: int((bank.class_ids == c).sum()) for c in class_ids},
+        "concepts": {names[c]: int((bank.class_ids == c).sum()) for c in basis.class_ids},
         "popular": int(bank.popular.sum()),
         "significant": int(bank.significant.sum()),
     }
 
 
 def load_bank(work: Work, mined: StageResult) -> "ConceptBank":
-    """Return the concept bank that ``mine_concepts`` stored."""
+    """Return the concept bank that ``mine_class`` or ``choose_concepts`` stored."""
     from models.concept_graph.bank import ConceptBank
 
     names = work.load_json(mined, "bank_names")
@@ -122,10 +176,16 @@ def gate_classes(universe: Universe, logits: "Tensor") -> "Tensor":
     return torch.where(universe.under_review, universe.images.labels, taken_for)
 
 
+def _save_bank(work: Work, bank: "ConceptBank") -> None:
+    tensors, names = bank.to_tensors()
+    work.save_tensors("bank", tensors)
+    work.save_json("bank_names", {key: list(value) for key, value in names.items()})
+
+
 def _mine_class(
-    model: "Classifier",
-    universe: Universe,
-    embedded: "GatedEmbedding",
+    work: Work,
+    basis: Basis,
+    embedded: StageResult,
     class_id: int,
     params: ConceptGraphParams,
     seed: int,
@@ -134,10 +194,14 @@ def _mine_class(
 
     import torch
 
-    from models.concept_graph.concepts import mine_concepts as cluster_class
+    from models.concept_graph.concepts import mine_concepts
     from models.concept_graph.reliance import margin_falls
     from models.concept_graph.tcav import score_concepts
 
+    universe = load_universe(work, basis)
+    stored = work.load_tensors(embedded, "embeddings")
+    embeddings = stored["embeddings"]
+    gradients = work.load_tensors(embedded, "gradients")["class_gradients"]
     own = ((universe.images.labels == class_id) & ~universe.validation).nonzero().flatten()
     generator = torch.Generator().manual_seed(seed)
     own = own[torch.randperm(len(own), generator=generator)]
@@ -146,13 +210,12 @@ def _mine_class(
     fresh = own[params.clusters.max_images :]
     scored = fresh if len(fresh) >= 10 else own
     rows = universe.segments.rows_of_images(discovery)
-    embeddings = embedded.embeddings.cpu()
-    mined = cluster_class(
+    mined = mine_concepts(
         class_id,
         universe.images.classes[class_id],
         universe.segments.of_images(discovery),
         embeddings[rows],
-        embedded.gate_coverage.cpu()[rows],
+        stored["gate_coverage"][rows],
         params,
         seed,
     )
@@ -163,14 +226,14 @@ def _mine_class(
         mined.bank,
         mined.members,
         embeddings[rows],
-        embedded.class_gradients.cpu()[scored],
+        gradients[scored],
         embeddings[sample],
         params.tcav,
         seed,
     )
     if params.graph.rank_by == "deletion":
         falls = margin_falls(
-            model,
+            load_classifier(work.artifacts, basis.classifier).to(work.device()),
             universe.images.images[discovery],
             universe.segments.of_images(discovery),
             mined.members,

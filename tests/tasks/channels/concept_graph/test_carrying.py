@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from benchmarks.correction.preparing import mine_concepts
 from feedback.channels.concept_graph import read_evidence
 from feedback.channels.concept_graph.ops import GraphEdit
 from feedback.document import FeedbackDocument
@@ -21,7 +22,7 @@ from tasks.channels.concept_graph.carrying import (
     portray_concepts,
 )
 from tasks.channels.concept_graph.explaining import explain_classes
-from tasks.channels.concept_graph.mining import load_bank, mine_concepts
+from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.reasoning import imitate_classifier
 from tasks.channels.concept_graph.reviewing import build_review_bundle
 from tasks.channels.concept_graph.segmenting import load_universe
@@ -38,7 +39,7 @@ class Mined:
     def __init__(self, staged, basis, seed):
         self.staged, self.basis = staged, basis
         given = {"basis": basis, "params": staged.channel}
-        self.concepts = mine_concepts.fn(staged.workplace, **given, seed=seed)
+        self.concepts = mine_concepts(staged.workplace, basis, staged.channel, seed)
         reasoner = imitate_classifier.fn(
             staged.workplace, **given, concepts=self.concepts, seed=seed
         )
@@ -205,7 +206,7 @@ def test_concepts_that_look_the_same_are_found_again_by_another_network(
     for graph in graphs:
         graph["concepts"] = [renamed[name] for name in graph["concepts"]]
     concepts = staged.save(
-        "mine_concepts",
+        "choose_concepts",
         tensors={"bank": tensors},
         json={"bank_names": {"concept_ids": [*renamed.values()]}, "graphs": graphs},
     )

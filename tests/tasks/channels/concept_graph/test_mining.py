@@ -1,8 +1,9 @@
 import pytest
 import torch
 
+from benchmarks.correction.preparing import mine_concepts
 from feedback.errors import NoConceptsFoundError
-from tasks.channels.concept_graph.mining import gate_classes, load_bank, mine_concepts
+from tasks.channels.concept_graph.mining import gate_classes, load_bank
 from tasks.channels.concept_graph.reasoning import load_graphs
 from tasks.channels.concept_graph.segmenting import load_universe
 
@@ -50,9 +51,7 @@ def test_every_segment_is_embedded_and_no_gate_lets_all_pass(staged):
 def test_the_same_seed_mines_the_same_concepts(staged):
     staged.workplace.fresh = True
     try:
-        again = mine_concepts.fn(
-            staged.workplace, basis=staged.basis, params=staged.channel, seed=0
-        )
+        again = mine_concepts(staged.workplace, staged.basis, staged.channel, seed=0)
     finally:
         staged.workplace.fresh = False
     assert again.digest() == staged.concepts.digest()
@@ -63,7 +62,7 @@ def test_too_few_concepts_say_what_to_change(staged):
         update={"graph": staged.channel.graph.model_copy(update={"n_concepts": 5})}
     )
     with pytest.raises(NoConceptsFoundError, match=r"5 concepts of class 'bars' \(got 4\)"):
-        mine_concepts.fn(staged.workplace, basis=staged.basis, params=params, seed=0)
+        mine_concepts(staged.workplace, staged.basis, params, seed=0)
 
 
 def test_an_image_is_gated_by_its_label_or_by_what_it_is_taken_for(staged):

@@ -1,0 +1,129 @@
+"""The same stage for many subjects, on threads and on processes."""
+
+import os
+import time
+
+import pytest
+from prefect import flow, task
+from prefect.cache_policies import NO_CACHE
+
+import tasks.fan_out
+from feedback.errors import ParamsError
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.mining import embed_segments, mine_class
+from tasks.fan_out import FanOutParams, fan_out
+from tasks.settings import Settings
+from tasks.stage import stage
+from tasks.workplace import open_workplace
+from tests.tasks.channels.concept_graph.conftest import staged as staged  # a fixture
+
+PATIENCE = 60.0
+TWO = FanOutParams(workers=2)
+
+
+@task(name="meet", cache_policy=NO_CACHE)
+@stage("meet", version=1)
+def meet(work, *, folder, who, n):
+    """Come to a place and wait there until all of n came: impossible one after the other."""
+    with open(f"{folder}/{who}", "w") as mark:
+        mark.write(str(os.getpid()))
+    until = time.monotonic() + PATIENCE
+    while len(os.listdir(folder)) < n:
+        assert time.monotonic() < until, "nobody else came"
+        time.sleep(0.02)
+    return {"process": os.getpid()}
+
+
+@task(name="stumble", cache_policy=NO_CACHE)
+@stage("stumble", version=1)
+def stumble(work, *, over):
+    if over == "stone":
+        raise ValueError("expected a clear path (got a stone)")
+    return {}
+
+
+@pytest.fixture
+def place(tmp_path, prefect_server):
+    """Return a workplace that notes what it is told."""
+    workplace = open_workplace(Settings(home=tmp_path / "home"))
+    told = []
+    workplace.on_finished = (lambda result: told.append((workplace.subject, result.reused)),)
+    workplace.told = told
+    return workplace
+
+
+def spread(workplace, of, subjects, params):
+    @flow(name="spread", validate_parameters=False)
+    def spreading():
+        return fan_out(workplace, of, subjects, params)
+
+    return spreading()
+
+
+def meeting(tmp_path, *names):
+    folder = tmp_path / "place"
+    folder.mkdir()
+    return {name: {"folder": str(folder), "who": name, "n": len(names)} for name in names}
+
+
+def test_threads_compute_at_the_same_time_and_are_told_of_in_order(place, tmp_path):
+    subjects = meeting(tmp_path, "b", "a")
+    results = spread(place, meet, subjects, TWO)
+    assert [result.facts["process"] for result in results] == [os.getpid()] * 2
+    assert place.told == [("b", False), ("a", False)]
+    assert place.results == results
+
+
+def test_what_is_known_starts_no_runner(place, tmp_path, monkeypatch):
+    subjects = meeting(tmp_path, "a", "b")
+    first = spread(place, meet, subjects, TWO)
+    monkeypatch.setattr(tasks.fan_out, "_task_runner", lambda *_: pytest.fail("a runner started"))
+    again = spread(place, meet, subjects, TWO)
+    assert [result.digest() for result in again] == [result.digest() for result in first]
+    assert place.told[2:] == [("a", True), ("b", True)]
+
+
+def test_an_error_of_one_subject_ends_the_fan_out_and_keeps_the_others(place):
+    subjects = {"grass": {"over": "grass"}, "stone": {"over": "stone"}}
+    with pytest.raises(ValueError, match="got a stone"):
+        spread(place, stumble, subjects, TWO)
+    assert stumble.fn.find(place, subjects["grass"]) is not None
+    assert place.told == []
+
+
+def test_a_runner_that_is_not_installed_is_named(place, monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "prefect_ray", None)
+    with pytest.raises(ParamsError, match=r"install it with `pip install 'parley\[ray\]'`"):
+        spread(place, stumble, {"grass": {"over": "grass"}}, FanOutParams(runner="ray"))
+
+
+@pytest.mark.slow
+def test_dask_computes_in_two_processes(place, tmp_path):
+    pytest.importorskip("prefect_dask")
+    results = spread(
+        place, meet, meeting(tmp_path, "a", "b"), FanOutParams(runner="dask", workers=2)
+    )
+    processes = {result.facts["process"] for result in results}
+    assert len(processes) == 2
+    assert os.getpid() not in processes
+    assert place.told == [("a", False), ("b", False)]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("runner", ["threads", "dask"])
+def test_classes_mined_at_the_same_time_are_those_mined_one_by_one(staged, runner, prefect_server):
+    if runner == "dask":
+        pytest.importorskip("prefect_dask")
+    channel: ConceptGraphParams = staged.channel
+    workplace, basis = staged.workplace.detached(), staged.basis
+    embedded = embed_segments.fn(
+        workplace, basis=basis, gate=channel.gate, clusters=channel.clusters
+    )
+    given = {"basis": basis, "embedded": embedded, "params": channel, "seed": 0}
+    subjects = {str(c): given | {"class_id": c} for c in basis.class_ids}
+    alone = [mine_class.fn(workplace, **subject) for subject in subjects.values()]
+    workplace.fresh = True
+    together = spread(workplace, mine_class, subjects, FanOutParams(runner=runner, workers=2))
+    assert not any(result.reused for result in together)
+    # Content-addressed: equal digests are equal bits.
+    assert [result.digest() for result in together] == [result.digest() for result in alone]
