@@ -81,9 +81,9 @@ class GraphParams(Params):
 
     n_concepts: Annotated[int, Field(ge=2, le=16)] = 4
     """K, nodes per class graph."""
-    rank_by: Literal["tcav", "deletion"] = "tcav"
-    """What makes a concept one of the graph: the TCAV magnitude, or how far the class's margin
-    falls when the concept is blanked; see docs/decisions/0020."""
+    rank_by: Literal["tcav", "deletion"] = "deletion"
+    """What makes a concept one of the graph: how far the class's margin falls when the concept is
+    blanked, or the TCAV magnitude, which takes fewer passes; see docs/decisions/0020."""
     threshold_quantile: Share = 0.95
     """A concept is detected within this quantile of its members' distances to the centre."""
     explanation_slack: Positive = 1.5
