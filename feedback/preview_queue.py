@@ -30,7 +30,12 @@ from feedback.layout import (
     request_of,
 )
 from feedback.objects import ObjectInfo, ObjectStore
-from feedback.previews import PreviewRequest, check_question, parse_preview_request
+from feedback.previews import (
+    PreviewRequest,
+    check_question,
+    has_result,
+    parse_preview_request,
+)
 from feedback.publishing import load_bundle
 
 logger = logging.getLogger(__name__)
@@ -87,9 +92,17 @@ class PreviewQueue:
         decided = {request_of(info.key) for info in self._store.list(DECISIONS)}
         lines: list[list[ObjectInfo]] = []
         for request_id in asked.keys() - decided:
-            answered = {info.key for info in self._store.list(preview_answer_prefix(request_id))}
+            answered = {
+                info.key: info.modified
+                for info in self._store.list(preview_answer_prefix(request_id))
+            }
+            # S3 counts whole seconds, so what seems to come at the same time is looked at as well.
             lines += [
-                [info for info in infos if _answer_key(info) not in answered]
+                [
+                    info
+                    for info in infos
+                    if (at := answered.get(_answer_key(info))) is None or info.modified >= at
+                ]
                 for infos in asked[request_id].values()
             ]
         turns: Sequence[tuple[ObjectInfo | None, ...]] = list(zip_longest(*lines))
@@ -106,10 +119,10 @@ class PreviewQueue:
 
     def _read(self, bundle: ReviewBundle, info: ObjectInfo) -> PreviewRequest | None:
         """Read a question that is what its name says and that nobody has answered meanwhile."""
-        # Others may have asked the same, or another worker answered, since the look began.
-        if self._store.exists(_answer_key(info)):
-            return None
         try:
+            # Others may have asked the same, or another worker answered, since the look began.
+            if self._is_answered(bundle, info):
+                return None
             question = parse_preview_request(self._store.get(info.key, max_bytes=MAX_BYTES))
             named = (question.reviewer, check_question(bundle, question))
             if named != parse_preview_key(info.key):
@@ -122,6 +135,16 @@ class PreviewQueue:
             self._refused.add((info.key, info.etag))
             return None
         return question
+
+    def _is_answered(self, bundle: ReviewBundle, info: ObjectInfo) -> bool:
+        """Return whether a result stands, or a failure that is later than the question."""
+        named = parse_preview_key(info.key)
+        if has_result(self._store, bundle, named[1] if named else ""):
+            return True
+        key = _answer_key(info)
+        return any(
+            found.modified > info.modified for found in self._store.list(key) if found.key == key
+        )
 
 
 def _answer_key(info: ObjectInfo) -> str:

@@ -131,7 +131,7 @@ def edits_digest(channel: str, bundle_sha256: str, responses: Sequence[JsonObjec
 
 
 def request_preview(store: ObjectStore, bundle: ReviewBundle, question: PreviewRequest) -> str:
-    """Ask what edits would do, once.
+    """Ask what edits would do: once, and again after an answer that could not be computed.
 
     Args:
         store: Where the review request lies.
@@ -148,7 +148,8 @@ def request_preview(store: ObjectStore, bundle: ReviewBundle, question: PreviewR
     digest = check_question(bundle, question)
     data = question.to_json()
     key = preview_request_key(bundle.request_id, question.reviewer, digest)
-    store.put_if_absent(key, data)
+    if not store.put_if_absent(key, data) and not has_result(store, bundle, digest):
+        store.put(key, data)  # later than a failure, which makes it a question again
     return digest
 
 
@@ -163,22 +164,38 @@ def parse_preview_request(data: bytes) -> PreviewRequest:
 
 
 def answer_preview(store: ObjectStore, preview: Preview) -> None:
-    """Put an answer where the page looks for it, once; only a failure is replaced, by a result.
+    """Put an answer where the page looks for it; only a failure is ever replaced.
 
     Raises:
         StoreError: If the store cannot be written.
     """
     key = preview_answer_key(preview.request_id, preview.edits_sha256)
-    if store.put_if_absent(key, preview.to_json()) or preview.failed:
+    if store.put_if_absent(key, preview.to_json()):
         return
-    try:
-        standing = load_preview(
-            store, preview.request_id, preview.bundle_sha256, preview.edits_sha256
-        )
-    except (BundleMismatchError, MalformedDocumentError):
-        standing = None
-    if standing is None or standing.failed:
+    if not _has_result(store, preview.request_id, preview.bundle_sha256, preview.edits_sha256):
         store.put(key, preview.to_json())
+
+
+def has_result(store: ObjectStore, bundle: ReviewBundle, digest: str) -> bool:
+    """Return whether an answer stands that could be computed.
+
+    Args:
+        store: Where the review request lies.
+        bundle: The review request.
+        digest: Digest of the edits.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    return _has_result(store, bundle.request_id, bundle.digest, digest)
+
+
+def _has_result(store: ObjectStore, request_id: str, bundle_sha256: str, digest: str) -> bool:
+    try:
+        standing = load_preview(store, request_id, bundle_sha256, digest)
+    except (BundleMismatchError, MalformedDocumentError):
+        return False
+    return standing is not None and not standing.failed
 
 
 def load_preview(

@@ -83,9 +83,14 @@ def preview_view(
         found = load_preview(desk.store, shown.bundle.request_id, shown.digest, digest)
     except ParleyError as error:
         return _box([html.P(str(error), className="warning"), ask]), False
-    if found is not None:
+    asked = view.preview == digest
+    if found is not None and found.failed:
+        if not asked or found.answered_at.timestamp() >= view.asked_at:
+            again = button("Try again", {"kind": "preview"}, className="soft", id="preview")
+            return _box([*_told(found), again]), False
+    elif found is not None:
         return _box(_told(found)), False
-    if view.preview != digest:
+    elif not asked:
         return _box([ask]), False
     waited = now - view.asked_at
     if waited < PATIENCE:

@@ -162,6 +162,31 @@ def test_the_first_result_stands_and_a_result_takes_the_place_of_a_failure(
     assert load_preview(store, bundle.request_id, bundle.digest, digest) == second
 
 
+def test_a_failure_is_asked_about_again_once_for_every_asking(bundle: ReviewBundle) -> None:
+    clock = [NOW]
+    store = MemoryStore(lambda: clock[0])
+    publish(store, bundle, FILES)
+
+    def later() -> None:
+        clock[0] += timedelta(seconds=5)
+
+    for _ in range(2):
+        digest = request_preview(store, bundle, question(bundle))
+        assert len(waiting(store)) == 1
+        later()
+        answer_preview(store, answer(bundle, digest, failed="the dataset is not here"))
+        assert waiting(store) == []
+        later()
+    request_preview(store, bundle, question(bundle))
+    later()
+    answer_preview(store, answer(bundle, digest))
+    later()
+    before = dict(store.objects)
+    request_preview(store, bundle, question(bundle))
+    assert store.objects == before
+    assert waiting(store) == []
+
+
 def test_one_who_asks_often_does_not_keep_the_others_waiting(
     store: MemoryStore, bundle: ReviewBundle
 ) -> None:

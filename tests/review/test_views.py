@@ -115,7 +115,7 @@ def test_a_view_of_things_that_are_not_there_is_brought_back(shown: Shown) -> No
 
 
 def test_a_preview_is_asked_for_waited_for_and_shown(desk: Desk, shown: Shown) -> None:
-    draft, asked_at = edited(shown, REPLACE), time.time()
+    draft, asked_at = edited(shown, REPLACE), NOW.timestamp()
     assert preview_view(desk, shown, edited(shown), View(), asked_at)[1] is False
     digest = ask_preview(desk, shown, draft, reviewer="ada", now=NOW)
     view = View(preview=digest, asked_at=asked_at)
@@ -135,6 +135,10 @@ def test_a_preview_is_asked_for_waited_for_and_shown(desk: Desk, shown: Shown) -
     )
     told, waits = preview_view(desk, shown, draft, view, asked_at + 2)
     assert ("The preview failed: no images" in text_of(told), waits) == (True, False)
+    assert "Try again" in text_of(told)
+    asked_again = View(preview=digest, asked_at=NOW.timestamp() + 60)
+    told, waits = preview_view(desk, shown, draft, asked_again, NOW.timestamp() + 61)
+    assert ("A worker is asked" in text_of(told), waits) == (True, True)
 
 
 def test_another_edit_is_not_shown_the_preview_of_the_first(desk: Desk, shown: Shown) -> None:

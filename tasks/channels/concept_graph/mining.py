@@ -241,7 +241,8 @@ def _mine_class(
             class_id,
             [rival for rival in universe.class_ids if rival != class_id],
         )
-        bank = replace(bank, margin_fall=falls, score=falls)
+        # Two tensors of one memory cannot be written.
+        bank = replace(bank, margin_fall=falls, score=falls.clone())
     # Exemplars were rows of the class's own segments; from here on they are the universe's.
     exemplars = bank.exemplar_segments
     return replace(
