@@ -1,5 +1,4 @@
 import json
-import time
 from datetime import UTC, datetime, timedelta
 
 from plotly.utils import PlotlyJSONEncoder
