@@ -15,6 +15,7 @@ from pathlib import Path
 from types import FrameType
 
 from feedback.errors import OrchestrationError
+from flows.warden import Warden
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +79,7 @@ class Supervisor:
         self._services: dict[str, Service] = {}
         self._running: dict[str, _Running] = {}
         self._stopping = False
+        self._warden: Warden | None = None
 
     def start(self, services: Sequence[Service]) -> None:
         """Start services at the same time and wait until all are ready.
@@ -143,9 +145,14 @@ class Supervisor:
                 self._told(f"{name} does not end by itself; killing it")
             self._end_group(process.pid)
             process.wait()
+        if self._warden is not None:
+            self._warden.close()
+            self._warden = None
 
     def _spawn(self, service: Service) -> _Running:
         self._logs.mkdir(parents=True, exist_ok=True)
+        if self._warden is None:
+            self._warden = Warden()
         with (self._logs / f"{service.name}.log").open("ab") as log:
             # A session of its own: Ctrl-C reaches the supervisor alone, which stops in order.
             process = subprocess.Popen(
@@ -156,6 +163,7 @@ class Supervisor:
                 stderr=log,
                 start_new_session=True,
             )
+        self._warden.watch(process.pid)
         return _Running(process, self._clock())
 
     def _wait_until_ready(self, service: Service) -> None:
@@ -174,11 +182,12 @@ class Supervisor:
                 )
             time.sleep(0.3)
 
-    @staticmethod
-    def _end_group(group: int) -> None:
+    def _end_group(self, group: int) -> None:
         # What a service started, such as the process of a run, must not outlive it unseen.
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(group, signal.SIGKILL)
+        if self._warden is not None:
+            self._warden.release(group)
 
 
 def _is_free(port: int) -> bool:
