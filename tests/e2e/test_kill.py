@@ -43,12 +43,12 @@ def test_a_killed_training_continues_from_its_checkpoint_to_the_same_weights(com
 def test_a_killed_run_goes_on_stage_by_stage_to_the_numbers_of_one_that_was_not(command):
     expected, _ = command("whole").finish()
     broken = command("broken")
-    for stage in ("predict", "mine_class", "distil"):
+    for stage in ("predict", "choose_concepts", "distil"):
         broken.kill_when(lambda stage=stage: broken.record(stage))
         assert not broken.report.exists()
     found, _ = broken.finish()
     reused = {stage["name"] for stage in found["stages"] if stage["reused"]}
-    assert {"train_classifier", "predict", "mine_class", "fit_teacher", "distil"} <= reused
+    assert {"train_classifier", "predict", "choose_concepts", "fit_teacher", "distil"} <= reused
     for part in ("arms", "paired", "edits", "reasoner", "decision", "request", "edited_classes"):
         assert found[part] == expected[part]
     assert found["model"]["version"] == expected["model"]["version"] == "2"

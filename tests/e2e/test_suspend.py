@@ -24,11 +24,12 @@ from tests.e2e.servers import (
     process,
     wait_for,
 )
+from tests.flows.test_preview import ask, edit_of, found
 from tests.review_request import make_answer
 from tests.shapes import tiny_overrides
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1500)]
-EXPLAINING = {"train_classifier", "mine_class", "imitate_classifier", "explain_classes"}
+EXPLAINING = {"train_classifier", "choose_concepts", "imitate_classifier", "explain_classes"}
 
 
 @pytest.fixture
@@ -83,9 +84,9 @@ class Office:
     def told(self):
         return (self.home / "serve.log").read_text()[-4000:]
 
-    def watch(self):
+    def run(self, *words):
         done = subprocess.run(
-            (*PARLEY, "watch", "--once"), env=self.env, capture_output=True, text=True, timeout=300,
+            (*PARLEY, *words), env=self.env, capture_output=True, text=True, timeout=300,
             check=False,
         )  # fmt: skip
         assert done.returncode == 0, done.stderr
@@ -117,8 +118,12 @@ def test_a_suspended_run_holds_no_process_and_goes_on_after_the_decision(office)
 
     # Days pass, the worker is restarted; people answer meanwhile, and somebody looks.
     bundle = load_bundle(objects, request.request_id)
+    asked = ask(office.workplace, bundle, edit_of(bundle))
+    assert "1 answered" in office.run("preview", "--once")
+    effect = found(office.workplace, bundle, asked)
+    assert (effect.failed, len(effect.concepts)) == ("", 1)
     submit_feedback.fn(office.workplace, bundle.request_id, make_answer(bundle))
-    assert "is APPROVED" in office.watch()
+    assert "is APPROVED" in office.run("watch", "--once")
     with office.serving():
         office.wait_for_state(run, "COMPLETED")
         # And the one after it finds that nothing changed.

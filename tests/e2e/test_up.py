@@ -70,3 +70,12 @@ def test_up_starts_all_restarts_what_dies_and_stops_cleanly_and_goes_on(tmp_path
         assert not listening(prefect)
         assert not listening(mlflow)
     assert ids[0] == ids[1] != []
+
+    # Killed, it cannot stop anything itself, and the next start must not find the ports taken.
+    with process(command, env, log) as up:
+        wait_for(lambda: log.read_text().count("all is up") == 3, 400, "all to be up")
+        up.kill()
+        up.wait(30)
+    wait_for(lambda: not processes_of(home), 30, "every process to end")
+    assert not listening(prefect)
+    assert not listening(mlflow)
