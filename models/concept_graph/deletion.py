@@ -58,7 +58,8 @@ def deletion_effect(
     Raises:
         ValueError: If the masks are not of the images' number and size.
     """
-    before, after = blanked_logits(model, images, masks, fill=fill, batch_size=batch_size)
+    before = blanked_logits(model, images, None, batch_size=batch_size)
+    after = blanked_logits(model, images, masks, fill=fill, batch_size=batch_size)
     row = torch.arange(len(images))
     column = class_index.cpu()
     logits = after[row, column] - before[row, column]
@@ -70,41 +71,40 @@ def deletion_effect(
 def blanked_logits(
     model: Classifier,
     images: Tensor,
-    masks: Tensor,
+    masks: Tensor | None,
     *,
     fill: Fill = "grey",
     batch_size: int = 64,
-) -> tuple[Tensor, Tensor]:
-    """Return the logits of images as they are and with one region of each blanked.
+) -> Tensor:
+    """Return the logits of images with one region of each blanked.
 
     Args:
         model: Used in evaluation mode, on its own device.
         images: Pixels (P, 3, H, W), uint8.
-        masks: Region to blank (P, H, W), bool; an empty one changes nothing.
+        masks: Region to blank (P, H, W), bool; an empty one changes nothing. None blanks nothing.
         fill: Mean ``grey``, or the image ``blur``-red with a sixteenth of its side.
         batch_size: Images per forward pass.
 
     Returns:
-        Logits before and after (P, N) each, float32, on the CPU.
+        Logits (P, N), float32, on the CPU.
 
     Raises:
         ValueError: If the masks are not of the images' number and size.
     """
-    if masks.shape != (len(images), *images.shape[2:]):
+    if masks is not None and masks.shape != (len(images), *images.shape[2:]):
         raise ValueError(
             f"expected masks {(len(images), *images.shape[2:])} (got {tuple(masks.shape)})"
         )
     device = next(model.parameters()).device
-    before: list[Tensor] = []
-    after: list[Tensor] = []
+    found: list[Tensor] = []
     with evaluating(model):
         for index in torch.split(torch.arange(len(images)), batch_size):
-            whole = to_float(images[index].to(device))
-            blanked = torch.where(masks[index].to(device)[:, None], _filling(whole, fill), whole)
-            both = model(torch.cat([whole, blanked])).logits.float().cpu()
-            for values, logits in zip(both.chunk(2), (before, after), strict=True):
-                logits.append(values)
-    return torch.cat(before), torch.cat(after)
+            pixels = to_float(images[index].to(device))
+            if masks is not None:
+                filling = _filling(pixels, fill)
+                pixels = torch.where(masks[index].to(device)[:, None], filling, pixels)
+            found.append(model(pixels).logits.float().cpu())
+    return torch.cat(found)
 
 
 def control_segments(

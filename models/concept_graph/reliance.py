@@ -14,6 +14,8 @@ from models.concept_graph.segments import SegmentSet
 
 MAX_IMAGES = 16
 """Images on which one concept is blanked; spread over those that show it."""
+BATCH = 64
+"""Blanked images per forward pass."""
 
 
 def margin_falls(
@@ -33,6 +35,8 @@ def margin_falls(
     for image x with every member segment of concept k in grey, the fall is the mean over images of
     ``m(x) - m(x without k)``. Positive: the network tells the class from its rivals by k.
 
+    Every image passes once as it is, and once for every concept blanked in it.
+
     Args:
         model: The classifier that is explained.
         images: Pixels of the class's images (B, 3, H, W), uint8.
@@ -46,27 +50,56 @@ def margin_falls(
     Returns:
         Falls (M,), logits; NaN for a concept without members.
     """
-    falls = torch.full((n_concepts,), float("nan"))
     members, image_index = members.cpu(), segments.image_index.cpu()
-    for concept in range(n_concepts):
-        rows = (members == concept).nonzero().flatten()
-        shown = torch.unique(image_index[rows])
-        if not len(shown):
-            continue
-        chosen = shown[torch.linspace(0, len(shown) - 1, min(len(shown), max_images)).long()]
-        masks = torch.stack(
-            [
-                torch.stack([segments.mask(int(row)) for row in rows[image_index[rows] == image]])
-                .any(dim=0)
-                .cpu()
-                for image in chosen
-            ]
+    pairs = torch.tensor(
+        [
+            (concept, image)
+            for concept in range(n_concepts)
+            for image in _spread(torch.unique(image_index[members == concept]), max_images)
+        ],
+        dtype=torch.int64,
+    ).reshape(-1, 2)
+    if not len(pairs):
+        return torch.full((n_concepts,), float("nan"))
+    shown, at = torch.unique(pairs[:, 1], return_inverse=True)
+    whole = _margin(blanked_logits(model, images[shown.to(images.device)], None), class_id, rivals)
+    falls = torch.full((n_concepts,), float("nan"))
+    blanked = [
+        _margin(
+            blanked_logits(
+                model, images[some[:, 1].to(images.device)], _regions(segments, members, some)
+            ),
+            class_id,
+            rivals,
         )
-        before, after = blanked_logits(model, images[chosen.to(images.device)], masks)
-        falls[concept] = (
-            _margin(before, class_id, rivals) - _margin(after, class_id, rivals)
-        ).mean()
+        for some in torch.split(pairs, BATCH)
+    ]
+    lost = whole[at] - torch.cat(blanked)
+    for concept in torch.unique(pairs[:, 0]).tolist():
+        falls[concept] = lost[pairs[:, 0] == concept].mean()
     return falls
+
+
+def _spread(shown: Tensor, most: int) -> list[int]:
+    """Return at most so many of the images, evenly spread."""
+    chosen = torch.linspace(0, len(shown) - 1, min(len(shown), most)).long()
+    return [int(image) for image in shown[chosen]]
+
+
+def _regions(segments: SegmentSet, members: Tensor, pairs: Tensor) -> Tensor:
+    """Return the pixels of all segments of a concept in an image, for pairs of them (P, H, W)."""
+    image_index = segments.image_index.cpu()
+    return torch.stack(
+        [
+            torch.stack(
+                [
+                    segments.mask(int(row)).cpu()
+                    for row in ((members == concept) & (image_index == image)).nonzero().flatten()
+                ]
+            ).any(dim=0)
+            for concept, image in pairs.tolist()
+        ]
+    )
 
 
 def _margin(logits: Tensor, class_id: int, rivals: list[int]) -> Tensor:

@@ -20,7 +20,7 @@ class _Halves(nn.Module):
         self.seen: list[int] = []
 
     def forward(self, images: Tensor) -> ClassifierOutput:
-        self.seen.append(len(images) // 2)
+        self.seen.append(len(images))
         side = images.shape[3] // 2
         left, right = images[:, 0, :, :side], images[:, 0, :, side:]
         logits = [left.mean(dim=(1, 2)) * self.scale, right.mean(dim=(1, 2))]
@@ -75,5 +75,15 @@ def test_rivals_are_those_under_review_and_without_any_all_other_classes() -> No
 def test_no_more_images_are_looked_at_than_asked() -> None:
     model = _Halves()
     found = falls(model, halves(3), [0, -1, -1, -1, 0, -1], max_images=1)
-    assert model.seen == [1]
+    assert model.seen == [1, 1]
     assert found[0] == pytest.approx(1 - GREY, abs=1e-6)
+
+
+def test_every_image_passes_once_as_it_is_and_once_for_every_concept_in_it() -> None:
+    model = _Halves()
+    falls(model, halves(3), [0, 1] * 3)
+    assert model.seen == [3, 6]
+
+
+def test_without_any_member_nothing_is_known() -> None:
+    assert all(value != value for value in falls(_Halves(), halves(3), [-1] * 6))
