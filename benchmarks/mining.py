@@ -29,6 +29,7 @@ from models.concept_graph.concepts import mine_concepts
 from models.concept_graph.embedding import embed_segments
 from models.concept_graph.gated_embedding import embed_with_gate
 from models.concept_graph.params import ClusterParams, ConceptGraphParams
+from models.concept_graph.reliance import margin_falls
 from models.concept_graph.segments import segment_images
 from models.concept_graph.tcav import score_concepts
 from models.params import ClassifierParams
@@ -95,6 +96,11 @@ def measure_speed(
                 seed,
             )
         )
+        parts["blanking"] = _timed(
+            lambda mined=mined, segments=segments: margin_falls(
+                model, images, segments, mined.members, len(mined.bank), 0, []
+            )
+        )
         parts["pooled"] = _timed(lambda s=segments: _embed(model, images, s, "pooled"))
         few = segments.of_images(torch.arange(n_patch_images))
         patch = _timed(lambda few=few: _embed(model, images[:n_patch_images], few, "patch"))
@@ -107,6 +113,7 @@ def measure_speed(
         "seconds": {name: spread(values) for name, values in seconds.items()},
         "mining_over_parts": _ratio(seconds["mining"], both),
         "tcav_over_mining": _ratio(seconds["tcav"], seconds["mining"]),
+        "blanking_over_mining": _ratio(seconds["blanking"], seconds["mining"]),
         "patch_over_pooled": _ratio(seconds["patch_scaled"], seconds["pooled"]),
         "segments_per_image": len(segments) / len(images),
         "segments_in_gate": int((mined.members >= 0).sum()),

@@ -42,7 +42,8 @@ class Table:
 
 def mining_rows(documents: Documents) -> Rows:
     """Return one row per network and device on which mining was measured."""
-    rows = [["network", "mining / (SLIC + one pass)", "TCAV / mining", "patch / pooled", "memory"]]
+    head = ["mining / (SLIC + one pass)", "TCAV / mining", "blanking / mining", "patch / pooled"]
+    rows = [["network", *head, "memory"]]
     for document in documents:
         result = document["result"]
         settings = result["settings"]
@@ -50,10 +51,11 @@ def mining_rows(documents: Documents) -> Rows:
             [
                 f"{settings['arch']}, {settings['size']} px, {_device(document)}",
                 *(
-                    f"{result[ratio]['median']:.{digits}f}"
+                    f"{result[ratio]['median']:.{digits}f}" if ratio in result else "–"
                     for ratio, digits in (
                         ("mining_over_parts", 2),
                         ("tcav_over_mining", 2),
+                        ("blanking_over_mining", 2),
                         ("patch_over_pooled", 0),
                     )
                 ),

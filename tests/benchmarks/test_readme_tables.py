@@ -40,11 +40,14 @@ def test_each_measured_network_is_a_row(tmp_path):
                 "mining_over_parts": spread([1.2]),
                 "tcav_over_mining": spread([0.5]),
                 "patch_over_pooled": spread([63.4]),
+                **({"blanking_over_mining": spread([0.25])} if arch == "resnet18" else {}),
                 "memory": {"peak_mb_per_image": 3.25},
             },
         )
     lines = render_table("mining", tmp_path).splitlines()
-    assert lines[2] == "| resnet18, 224 px, 2 cores | 1.20 | 0.50 | 63 | 3.2 MB per image |"
+    assert lines[2] == "| resnet18, 224 px, 2 cores | 1.20 | 0.50 | 0.25 | 63 | 3.2 MB per image |"
+    # A result of before this was measured.
+    assert lines[3] == "| vgg16, 224 px, 2 cores | 1.20 | 0.50 | – | 63 | 3.2 MB per image |"
     assert len(lines) == 4
 
 
