@@ -107,6 +107,8 @@ class Preview(StoredDocument):
     """Validation accuracy of a quick reasoner on the edited graphs."""
     n_images: Annotated[int, Field(ge=0)] = 0
     """Validation images."""
+    asked_at: Timestamp | None = None
+    """When the question was asked that is answered, by the clock of who asked."""
     answered_at: Timestamp
     """When."""
 

@@ -10,6 +10,7 @@ from flows.params import PipelineParams, ReviewParams
 from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.exchange import check_feedback, read_feedback_file
+from tasks.fan_out import check_runner
 from tasks.weights import check_weights, weights_digest
 from tasks.workplace import Workplace
 
@@ -55,6 +56,7 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
     """
     channel = load_channel(params.channel)
     policies = _check_review(params.review, workplace)
+    check_runner(params.fan_out)
     digest = weights_digest(params.classifier.weights)
     dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
     channel.check(params.of_channel(), dataset)

@@ -125,10 +125,11 @@ def note_origin(run: RunContext, explained: Stages, request_id: str) -> None:
 
 
 def _answer(workplace: Workplace, bundle: ReviewBundle, question: PreviewRequest) -> Preview:
-    envelope = {
+    envelope: dict[str, object] = {
         "request_id": bundle.request_id,
         "bundle_sha256": bundle.digest,
         "edits_sha256": edits_digest(bundle.channel, bundle.digest, question.responses),
+        "asked_at": question.created_at,
     }
     started = time.monotonic()
     try:

@@ -112,6 +112,11 @@ class Supervisor:
     def tend(self) -> None:
         """Look at every service once: note who died, start again whose pause is over."""
         now = self._clock()
+        if self._warden is not None and not self._warden.is_alive():
+            self._warden.close()
+            self._warden = Warden()
+            for running in self._running.values():
+                self._warden.watch(running.process.pid)
         for name, running in self._running.items():
             if running.process.poll() is None or self._stopping:
                 continue

@@ -29,6 +29,10 @@ class Warden:
             start_new_session=True,
         )
 
+    def is_alive(self) -> bool:
+        """Return whether it could still end anything."""
+        return self._process.poll() is None
+
     def watch(self, group: int) -> None:
         """Look after a process group from now on."""
         self._tell(_WATCH, group)
@@ -45,7 +49,7 @@ class Warden:
         self._process.wait()
 
     def _tell(self, word: str, group: int) -> None:
-        if self._process.stdin is None:
+        if self._process.stdin is None or self._process.stdin.closed:
             return
         # A warden that was killed protects nobody, which is no reason to end what runs.
         with contextlib.suppress(BrokenPipeError):

@@ -107,7 +107,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         now = datetime.now(UTC)
         if isinstance(action, AskPreview):
             digest = ask_preview(desk, shown, draft, reviewer=visitor(), now=now)
-            update = {"preview": digest, "asked_at": time.time()}
+            update = {"preview": digest, "asked_at": now.timestamp()}
             return draft, view.model_copy(update=update), ""
         if isinstance(action, Send):
             spent = time.time() - opened if isinstance(opened, int | float) else None

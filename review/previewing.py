@@ -85,7 +85,9 @@ def preview_view(
         return _box([html.P(str(error), className="warning"), ask]), False
     asked = view.preview == digest
     if found is not None and found.failed:
-        if not asked or found.answered_at.timestamp() >= view.asked_at:
+        # Both by the page's clock: a worker on another host has another.
+        answers = found.asked_at is None or found.asked_at.timestamp() >= view.asked_at
+        if not asked or answers:
             again = button("Try again", {"kind": "preview"}, className="soft", id="preview")
             return _box([*_told(found), again]), False
     elif found is not None:

@@ -6,7 +6,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from feedback.errors import WeightsError
+from feedback.errors import DatasetError, WeightsError
 from models.params import ClassifierParams, TrainingParams
 from tasks.artifacts import ArtifactRef, ArtifactStore
 from tasks.dataset.reference import DatasetRef
@@ -164,12 +164,22 @@ def load_split(
         dataset: The dataset.
         split: ``train``, ``test`` or ``pool``.
         training: Image size and shape.
+
+    Raises:
+        DatasetError: If the folder was changed since the run found it, so far as that matters.
     """
     from tasks.dataset.images import load_images
     from tasks.dataset.layout import read_index
 
+    index = read_index(dataset.path)
+    if index.classes != dataset.classes:
+        raise DatasetError(
+            f"expected the classes of {dataset.md5} in {dataset.path} (got {len(index.classes)} "
+            f"classes, not the {len(dataset.classes)} that the run found); "
+            "bring it back with `dvc checkout`, or start a new run"
+        )
     return load_images(
-        read_index(dataset.path),
+        index,
         split,
         size=training.image_size,
         resize=training.resize,

@@ -5,13 +5,15 @@ is told of, in the order of the subjects, so a run looks the same whoever comput
 """
 
 import importlib
+import importlib.util
 import inspect
-import logging
 import os
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
+from threadpoolctl import threadpool_limits
 
 from feedback.errors import OrchestrationError, ParamsError
 from models.params import Params
@@ -22,7 +24,9 @@ if TYPE_CHECKING:
     from prefect import Task
     from prefect.task_runners import TaskRunner
 
-logger = logging.getLogger(__name__)
+
+_RUNNERS = frozenset(("dask", "distributed", "prefect_dask", "prefect_ray", "ray"))
+"""Packages whose errors say that the computing was lost, not that it went wrong."""
 
 
 class FanOutParams(Params):
@@ -34,8 +38,32 @@ class FanOutParams(Params):
     workers: Annotated[int, Field(ge=0, le=1024)] = 0
     """Threads or processes; 0 takes one per core."""
     address: str = ""
-    """Scheduler of a running cluster, such as ``tcp://127.0.0.1:8786``; empty starts one on this
-    machine and ends it. Its workers need the same store, data and ``PARLEY_HOME``."""
+    """A running cluster, such as ``tcp://127.0.0.1:8786``, whose workers have ``PARLEY_HOME`` and
+    ``PARLEY_STORE`` of their own, the same store and the same data. Empty starts a cluster of Dask
+    on this machine and ends it; Ray's would listen on every interface, so it must be named."""
+
+    @model_validator(mode="after")
+    def _ray_is_named(self) -> Self:
+        if self.runner == "ray" and not self.address:
+            raise ValueError(
+                "expected fan_out.address with fan_out.runner=ray (got none); start a cluster with "
+                "`ray start --head` where nobody else reaches it, and name it"
+            )
+        return self
+
+
+def check_runner(params: FanOutParams) -> None:
+    """Refuse a runner that is not installed.
+
+    Raises:
+        ParamsError: If its package is missing.
+    """
+    package = f"prefect_{params.runner}"
+    if params.runner != "threads" and importlib.util.find_spec(package) is None:
+        raise ParamsError(
+            f"expected the package {package} for fan_out.runner={params.runner} (got none); "
+            f"install it with `pip install 'parley[{params.runner}]'`, or leave the runner out"
+        )
 
 
 def fan_out(
@@ -44,7 +72,7 @@ def fan_out(
     subjects: Mapping[str, Mapping[str, Any]],
     params: FanOutParams,
 ) -> list[StageResult]:
-    """Run one stage for every subject, inside a flow.
+    """Run one stage for every subject, inside a flow; Ctrl-C waits for those that run.
 
     Args:
         workplace: Told of every result, in the order of the subjects.
@@ -57,7 +85,7 @@ def fan_out(
 
     Raises:
         ParamsError: If the runner's package is not installed.
-        OrchestrationError: If a worker was lost.
+        OrchestrationError: If a cluster cannot be reached, or lost its workers.
     """
     stage = task.fn
     if not isinstance(stage, Stage):
@@ -70,11 +98,10 @@ def fan_out(
         )
     results = []
     for name, result in found.items():
-        if result is None:
-            raise OrchestrationError(f"expected a result of {stage.name} for {name} (got none)")
-        with workplace.about(name):
-            workplace.finished(result)
-        results.append(result)
+        if result is not None:
+            with workplace.about(name):
+                workplace.finished(result)
+            results.append(result)
     return results
 
 
@@ -84,18 +111,21 @@ def _compute(
     task: "Task[..., StageResult]",
     subjects: Mapping[str, Mapping[str, Any]],
     params: FanOutParams,
-) -> dict[str, StageResult | None]:
+) -> dict[str, StageResult]:
     n_workers = min(params.workers or len(os.sched_getaffinity(0)), len(subjects))
-    done: dict[str, StageResult | None] = {}
+    apart = workplace.detached(elsewhere=bool(params.address))
+    done: dict[str, StageResult] = {}
     # Prefect calls by name, and the computation names a stage's first parameter.
     first = next(iter(inspect.signature(stage).parameters))
     with (
         workplace.progress(stage.name) as progress,
+        # scikit-learn sets and resets this limit, which threads at the same time leave set.
+        threadpool_limits(1, "blas") if params.runner == "threads" else nullcontext(),
+        _lost_workers_named(params),
         _task_runner(params, n_workers) as runner,
     ):
         futures = {
-            name: runner.submit(task, {first: workplace.detached(), **given})
-            for name, given in subjects.items()
+            name: runner.submit(task, {first: apart, **given}) for name, given in subjects.items()
         }
         for name, future in futures.items():
             done[name] = future.result()
@@ -103,27 +133,32 @@ def _compute(
     return done
 
 
+@contextmanager
+def _lost_workers_named(params: FanOutParams) -> Iterator[None]:
+    """Turn the errors of a runner, but not those of a stage, into ours."""
+    try:
+        yield
+    except Exception as error:
+        is_theirs = type(error).__module__.partition(".")[0] in _RUNNERS
+        if not is_theirs and not (params.address and isinstance(error, OSError)):
+            raise
+        raise OrchestrationError(
+            f"expected the workers of fan_out.runner={params.runner} to compute (got "
+            f"{type(error).__name__}: {error}); check fan_out.address and the workers' memory, or "
+            "take fewer with fan_out.workers"
+        ) from error
+
+
 def _task_runner(params: FanOutParams, n_workers: int) -> "TaskRunner[Any]":
     from prefect.task_runners import ThreadPoolTaskRunner
 
     if params.runner == "threads":
         return ThreadPoolTaskRunner(max_workers=n_workers)
-    try:
-        package = importlib.import_module(f"prefect_{params.runner}")
-    except ImportError as error:
-        raise ParamsError(
-            f"expected the package prefect-{params.runner} for fan_out.runner={params.runner} "
-            f"(got: {error}); install it with `pip install 'parley[{params.runner}]'`, or leave "
-            "the runner out"
-        ) from error
+    check_runner(params)
+    package = importlib.import_module(f"prefect_{params.runner}")
     runner: TaskRunner[Any]
     if params.runner == "ray":
-        # Ray's dashboard would listen, and its usage report would phone home.
-        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
-        own = {"num_cpus": n_workers, "include_dashboard": False, "_node_ip_address": "127.0.0.1"}
-        runner = package.RayTaskRunner(
-            address=params.address or None, init_kwargs={} if params.address else own
-        )
+        runner = package.RayTaskRunner(address=params.address)
     elif params.address:
         runner = package.DaskTaskRunner(address=params.address)
     else:
@@ -133,6 +168,8 @@ def _task_runner(params: FanOutParams, n_workers: int) -> "TaskRunner[Any]":
                 "threads_per_worker": 1,
                 "host": "127.0.0.1",
                 "dashboard_address": None,
+                # Without it anybody on this machine could have the workers run code.
+                "security": True,
             }
         )
     return runner

@@ -23,6 +23,7 @@ PLUMBING = (
     "tasks.stage",
     "tasks.tracking",
     "tasks.tracking_store",
+    "tasks.work",
     "tasks.workplace",
     "feedback.errors",
     "feedback.store",

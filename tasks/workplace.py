@@ -58,6 +58,7 @@ class Workplace:
         self.subject = ""
         self.keys: dict[str, str] = {}
         self.pinned: dict[str, str] = {}
+        self._elsewhere = False
 
     @property
     def objects(self) -> ObjectStore:
@@ -103,21 +104,33 @@ class Workplace:
         for listener in self.on_finished:
             listener(result)
 
-    def detached(self) -> "Workplace":
-        """Return a workplace for computing elsewhere: the same stores and keys, no listeners.
+    def detached(self, *, elsewhere: bool = False) -> "Workplace":
+        """Return a workplace for computing apart: the same stores and keys, no listeners.
 
-        It may be pickled for another process, where it opens the stores by its settings.
+        It may be pickled for another process, which opens the stores anew.
+
+        Args:
+            elsewhere: That process goes by its own environment, as one on another host does; else
+                by the settings of this one.
         """
         other = Workplace(self.settings, self.artifacts, fresh=self.fresh)
         other.pinned = dict(self.pinned)
+        other._elsewhere = elsewhere
         return other
 
     def __reduce__(self) -> tuple[object, ...]:
-        return _reopened, (self.settings, self.fresh, self.pinned)
+        # Another process may have another working directory.
+        store = self.settings.store_url()
+        places = {
+            "home": self.settings.home.absolute(),
+            "store": store if "://" in store else str(Path(store).absolute()),
+        }
+        here = self.settings.model_copy(update=places)
+        return _reopened, (None if self._elsewhere else here, self.fresh, self.pinned)
 
 
-def _reopened(settings: Settings, fresh: bool, pinned: dict[str, str]) -> Workplace:
-    workplace = open_workplace(settings, fresh=fresh)
+def _reopened(settings: Settings | None, fresh: bool, pinned: dict[str, str]) -> Workplace:
+    workplace = open_workplace(settings or Settings(), fresh=fresh)
     workplace.pinned = dict(pinned)
     return workplace
 

@@ -8,7 +8,12 @@ from typing import NamedTuple
 from flows.params import PipelineParams
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.mining import choose_concepts, embed_segments, mine_class
+from tasks.channels.concept_graph.mining import (
+    choose_concepts,
+    embed_segments,
+    mine_class,
+    mining_params,
+)
 from tasks.channels.concept_graph.reasoning import imitate_classifier
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
 from tasks.classifier import predict, train_classifier
@@ -104,7 +109,7 @@ def mine_concepts(
         Concept bank, embeddings and first graphs.
     """
     embedded = embed_segments.fn(workplace, basis=basis, gate=params.gate, clusters=params.clusters)
-    given = {"basis": basis, "embedded": embedded, "params": params, "seed": seed}
+    given = {"basis": basis, "embedded": embedded, "params": mining_params(params), "seed": seed}
     mined = [mine_class.fn(workplace, **given, class_id=c) for c in basis.class_ids]
     return choose_concepts.fn(
         workplace, basis=basis, embedded=embedded, mined=mined, n_concepts=params.graph.n_concepts

@@ -28,7 +28,12 @@ from tasks.channels.concept_graph.carrying import (
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
 from tasks.channels.concept_graph.explaining import explain_classes
-from tasks.channels.concept_graph.mining import choose_concepts, embed_segments, mine_class
+from tasks.channels.concept_graph.mining import (
+    choose_concepts,
+    embed_segments,
+    mine_class,
+    mining_params,
+)
 from tasks.channels.concept_graph.previewing import preview_edits
 from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifier
 from tasks.channels.concept_graph.reporting import evaluation_of
@@ -89,7 +94,12 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
     }
     basis = _basis(run, stages)
     embedded = embed_segments(work, basis=basis, gate=params.gate, clusters=params.clusters)
-    given = {"basis": basis, "embedded": embedded, "params": params, "seed": run.params.seed}
+    given = {
+        "basis": basis,
+        "embedded": embedded,
+        "params": mining_params(params),
+        "seed": run.params.seed,
+    }
     mined = fan_out(
         work,
         mine_class,

@@ -187,6 +187,21 @@ def test_a_failure_is_asked_about_again_once_for_every_asking(bundle: ReviewBund
     assert waiting(store) == []
 
 
+def test_where_clocks_count_seconds_a_failure_is_tried_again_at_most_once(
+    bundle: ReviewBundle,
+) -> None:
+    clock = [NOW]
+    store = MemoryStore(lambda: clock[0])
+    publish(store, bundle, FILES)
+    digest = request_preview(store, bundle, question(bundle))
+    failed = answer(bundle, digest, failed="the dataset is not here")
+    answer_preview(store, failed)
+    assert len(waiting(store)) == 1
+    clock[0] += timedelta(seconds=1)
+    answer_preview(store, failed)
+    assert waiting(store) == []
+
+
 def test_one_who_asks_often_does_not_keep_the_others_waiting(
     store: MemoryStore, bundle: ReviewBundle
 ) -> None:

@@ -1,17 +1,20 @@
 """The same stage for many subjects, on threads and on processes."""
 
+import importlib.util
 import os
+import pickle
 import time
 
 import pytest
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
+from pydantic import ValidationError
 
 import tasks.fan_out
-from feedback.errors import ParamsError
+from feedback.errors import OrchestrationError, ParamsError
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.mining import embed_segments, mine_class
-from tasks.fan_out import FanOutParams, fan_out
+from tasks.fan_out import FanOutParams, check_runner, fan_out
 from tasks.settings import Settings
 from tasks.stage import stage
 from tasks.workplace import open_workplace
@@ -84,17 +87,54 @@ def test_what_is_known_starts_no_runner(place, tmp_path, monkeypatch):
 
 
 def test_an_error_of_one_subject_ends_the_fan_out_and_keeps_the_others(place):
-    subjects = {"grass": {"over": "grass"}, "stone": {"over": "stone"}}
+    subjects = {"stone": {"over": "stone"}, "grass": {"over": "grass"}}
     with pytest.raises(ValueError, match="got a stone"):
         spread(place, stumble, subjects, TWO)
     assert stumble.fn.find(place, subjects["grass"]) is not None
     assert place.told == []
 
 
-def test_a_runner_that_is_not_installed_is_named(place, monkeypatch):
-    monkeypatch.setitem(__import__("sys").modules, "prefect_ray", None)
+def test_a_runner_that_is_not_installed_is_named(monkeypatch):
+    monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
+    params = FanOutParams(runner="ray", address="127.0.0.1:6379")
     with pytest.raises(ParamsError, match=r"install it with `pip install 'parley\[ray\]'`"):
-        spread(place, stumble, {"grass": {"over": "grass"}}, FanOutParams(runner="ray"))
+        check_runner(params)
+    check_runner(TWO)
+
+
+def test_ray_is_not_started_for_it_would_listen_on_every_interface():
+    with pytest.raises(ValidationError, match=r"expected fan_out\.address"):
+        FanOutParams(runner="ray")
+
+
+def test_a_workplace_travels_by_the_settings_of_the_run_or_of_where_it_arrives(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "there").mkdir()
+    monkeypatch.chdir(tmp_path)
+    workplace = open_workplace(Settings(home="home"), fresh=True)
+    workplace.pinned = {"a": "b"}
+    sent = [pickle.dumps(workplace.detached(elsewhere=apart)) for apart in (False, True)]
+    monkeypatch.chdir(tmp_path / "there")
+    monkeypatch.setenv("PARLEY_HOME", str(tmp_path / "there" / "own"))
+    near, far = map(pickle.loads, sent)
+    assert near.settings.home == tmp_path / "home"
+    assert near.objects.url == (tmp_path / "home" / "store").as_uri()
+    assert far.settings.home == tmp_path / "there" / "own"
+    assert (near.fresh, near.pinned) == (True, {"a": "b"})
+
+
+@pytest.mark.slow
+def test_a_cluster_that_is_not_there_is_named(place, monkeypatch):
+    pytest.importorskip("prefect_dask")
+    import dask
+
+    nowhere = FanOutParams(runner="dask", address="tcp://127.0.0.1:9")
+    with (
+        dask.config.set({"distributed.comm.timeouts.connect": "1s"}),
+        pytest.raises(OrchestrationError, match=r"check fan_out\.address"),
+    ):
+        spread(place, stumble, {"grass": {"over": "grass"}}, nowhere)
 
 
 @pytest.mark.slow

@@ -6,9 +6,10 @@ import subprocess
 import sys
 import time
 
+from flows.supervisor import Supervisor
 from flows.warden import keep_watch
 from tests.e2e.servers import wait_for
-from tests.flows.test_supervisor import FOREVER, SERVE, STUBBORN, is_alive
+from tests.flows.test_supervisor import FOREVER, SERVE, STUBBORN, is_alive, service
 
 UP = """
 import os, sys
@@ -41,6 +42,20 @@ def test_what_a_killed_supervisor_started_ends_with_all_that_it_started(tmp_path
         assert is_alive(child)
         os.kill(up.pid, signal.SIGKILL)
     wait_for(lambda: not is_alive(service) and not is_alive(child), 30, "both to end")
+
+
+def test_a_warden_that_was_killed_is_replaced_and_knows_all_groups(tmp_path):
+    supervisor = Supervisor(tmp_path / "logs", told=lambda line: None)
+    supervisor.start([service("idle", FOREVER)])
+    idle = supervisor._running["idle"].process
+    first = supervisor._warden
+    first._process.kill()
+    first._process.wait()
+    supervisor.tend()
+    assert supervisor._warden is not first
+    supervisor._warden.close()  # as if the supervisor had died
+    assert idle.wait(30) == -signal.SIGTERM
+    supervisor.stop()
 
 
 def test_what_was_released_is_left_alone_and_what_is_stubborn_is_killed():

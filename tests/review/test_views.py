@@ -129,7 +129,8 @@ def test_a_preview_is_asked_for_waited_for_and_shown(desk: Desk, shown: Shown) -
             bundle_sha256=shown.digest,
             edits_sha256=digest,
             failed="no images",
-            answered_at=NOW,
+            asked_at=NOW,
+            answered_at=NOW - timedelta(hours=1),  # by a clock that is late
         ),
     )
     told, waits = preview_view(desk, shown, draft, view, asked_at + 2)

@@ -145,6 +145,13 @@ def choose_concepts(
     }
 
 
+def mining_params(params: ConceptGraphParams) -> ConceptGraphParams:
+    """Return the parameters that mining depends on, so that the others do not mine again."""
+    return ConceptGraphParams(
+        gate=params.gate, clusters=params.clusters, tcav=params.tcav, graph=params.graph
+    )
+
+
 def load_bank(work: Work, mined: StageResult) -> "ConceptBank":
     """Return the concept bank that ``mine_class`` or ``choose_concepts`` stored."""
     from models.concept_graph.bank import ConceptBank
