@@ -17,7 +17,7 @@ from feedback.previews import Effect
 from feedback.since import Scores
 from flows.channel import Stages
 from flows.context import RunContext
-from models.concept_graph.params import ConceptGraphParams
+from models.concept_graph.params import ConceptGraphParams, ReasonerParams
 from models.params import Params
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.carrying import (
@@ -131,13 +131,25 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         run.workplace,
         basis=basis,
         explanation=explained["explanation"],
-        reasoner=_settings(run).reasoner,
+        reasoner=gate_for(_settings(run).reasoner, run.params.review.reviewer),
         model_name=run.params.model_name,
         run=run.run_id,
         deadline_hours=run.params.review.deadline_hours,
         portraits=explained["portraits"],
         carried=_carried(run, basis, explained),
     )
+
+
+def gate_for(reasoner: ReasonerParams, reviewer: str) -> ReasonerParams:
+    """Decide who may be shown a reasoner that does not imitate well, where nobody has.
+
+    Args:
+        reasoner: Parameters as they were given.
+        reviewer: Who is asked.
+    """
+    if reasoner.publish_anyway is not None:
+        return reasoner
+    return reasoner.model_copy(update={"publish_anyway": reviewer == "simulated"})
 
 
 def measure(run: RunContext, explained: Stages) -> Scores:

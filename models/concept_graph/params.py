@@ -136,8 +136,9 @@ class ReasonerParams(Params):
     min_agreement: Share = 0.85
     """Below this top-1 agreement with the classifier a review is not published unless
     ``publish_anyway``."""
-    publish_anyway: bool = False
-    """Publish explanations of a reasoner that does not imitate the classifier well enough."""
+    publish_anyway: bool | None = None
+    """Publish explanations of a reasoner that does not imitate the classifier well enough; None
+    shows them to the simulated reviewer only, whom they cannot mislead."""
 
 
 class ReviewerParams(Params):

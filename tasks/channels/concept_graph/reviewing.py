@@ -1,5 +1,6 @@
 """The bundle that reviewers get, and the simulated reviewer's answer to it."""
 
+import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,8 @@ from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+logger = logging.getLogger(__name__)
 
 SIMULATED = "simulated"
 """Reviewer's name under which the simulated reviewer hands in."""
@@ -63,7 +66,15 @@ def build_review_bundle(
     evidence = GraphEvidence.model_validate(
         artifacts.load_json(explanation.outputs["evidence"]), strict=False
     )
-    if evidence.agreement < reasoner.min_agreement and not reasoner.publish_anyway:
+    is_faithful = evidence.agreement >= reasoner.min_agreement
+    if not is_faithful and reasoner.publish_anyway:
+        logger.warning(
+            "the reasoner agrees with the classifier on %.0f%% of unseen images, less than the "
+            "%.0f%% that its explanations need",
+            100 * evidence.agreement,
+            100 * reasoner.min_agreement,
+        )
+    elif not is_faithful:
         raise LowAgreementError(
             "expected the reasoner to agree with the classifier on at least "
             f"{reasoner.min_agreement:.0%} of unseen images (got {evidence.agreement:.0%}), or "

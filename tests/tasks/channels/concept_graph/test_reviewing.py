@@ -2,6 +2,8 @@ import pytest
 
 from feedback.errors import LowAgreementError
 from feedback.exchange import check_upload
+from flows.channels.concept_graph import gate_for
+from models.concept_graph.params import ReasonerParams
 from models.imageset import OBJECT
 from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import load_bank
@@ -52,15 +54,27 @@ def test_one_evidence_is_one_request_whichever_run_asks_and_when(staged, explana
     assert all(data.startswith(b"\x89PNG") for data in files.values())
 
 
-def test_a_reasoner_that_does_not_speak_for_the_classifier_asks_nobody(staged, explanation):
+def test_a_reasoner_that_does_not_speak_for_the_classifier_asks_nobody(staged, explanation, caplog):
     agreement = staged.reasoner.number("agreement")
     above = {"min_agreement": min(1.0, agreement + 0.01), "publish_anyway": False}
     if agreement >= 1.0:
         pytest.fail("the tiny reasoner agrees fully; the test needs one that does not")
     with pytest.raises(LowAgreementError, match=f"got {agreement:.0%}"):
         build(staged, explanation, **above)
+    with pytest.raises(LowAgreementError):
+        build(staged, explanation, **above | {"publish_anyway": None})
+    assert caplog.messages == []
     build(staged, explanation, **above | {"publish_anyway": True})
+    assert "less than the" in caplog.messages[0]
     build(staged, explanation, min_agreement=agreement, publish_anyway=False)
+
+
+def test_only_the_simulated_reviewer_is_shown_it_where_nobody_decided():
+    undecided, never = ReasonerParams(), ReasonerParams(publish_anyway=False)
+    assert gate_for(undecided, "simulated").publish_anyway is True
+    for reviewer in ("inbox", "file:answer.json"):
+        assert gate_for(undecided, reviewer).publish_anyway is False
+    assert gate_for(never, "simulated") == never
 
 
 def test_object_shares_are_the_mean_over_exemplars_of_pixels_on_the_object(staged, shares):
