@@ -127,9 +127,17 @@ def _compute(
         futures = {
             name: runner.submit(task, {first: apart, **given}) for name, given in subjects.items()
         }
+        failed: Exception | None = None
         for name, future in futures.items():
-            done[name] = future.result()
-            progress(len(done), len(futures), name)
+            try:
+                done[name] = future.result()
+            # The others are waited for: what they compute is there for the next start.
+            except Exception as error:
+                failed = failed or error
+            else:
+                progress(len(done), len(futures), name)
+        if failed is not None:
+            raise failed
     return done
 
 

@@ -1,9 +1,10 @@
 """What a stage is given to work with, and what a finished one leaves behind."""
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from pydantic import BaseModel, ConfigDict, JsonValue
 
@@ -13,6 +14,9 @@ from tasks.progress import Progress
 if TYPE_CHECKING:
     import torch
     from torch import Tensor
+
+T = TypeVar("T")
+_MAKING = threading.Lock()
 
 
 class StageResult(BaseModel):
@@ -80,6 +84,19 @@ class Work:
         if device.type != "cpu":
             self.turn()
         return device
+
+    def shared(self, key: str, make: Callable[[], T]) -> T:
+        """Return what this process keeps under a key, made by whichever stage came first.
+
+        Args:
+            key: Name and content, such as a stage's key: stages of other inputs must not meet it.
+            make: Makes it; others who want it wait meanwhile.
+        """
+        with _MAKING:
+            if key not in self.memory:
+                self.memory[key] = make()
+            kept: T = self.memory[key]  # type: ignore[assignment]
+            return kept
 
     def save_tensors(self, name: str, tensors: "Mapping[str, Tensor]") -> None:
         """Store tensors as output ``name``."""

@@ -13,6 +13,7 @@ from pydantic import ValidationError
 import tasks.fan_out
 from feedback.errors import OrchestrationError, ParamsError
 from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph import mining
 from tasks.channels.concept_graph.mining import embed_segments, mine_class
 from tasks.fan_out import FanOutParams, check_runner, fan_out
 from tasks.settings import Settings
@@ -151,7 +152,9 @@ def test_dask_computes_in_two_processes(place, tmp_path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize("runner", ["threads", "dask"])
-def test_classes_mined_at_the_same_time_are_those_mined_one_by_one(staged, runner, prefect_server):
+def test_classes_mined_at_the_same_time_are_those_mined_one_by_one(
+    staged, runner, prefect_server, monkeypatch
+):
     if runner == "dask":
         pytest.importorskip("prefect_dask")
     channel: ConceptGraphParams = staged.channel
@@ -163,7 +166,10 @@ def test_classes_mined_at_the_same_time_are_those_mined_one_by_one(staged, runne
     subjects = {str(c): given | {"class_id": c} for c in basis.class_ids}
     alone = [mine_class.fn(workplace, **subject) for subject in subjects.values()]
     workplace.fresh = True
+    loaded, load = [], mining.load_universe
+    monkeypatch.setattr(mining, "load_universe", lambda *given: loaded.append(1) or load(*given))
     together = spread(workplace, mine_class, subjects, FanOutParams(runner=runner, workers=2))
     assert not any(result.reused for result in together)
+    assert len(loaded) == (1 if runner == "threads" else 0)  # of this process
     # Content-addressed: equal digests are equal bits.
     assert [result.digest() for result in together] == [result.digest() for result in alone]

@@ -205,10 +205,15 @@ def _mine_class(
     from models.concept_graph.reliance import margin_falls
     from models.concept_graph.tcav import score_concepts
 
-    universe = load_universe(work, basis)
-    stored = work.load_tensors(embedded, "embeddings")
-    embeddings = stored["embeddings"]
-    gradients = work.load_tensors(embedded, "gradients")["class_gradients"]
+    # Classes mined at the same time on threads look at one copy of all this.
+    universe = work.shared(f"universe {basis.segmented.key}", lambda: load_universe(work, basis))
+    stored = work.shared(
+        f"embedded {embedded.key}",
+        lambda: (
+            work.load_tensors(embedded, "embeddings") | work.load_tensors(embedded, "gradients")
+        ),
+    )
+    embeddings, gradients = stored["embeddings"], stored["class_gradients"]
     own = ((universe.images.labels == class_id) & ~universe.validation).nonzero().flatten()
     generator = torch.Generator().manual_seed(seed)
     own = own[torch.randperm(len(own), generator=generator)]
