@@ -43,7 +43,7 @@ def test_a_killed_training_continues_from_its_checkpoint_to_the_same_weights(com
 def test_a_killed_run_goes_on_stage_by_stage_to_the_numbers_of_one_that_was_not(command):
     expected, _ = command("whole").finish()
     broken = command("broken")
-    for stage in ("predict", "choose_concepts", "distil"):
+    for stage in ("predict", "mine_class", "distil"):
         broken.kill_when(lambda stage=stage: broken.record(stage))
         assert not broken.report.exists()
     found, _ = broken.finish()
