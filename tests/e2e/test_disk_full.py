@@ -38,7 +38,7 @@ def fill(path):
 def test_a_run_whose_disk_fills_up_ends_in_one_line_and_goes_on_when_there_is_room(
     disk, tmp_path, shapes_dir
 ):
-    command = Command(disk / "home", shapes_dir, training__epochs="8")
+    command = Command(disk / "home", shapes_dir, training__epochs="40")
     process = command.start()
     command.wait_until(lambda: max(command.checkpoints(), default=0) >= 2, process)
     fill(disk / "ballast")
