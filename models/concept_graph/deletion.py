@@ -11,6 +11,7 @@ from kornia.filters import gaussian_blur2d
 from torch import Tensor
 
 from models.classifier import Classifier, evaluating, to_float
+from models.prediction import predict_logits
 
 Fill = Literal["grey", "blur"]
 
@@ -58,8 +59,8 @@ def deletion_effect(
     Raises:
         ValueError: If the masks are not of the images' number and size.
     """
-    before = blanked_logits(model, images, None, batch_size=batch_size)
     after = blanked_logits(model, images, masks, fill=fill, batch_size=batch_size)
+    before = predict_logits(model, images, batch_size)
     row = torch.arange(len(images))
     column = class_index.cpu()
     logits = after[row, column] - before[row, column]
@@ -71,7 +72,7 @@ def deletion_effect(
 def blanked_logits(
     model: Classifier,
     images: Tensor,
-    masks: Tensor | None,
+    masks: Tensor,
     *,
     fill: Fill = "grey",
     batch_size: int = 64,
@@ -81,7 +82,7 @@ def blanked_logits(
     Args:
         model: Used in evaluation mode, on its own device.
         images: Pixels (P, 3, H, W), uint8.
-        masks: Region to blank (P, H, W), bool; an empty one changes nothing. None blanks nothing.
+        masks: Region to blank (P, H, W), bool; an empty one changes nothing.
         fill: Mean ``grey``, or the image ``blur``-red with a sixteenth of its side.
         batch_size: Images per forward pass.
 
@@ -91,7 +92,7 @@ def blanked_logits(
     Raises:
         ValueError: If the masks are not of the images' number and size.
     """
-    if masks is not None and masks.shape != (len(images), *images.shape[2:]):
+    if masks.shape != (len(images), *images.shape[2:]):
         raise ValueError(
             f"expected masks {(len(images), *images.shape[2:])} (got {tuple(masks.shape)})"
         )
@@ -99,11 +100,11 @@ def blanked_logits(
     found: list[Tensor] = []
     with evaluating(model):
         for index in torch.split(torch.arange(len(images)), batch_size):
-            pixels = to_float(images[index].to(device))
-            if masks is not None:
-                filling = _filling(pixels, fill)
-                pixels = torch.where(masks[index].to(device)[:, None], filling, pixels)
-            found.append(model(pixels).logits.float().cpu())
+            whole = to_float(images[index].to(device))
+            blanked = torch.where(masks[index].to(device)[:, None], _filling(whole, fill), whole)
+            # As the whole images are laid out, so that an empty region changes not even a bit.
+            blanked = blanked.contiguous(memory_format=torch.channels_last)
+            found.append(model(blanked).logits.float().cpu())
     return torch.cat(found)
 
 

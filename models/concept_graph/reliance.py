@@ -11,6 +11,7 @@ from torch import Tensor
 from models.classifier import Classifier
 from models.concept_graph.deletion import blanked_logits
 from models.concept_graph.segments import SegmentSet
+from models.prediction import predict_logits
 
 MAX_IMAGES = 16
 """Images on which one concept is blanked; spread over those that show it."""
@@ -62,7 +63,7 @@ def margin_falls(
     if not len(pairs):
         return torch.full((n_concepts,), float("nan"))
     shown, at = torch.unique(pairs[:, 1], return_inverse=True)
-    whole = _margin(blanked_logits(model, images[shown.to(images.device)], None), class_id, rivals)
+    whole = _margin(predict_logits(model, images[shown.to(images.device)]), class_id, rivals)
     falls = torch.full((n_concepts,), float("nan"))
     blanked = [
         _margin(

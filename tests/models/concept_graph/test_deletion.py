@@ -13,6 +13,7 @@ class _Brightness(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.n_classes = 2
         self.scale = nn.Parameter(torch.tensor(1.0))
 
     def forward(self, images: Tensor) -> ClassifierOutput:

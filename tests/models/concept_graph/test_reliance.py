@@ -16,6 +16,7 @@ class _Halves(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
+        self.n_classes = 3
         self.scale = nn.Parameter(torch.tensor(1.0))
         self.seen: list[int] = []
 
