@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
+from matplotlib.ticker import MaxNLocator, PercentFormatter
 
 from models.figure_style import (
     ARM_COLOURS,
@@ -136,5 +136,7 @@ def _finish(axes: Axes, arms: Sequence[ArmView], n_rows: int) -> None:
     low, high = min(s.low for s in scores), max(s.high for s in scores)
     pad = max(0.02, 0.06 * (high - low))
     axes.set_xlim(max(low - pad, -0.02), min(high + pad, 1.02))
+    # Steps of 2.5 would be labelled 12, 15, 18.
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=8, steps=[1, 2, 5, 10]))
     decimals = 0 if high - low > 0.08 else 1
     axes.xaxis.set_major_formatter(PercentFormatter(xmax=1.0, decimals=decimals, symbol=" %"))

@@ -14,6 +14,17 @@ def test_each_row_gives_the_accuracy_and_the_change_against_the_first_arm():
     assert texts[:3] == ["edited classes", "50.0 %", "62.5 %   +12.5"]
 
 
+@pytest.mark.parametrize(("low", "high"), [(0.131, 0.30), (0.5, 0.66), (0.02, 0.99), (0.88, 0.94)])
+def test_the_axis_is_labelled_with_the_very_places_of_its_ticks(low, high):
+    groups = {"all": Interval((low + high) / 2, low, high)}
+    figure = comparison_figure([ArmView("original", groups)])
+    figure_png(figure)
+    axis = figure.axes[0].xaxis
+    for place, label in zip(axis.get_majorticklocs(), axis.get_majorticklabels(), strict=True):
+        shown = float(label.get_text().replace("\u2212", "-").removesuffix(" %"))
+        assert shown == pytest.approx(100 * place, abs=1e-6)
+
+
 @pytest.mark.parametrize("n_arms", [1, 3, 8])
 def test_any_number_of_arms_renders_the_same_bytes_each_time(n_arms):
     arms = [arm(f"Arm ü 航 {i}", 0.98) for i in range(n_arms)]
