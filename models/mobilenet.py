@@ -9,6 +9,7 @@ from typing import Final
 from torch import Tensor, nn
 
 from models.classifier import Classifier, Stage, scaled_channels
+from models.dropout import Dropout
 
 _BLOCKS: Final = (
     (1, 16, 1, 1),
@@ -87,7 +88,7 @@ class MobileNetV2(Classifier):
         self.features = nn.Sequential(*layers)
         self.avgpool = nn.AdaptiveAvgPool2d(1)
         self.flatten = nn.Flatten()
-        self.classifier = nn.Sequential(nn.Dropout(self.dropout), nn.Linear(last, n_classes))
+        self.classifier = nn.Sequential(Dropout(self.dropout), nn.Linear(last, n_classes))
 
     def stages(self) -> list[Stage]:
         """Return the named stages; blocks without a shortcut are open to their inner layers."""

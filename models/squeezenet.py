@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from models.classifier import Classifier, Stage, scaled_channels
+from models.dropout import Dropout
 
 _FIRES: Final = {
     3: (16, 64),
@@ -65,7 +66,7 @@ class SqueezeNet(Classifier):
             channels = 2 * expand
         self.features = nn.Sequential(*layers)
         self.classifier = nn.Sequential(
-            nn.Dropout(self.dropout),
+            Dropout(self.dropout),
             nn.Conv2d(channels, n_classes, 1),
             nn.ReLU(),
             nn.AdaptiveAvgPool2d(1),

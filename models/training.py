@@ -18,6 +18,7 @@ from feedback.errors import ParamsError
 from models.augmentation import augment_images, flip_flags, flip_images, is_flip_only
 from models.classification_loss import Loss, classification_loss
 from models.classifier import Classifier, evaluating
+from models.dropout import dropout_drawn_from
 from models.imageset import ImageSet
 from models.optimisation import (
     OptimizerValues,
@@ -116,10 +117,8 @@ def fit(
         batches = _batches(len(data), params.batch_size, generator)
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=device))
         model.train()
-        # Dropout draws from the global generator: seed it for this epoch and give it back
-        # untouched.
-        with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-            torch.manual_seed(derived_seed(seed, epoch, 1))
+        dropped = torch.Generator(device).manual_seed(derived_seed(seed, epoch, 1))
+        with dropout_drawn_from(model, dropped):
             for position, index in enumerate(batches):
                 step = epoch * len(batches) + position
                 rate = learning_rate(step, params.epochs * len(batches), params.lr)

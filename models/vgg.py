@@ -8,6 +8,7 @@ from typing import Final
 from torch import nn
 
 from models.classifier import Classifier, Stage, scaled_channels
+from models.dropout import Dropout
 
 _PLAN: Final = (64, 64, 0, 128, 128, 0, 256, 256, 256, 0, 512, 512, 512, 0, 512, 512, 512, 0)
 """Channels of each 3x3 convolution; 0 stands for max pooling."""
@@ -37,10 +38,10 @@ class VGG16(Classifier):
         self.classifier = nn.Sequential(
             nn.Linear(channels * 7 * 7, hidden),
             nn.ReLU(),
-            nn.Dropout(self.dropout),
+            Dropout(self.dropout),
             nn.Linear(hidden, hidden),
             nn.ReLU(),
-            nn.Dropout(self.dropout),
+            Dropout(self.dropout),
             nn.Linear(hidden, n_classes),
         )
 

@@ -1,5 +1,7 @@
 """Where tensors are computed."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -21,3 +23,20 @@ def describe_device() -> str:
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
     return f"CPU, {torch.get_num_threads()} threads"
+
+
+@contextmanager
+def cpu_threads(n_threads: int) -> Iterator[None]:
+    """Let tensors of threads that start within be computed on so many cores each.
+
+    Args:
+        n_threads: Cores per thread, at least 1.
+    """
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(n_threads)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

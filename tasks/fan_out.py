@@ -9,7 +9,7 @@ import importlib.util
 import inspect
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Annotated, Any, Literal, Self
 
 from pydantic import Field, model_validator
@@ -17,6 +17,7 @@ from threadpoolctl import threadpool_limits
 
 from feedback.errors import OrchestrationError, ParamsError
 from models.params import Params
+from tasks.progress import JointProgress
 from tasks.stage import Stage, StageResult
 from tasks.workplace import Workplace
 
@@ -30,7 +31,10 @@ _RUNNERS = frozenset(("dask", "distributed", "prefect_dask", "prefect_ray", "ray
 
 
 class FanOutParams(Params):
-    """Where work on single classes is computed; results do not depend on it."""
+    """Where work that can be done at the same time is computed: classes mined, students taught.
+
+    A student depends on the number of cores that it gets as any training does, by rounding.
+    """
 
     runner: Literal["threads", "dask", "ray"] = "threads"
     """Prefect task runner: ``threads`` of the run's process, or processes of ``dask`` or ``ray``,
@@ -71,6 +75,8 @@ def fan_out(
     task: "Task[..., StageResult]",
     subjects: Mapping[str, Mapping[str, Any]],
     params: FanOutParams,
+    *,
+    takes_gpu: bool = False,
 ) -> list[StageResult]:
     """Run one stage for every subject, inside a flow; Ctrl-C waits for those that run.
 
@@ -79,6 +85,8 @@ def fan_out(
         task: A Prefect task around a stage.
         subjects: The stage's keyword arguments by what they are about, e.g. a class name.
         params: Which runner, and how large.
+        takes_gpu: The stage computes on a GPU where there is one; threads of one process then
+            work one after the other, for a GPU is taken by one at a time.
 
     Returns:
         The results in the order of the subjects.
@@ -94,7 +102,12 @@ def fan_out(
     missing = [name for name, result in found.items() if result is None]
     if missing:
         found |= _compute(
-            workplace, stage, task, {name: subjects[name] for name in missing}, params
+            workplace,
+            stage,
+            task,
+            {name: subjects[name] for name in missing},
+            params,
+            _n_workers(params, len(missing), takes_gpu=takes_gpu),
         )
     results = []
     for name, result in found.items():
@@ -111,21 +124,22 @@ def _compute(
     task: "Task[..., StageResult]",
     subjects: Mapping[str, Mapping[str, Any]],
     params: FanOutParams,
+    n_workers: int,
 ) -> dict[str, StageResult]:
-    n_workers = min(params.workers or len(os.sched_getaffinity(0)), len(subjects))
-    apart = workplace.detached(elsewhere=bool(params.address))
     done: dict[str, StageResult] = {}
     # Prefect calls by name, and the computation names a stage's first parameter.
     first = next(iter(inspect.signature(stage).parameters))
     with (
         workplace.progress(stage.name) as progress,
-        # scikit-learn sets and resets this limit, which threads at the same time leave set.
-        threadpool_limits(1, "blas") if params.runner == "threads" else nullcontext(),
+        _cores_shared(params, n_workers),
         _lost_workers_named(params),
         _task_runner(params, n_workers) as runner,
     ):
+        joint = JointProgress(progress, len(subjects))
+        places = _places(workplace, params, joint, list(subjects))
         futures = {
-            name: runner.submit(task, {first: apart, **given}) for name, given in subjects.items()
+            name: runner.submit(task, {first: places[name], **given})
+            for name, given in subjects.items()
         }
         failed: Exception | None = None
         for name, future in futures.items():
@@ -135,10 +149,46 @@ def _compute(
             except Exception as error:
                 failed = failed or error
             else:
-                progress(len(done), len(futures), name)
+                joint.finished(name)
         if failed is not None:
             raise failed
     return done
+
+
+def _n_workers(params: FanOutParams, n_subjects: int, *, takes_gpu: bool) -> int:
+    if takes_gpu and params.runner == "threads":
+        from tasks.device import best_device
+
+        if best_device().type != "cpu":
+            return 1
+    return min(params.workers or len(os.sched_getaffinity(0)), n_subjects)
+
+
+def _places(
+    workplace: Workplace, params: FanOutParams, joint: JointProgress, names: list[str]
+) -> dict[str, Workplace]:
+    """Return where each subject is computed; threads share a memory, and tell how far they are."""
+    if params.runner != "threads":
+        return dict.fromkeys(names, workplace.detached(elsewhere=bool(params.address)))
+    places = {name: workplace.detached(listeners=(joint.listener(name),)) for name in names}
+    memory: dict[str, object] = {}
+    for place in places.values():
+        place.memory = memory
+    return places
+
+
+@contextmanager
+def _cores_shared(params: FanOutParams, n_workers: int) -> Iterator[None]:
+    """Let threads at the same time take their share of the cores, not all of them each."""
+    if params.runner != "threads":
+        yield
+        return
+    from tasks.device import cpu_threads
+
+    # scikit-learn sets and resets the limit of BLAS, which threads at the same time leave set.
+    n_each = max(1, len(os.sched_getaffinity(0)) // n_workers)
+    with threadpool_limits(1, "blas"), cpu_threads(n_each):
+        yield
 
 
 @contextmanager

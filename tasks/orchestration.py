@@ -147,7 +147,7 @@ def _key(event: ProgressEvent) -> str:
 def _description(event: ProgressEvent) -> str:
     words = [event.title]
     if event.total:
-        words.append(f"{event.done} of {event.total}")
+        words.append(f"{round(event.done, 1):.12g} of {event.total}")
     if event.detail:
         words.append(event.detail)
     if event.state != "advanced":

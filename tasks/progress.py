@@ -1,5 +1,6 @@
 """How far a stage has come, told to whoever listens: the terminal, the orchestrator, or nobody."""
 
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -16,7 +17,7 @@ class ProgressEvent:
     Attributes:
         stage: Name of the stage.
         state: Whether it started, advanced, finished or failed.
-        done: Units done.
+        done: Units done, the shares of those under way included.
         total: Units in all; 0 when unknown.
         detail: A few words, e.g. the loss of the last epoch.
         seconds: Seconds since the stage started.
@@ -26,7 +27,7 @@ class ProgressEvent:
 
     stage: str
     state: State
-    done: int = 0
+    done: float = 0
     total: int = 0
     detail: str = ""
     seconds: float = 0.0
@@ -56,8 +57,8 @@ class Progress:
     subject: str = ""
     _started: float = field(default_factory=time.monotonic)
 
-    def __call__(self, done: int, total: int, detail: str = "") -> None:
-        """Report that ``done`` of ``total`` units are finished."""
+    def __call__(self, done: float, total: int, detail: str = "") -> None:
+        """Report that ``done`` of ``total`` units are finished, perhaps some of them in part."""
         self._tell("advanced", done, total, detail)
 
     def __enter__(self) -> Self:
@@ -72,8 +73,44 @@ class Progress:
     ) -> None:
         self._tell("finished" if kind is None else "failed")
 
-    def _tell(self, state: State, done: int = 0, total: int = 0, detail: str = "") -> None:
+    def _tell(self, state: State, done: float = 0, total: int = 0, detail: str = "") -> None:
         seconds = time.monotonic() - self._started
         event = ProgressEvent(self.stage, state, done, total, detail, seconds, self.subject)
         for listener in self.listeners:
             listener(event)
+
+
+class JointProgress:
+    """One progress for subjects that threads work on at the same time, each with one of its own.
+
+    Args:
+        progress: Told how many subjects are done, those under way counted by their shares.
+        n_subjects: Subjects in all.
+    """
+
+    def __init__(self, progress: Progress, n_subjects: int) -> None:
+        self._progress = progress
+        self._n_subjects = n_subjects
+        self._shares: dict[str, float] = {}
+        self._one_at_a_time = threading.Lock()
+
+    def listener(self, subject: str) -> Listener:
+        """Return the listener to a subject's own progress."""
+
+        def listen(event: ProgressEvent) -> None:
+            if event.state == "advanced":
+                share = event.done / event.total if event.total else 0.0
+                self._tell(subject, share, event.detail)
+
+        return listen
+
+    def finished(self, subject: str) -> None:
+        """Report that a subject is done."""
+        self._tell(subject, 1.0, "")
+
+    def _tell(self, subject: str, share: float, detail: str) -> None:
+        with self._one_at_a_time:
+            # Whoever waits for a subject may learn of its end before its last share is told.
+            self._shares[subject] = max(share, self._shares.get(subject, 0.0))
+            words = f"{subject}: {detail}" if detail else subject
+            self._progress(sum(self._shares.values()), self._n_subjects, words)

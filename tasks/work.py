@@ -98,6 +98,21 @@ class Work:
             kept: T = self.memory[key]  # type: ignore[assignment]
             return kept
 
+    def latest(self, slot: str, content: str, make: Callable[[], T]) -> T:
+        """Return what this process keeps in a slot, made anew when it is of another content.
+
+        Args:
+            slot: What is kept one at a time, being large.
+            content: What it is made of, such as a digest.
+            make: Makes it; others who want anything shared wait meanwhile.
+        """
+        with _MAKING:
+            kept = self.memory.get(slot)
+            if not isinstance(kept, tuple) or kept[0] != content:
+                self.memory[slot] = kept = (content, make())
+            value: T = kept[1]
+            return value
+
     def save_tensors(self, name: str, tensors: "Mapping[str, Tensor]") -> None:
         """Store tensors as output ``name``."""
         self.outputs[name] = self.artifacts.save_tensors(tensors)

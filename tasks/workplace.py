@@ -104,16 +104,19 @@ class Workplace:
         for listener in self.on_finished:
             listener(result)
 
-    def detached(self, *, elsewhere: bool = False) -> "Workplace":
-        """Return a workplace for computing apart: the same stores and keys, no listeners.
+    def detached(
+        self, *, elsewhere: bool = False, listeners: tuple[Listener, ...] = ()
+    ) -> "Workplace":
+        """Return a workplace for computing apart: the same stores and keys, a memory of its own.
 
-        It may be pickled for another process, which opens the stores anew.
+        It may be pickled for another process, which opens the stores anew and tells no listener.
 
         Args:
             elsewhere: That process goes by its own environment, as one on another host does; else
                 by the settings of this one.
+            listeners: Told of the progress of stages there.
         """
-        other = Workplace(self.settings, self.artifacts, fresh=self.fresh)
+        other = Workplace(self.settings, self.artifacts, listeners=listeners, fresh=self.fresh)
         other.pinned = dict(self.pinned)
         other._elsewhere = elsewhere
         return other

@@ -196,32 +196,36 @@ def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
     concepts, seed = explained["concepts"], run.params.seed
     edits = _as_json(decision.edits)
     graphs: dict[str, StageResult] = {}
+    teachers: dict[str, StageResult] = {}
+    values: dict[str, list[JsonValue]] = {}
     for arm, applied in (("unmodified_graph", list[JsonValue]()), ("edited_graph", edits)):
         with work.about(_SUBJECTS[arm]):
             graphs[arm] = edit_graphs(work, concepts=concepts, edits=applied)
-    values = {arm: work.artifacts.load_list(edit.outputs["graphs"]) for arm, edit in graphs.items()}
-    teachers: dict[str, StageResult] = {}
-    for arm in graphs:
-        with work.about(_SUBJECTS[arm]):
+            values[arm] = work.artifacts.load_list(graphs[arm].outputs["graphs"])
             teachers[arm] = fit_teacher(
                 work, basis=basis, concepts=concepts, graphs=values[arm], params=params, seed=seed
             )
     stages: dict[str, StageResult] = {f"graphs.{arm}": found for arm, found in graphs.items()}
     stages |= {f"teacher.{arm}": found for arm, found in teachers.items()}
-    for student_seed in range(seed, seed + run.params.distillation.seeds):
-        for arm in graphs:
-            with work.about(f"{_SUBJECTS[arm]}, seed {student_seed}"):
-                stages[f"student.{arm}.{student_seed - seed}"] = distil(
-                    work,
-                    basis=basis,
-                    teacher=teachers[arm],
-                    unmodified=teachers["unmodified_graph"],
-                    original=values["unmodified_graph"],
-                    graphs=values[arm],
-                    params=run.params.distillation,
-                    seed=student_seed,
-                )
-    return stages
+    students = {
+        (arm, number): {
+            "basis": basis,
+            "teacher": teachers[arm],
+            "unmodified": teachers["unmodified_graph"],
+            "original": values["unmodified_graph"],
+            "graphs": values[arm],
+            "params": run.params.distillation,
+            "seed": seed + number,
+        }
+        for number in range(run.params.distillation.seeds)
+        for arm in graphs
+    }
+    subjects = {f"{_SUBJECTS[arm]}, seed {seed + i}": one for (arm, i), one in students.items()}
+    taught = fan_out(work, distil, subjects, run.params.fan_out, takes_gpu=True)
+    return stages | {
+        f"student.{arm}.{number}": student
+        for (arm, number), student in zip(students, taught, strict=True)
+    }
 
 
 def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:

@@ -6,15 +6,21 @@ import pickle
 import time
 
 import pytest
+import torch
 from prefect import flow, task
 from prefect.cache_policies import NO_CACHE
 from pydantic import ValidationError
 
 import tasks.fan_out
 from feedback.errors import OrchestrationError, ParamsError
+from models.classifier import build_classifier
 from models.concept_graph.params import ConceptGraphParams
+from models.params import ClassifierParams
 from tasks.channels.concept_graph import mining
+from tasks.channels.concept_graph.correcting import distil
 from tasks.channels.concept_graph.mining import embed_segments, mine_class
+from tasks.channels.concept_graph.reasoning import fit_teacher
+from tasks.device import cpu_threads
 from tasks.fan_out import FanOutParams, check_runner, fan_out
 from tasks.settings import Settings
 from tasks.stage import stage
@@ -44,6 +50,21 @@ def stumble(work, *, over):
     if over == "stone":
         raise ValueError("expected a clear path (got a stone)")
     return {}
+
+
+@task(name="count-threads", cache_policy=NO_CACHE)
+@stage("count_threads", version=1)
+def count_threads(work, *, folder, who, n):
+    """Say how many cores tensors take here while all of n compute."""
+    meet.fn._function(work, folder=folder, who=who, n=n)
+    work.progress(1, 2, "half way")
+    return {"threads": torch.get_num_threads()}
+
+
+@task(name="remember", cache_policy=NO_CACHE)
+@stage("remember", version=1)
+def remember(work, *, who):
+    return {"made": work.latest("slot", "one", lambda: who)}
 
 
 @pytest.fixture
@@ -76,6 +97,49 @@ def test_threads_compute_at_the_same_time_and_are_told_of_in_order(place, tmp_pa
     assert [result.facts["process"] for result in results] == [os.getpid()] * 2
     assert place.told == [("b", False), ("a", False)]
     assert place.results == results
+
+
+def test_threads_share_the_cores_and_give_them_back(place, tmp_path, monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    before = torch.get_num_threads()
+    results = spread(place, count_threads, meeting(tmp_path, "a", "b"), TWO)
+    assert [result.facts["threads"] for result in results] == [3, 3]
+    assert torch.get_num_threads() == before
+
+
+def test_threads_tell_how_far_each_of_them_is(place, tmp_path):
+    heard = []
+    place.listeners = (heard.append,)
+    spread(place, count_threads, meeting(tmp_path, "a", "b"), TWO)
+    advanced = [event for event in heard if event.state == "advanced"]
+    assert {event.detail for event in advanced} == {"a: half way", "b: half way", "a", "b"}
+    assert max(event.done for event in advanced) == 2
+    assert {event.total for event in advanced} == {2}
+    assert [event.state for event in heard][:: len(heard) - 1] == ["started", "finished"]
+
+
+def test_threads_of_one_fan_out_share_a_memory(place):
+    results = spread(place, remember, {who: {"who": who} for who in "ab"}, TWO)
+    assert len({result.facts["made"] for result in results}) == 1
+    assert place.memory == {}
+
+
+def test_a_gpu_is_taken_by_one_after_the_other(place, monkeypatch):
+    asked = []
+    runner = tasks.fan_out._task_runner
+    monkeypatch.setattr(
+        tasks.fan_out, "_task_runner", lambda given, n: asked.append(n) or runner(given, n)
+    )
+    for kind, takes_gpu in (("cuda", True), ("cuda", False), ("cpu", True)):
+        monkeypatch.setattr("tasks.device.best_device", lambda kind=kind: torch.device(kind))
+        subjects = {who: {"over": f"{who} {kind} {takes_gpu}"} for who in "ab"}
+
+        @flow(name="spread", validate_parameters=False)
+        def spreading(subjects=subjects, takes_gpu=takes_gpu):
+            return fan_out(place, stumble, subjects, TWO, takes_gpu=takes_gpu)
+
+        spreading()
+    assert asked == [1, 2, 2]
 
 
 def test_what_is_known_starts_no_runner(place, tmp_path, monkeypatch):
@@ -173,3 +237,47 @@ def test_classes_mined_at_the_same_time_are_those_mined_one_by_one(
     assert len(loaded) == (1 if runner == "threads" else 0)  # of this process
     # Content-addressed: equal digests are equal bits.
     assert [result.digest() for result in together] == [result.digest() for result in alone]
+
+
+@pytest.mark.slow
+def test_students_taught_at_the_same_time_are_those_taught_one_by_one(
+    staged, prefect_server, monkeypatch
+):
+    """With dropout, which must not be drawn from what the other threads draw from."""
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1})
+    workplace = staged.workplace.detached()
+    workplace.fresh = True
+    params = ClassifierParams(arch="squeezenet1_1", width=0.125)
+    network = build_classifier(params, 3, seed=0)
+    classifier = staged.save(
+        "train_classifier",
+        tensors={
+            "model": network.state_dict(),
+            "split": staged.tensors(staged.basis.classifier, "split"),
+        },
+        json={"spec": {"params": params.model_dump(), "classes": list("abc")}},
+    )
+    graphs = staged.work.load_json(staged.concepts, "graphs")
+    teacher = fit_teacher.fn(
+        workplace,
+        basis=staged.basis,
+        concepts=staged.concepts,
+        graphs=graphs,
+        params=staged.channel,
+        seed=0,
+    )
+    given = {
+        "basis": staged.basis.model_copy(update={"classifier": classifier}),
+        "teacher": teacher,
+        "unmodified": teacher,
+        "original": graphs,
+        "graphs": graphs,
+        "params": staged.params.distillation,
+    }
+    subjects = {f"seed {seed}": given | {"seed": seed} for seed in range(4)}
+    with cpu_threads(1):
+        alone = [distil.fn(workplace, **subject) for subject in subjects.values()]
+    together = spread(workplace, distil, subjects, TWO)
+    assert not any(result.reused for result in together)
+    assert [result.digest() for result in together] == [result.digest() for result in alone]
+    assert len({result.outputs["model"].sha256 for result in together}) == 4

@@ -145,14 +145,8 @@ def shared_prefix(work: Work, model: "Classifier", images: "ImageSet") -> "Prefi
     key = sha256_hex(
         (prefix_fingerprint(model) + sha256_hex(images.images.numpy().tobytes())).encode()
     )
-    found = work.memory.get("prefix")
-    if isinstance(found, tuple) and found[0] == key:
-        cached: PrefixCache = found[1]
-        return cached
-    built = build_prefix_cache(model, images.images)
     # One at a time: a cache is large, and arms of one run share their images.
-    work.memory["prefix"] = (key, built)
-    return built
+    return work.latest("prefix", key, lambda: build_prefix_cache(model, images.images))
 
 
 def transfer_set(
