@@ -92,6 +92,35 @@ def wait_for_decision(
         sleep(pause)
 
 
+def look_for_decision(
+    store: ObjectStore,
+    request_id: str,
+    *,
+    policy: Policy | None = None,
+    trusted: Collection[Policy] = (),
+    now: Callable[[], datetime] = _utc_now,
+) -> Decision | None:
+    """Judge what lies in a request's inbox, and return the decision if there is one by then.
+
+    Args:
+        store: Where the request lies.
+        request_id: Which request.
+        policy: The rule; None takes ``single``.
+        trusted: Other rules by which it may have been decided before.
+        now: The time of day, with its zone.
+
+    Returns:
+        The decision, or None while the request is open.
+
+    Raises:
+        ObjectNotFoundError: If there is no such request.
+        ArtifactError: If the manifest or the decision was changed in the store.
+        StoreError: If the store does not answer.
+    """
+    bundle, rule = load_bundle(store, request_id), policy or single_policy()
+    return _look(store, bundle, rule, trusted, AuditLog(store), None, now())
+
+
 def _look(
     store: ObjectStore,
     bundle: ReviewBundle,

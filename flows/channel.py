@@ -7,8 +7,8 @@ module in ``flows/channels`` is one, and a fifth is added by adding files only.
 import importlib
 import importlib.util
 import pkgutil
-from collections.abc import Mapping, Sequence
-from typing import Protocol, cast
+from collections.abc import Sequence
+from typing import NamedTuple, Protocol, cast
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
@@ -18,6 +18,7 @@ from feedback.fields import JsonObject
 from feedback.previews import Effect
 from feedback.since import Scores
 from flows.context import RunContext
+from flows.context import Stages as Stages
 from models.params import Params
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
@@ -25,11 +26,19 @@ from tasks.stage import StageResult
 
 LAYERS = ("flows.channels.{}", "tasks.channels.{}", "models.{}.params", "feedback.channels.{}")
 FUNCTIONS = (
-    "check", "explain", "bundle", "measure", "respond", "preview", "correct", "evaluate",
+    "check", "rounds", "explain", "bundle", "measure", "respond", "preview", "correct",
+    "evaluate",
 )  # fmt: skip
 
-Stages = Mapping[str, StageResult]
-"""Finished stages by the channel's own names."""
+
+class Rounds(NamedTuple):
+    """How often a run asks."""
+
+    number: int = 1
+    """Rounds of explaining, asking and correcting, at least 1."""
+    wait: bool = True
+    """Whether every round waits for its decision; else only the last one does, and decisions are
+    taken up in the round in which they are known."""
 
 
 class Channel(Protocol):
@@ -38,8 +47,11 @@ class Channel(Protocol):
     def check(self, params: Params, dataset: DatasetRef) -> None:
         """Refuse parameters of the channel that do not fit the dataset, before any work is done."""
 
+    def rounds(self, params: Params) -> Rounds:
+        """Say how often people are asked in one run, and whether each answer is waited for."""
+
     def explain(self, run: RunContext, classifier: StageResult) -> Stages:
-        """Compute the evidence that people will see."""
+        """Compute the evidence that people will see in this round."""
 
     def bundle(self, run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
         """Freeze the evidence into a review bundle and its pictures."""
@@ -53,8 +65,11 @@ class Channel(Protocol):
     def preview(self, run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> Effect:
         """Compute within seconds what a reviewer's edits would do; decides nothing."""
 
-    def correct(self, run: RunContext, explained: Stages, decision: Decision) -> Stages:
-        """Carry the decision back into the network."""
+    def correct(self, run: RunContext, explained: Stages, decisions: Sequence[Decision]) -> Stages:
+        """Carry decisions back into the network, those that no earlier round took up.
+
+        All of them approve. Where every round waits there is one, this round's.
+        """
 
     def evaluate(self, run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
         """Compare the corrected network with what was there before."""

@@ -1,13 +1,17 @@
 """What every step of one run may know."""
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 
 from feedback.bundle import ReviewBundle
 from feedback.policy import Policy, single_policy
 from flows.params import PipelineParams
 from tasks.dataset.reference import DatasetRef
+from tasks.stage import StageResult
 from tasks.workplace import Workplace
+
+Stages = Mapping[str, StageResult]
+"""Finished stages by the channel's own names."""
 
 
 @dataclass(frozen=True)
@@ -27,6 +31,23 @@ SILENT = ReviewListener()
 
 
 @dataclass(frozen=True)
+class Round:
+    """One round of asking that is over.
+
+    Attributes:
+        request_id: What was asked.
+        explained: The evidence that was shown.
+        corrected: What was made of the decisions known by then.
+        taken: Requests whose decisions those were.
+    """
+
+    request_id: str
+    explained: Stages
+    corrected: Stages
+    taken: tuple[str, ...]
+
+
+@dataclass(frozen=True)
 class RunContext:
     """One run: its parameters, its dataset and the place where it works.
 
@@ -38,7 +59,8 @@ class RunContext:
         listener: Told of the published request and of the wait.
         policies: Rules whose decisions are taken; requests are decided by the first.
         flow_run: Id of the deployed flow run that may let go of its process; None polls.
-        asked: Request that the run let go of its process for, if it did.
+        asked: Requests that the run let go of its process for, by round.
+        past: Rounds of asking that are over.
     """
 
     run_id: str
@@ -48,4 +70,19 @@ class RunContext:
     listener: ReviewListener
     policies: tuple[Policy, ...] = field(default_factory=lambda: (single_policy(),))
     flow_run: str | None = None
-    asked: str | None = None
+    asked: Mapping[int, str] = field(default_factory=dict)
+    past: tuple[Round, ...] = ()
+
+    @property
+    def round(self) -> int:
+        """The round of asking that the run is in, from 1."""
+        return len(self.past) + 1
+
+    def open_requests(self) -> tuple[str, ...]:
+        """Return the requests of earlier rounds whose decisions no round has taken up."""
+        taken = {request for round_ in self.past for request in round_.taken}
+        return tuple(one.request_id for one in self.past if one.request_id not in taken)
+
+    def after(self, round_: Round) -> "RunContext":
+        """Return the run in its next round."""
+        return replace(self, past=(*self.past, round_))

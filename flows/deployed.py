@@ -40,10 +40,10 @@ def retrain_deployed(
     flow_run = str(runtime.flow_run.id)
     workplace = open_workplace(settings)
     can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
-    asked = take_up(workplace, flow_run) if can_suspend else None
+    asked = take_up(workplace, flow_run) if can_suspend else {}
     with alive(settings.home, flow_run):
         # A run that goes on keeps to the data that people were shown.
-        if asked is None:
+        if not asked:
             reason = prepare_run(params, workplace, flow_run, force=force)
             if reason is not None:
                 return Completed(name="Skipped", message=reason)

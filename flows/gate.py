@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from feedback.bundle import ReviewBundle
@@ -11,17 +12,43 @@ from feedback.parking import ParkedRun, park, unpark
 from feedback.preview_queue import PreviewQueue
 from feedback.recording import load_decision
 from flows.channel import Channel, Stages
-from flows.context import RunContext
+from flows.context import Round, RunContext
 from flows.preview import answer_waiting, note_origin
-from tasks.asked import load_asked, save_asked
-from tasks.exchange import collect_decision, read_feedback_file, submit_feedback
+from tasks.asked import load_asked, save_asked, save_taken
+from tasks.exchange import (
+    collect_decision,
+    look_for_decision,
+    read_feedback_file,
+    submit_feedback,
+)
 from tasks.publishing import publish_review
 from tasks.tracking import Tracker
 
 logger = logging.getLogger(__name__)
 
 
-def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) -> Decision:
+@dataclass(frozen=True)
+class Asking:
+    """What was asked in a round, and what has been decided since the round before.
+
+    Attributes:
+        request_id: The round's own request.
+        decisions: Decisions that no earlier round took up, whatever they are, in the order of their
+            rounds; the caller must look at them.
+    """
+
+    request_id: str
+    decisions: tuple[Decision, ...]
+
+    def over(self, explained: Stages, corrected: Stages) -> Round:
+        """Return the round with what was made of it."""
+        taken = tuple(decision.request_id for decision in self.decisions)
+        return Round(self.request_id, explained, corrected, taken)
+
+
+def ask(
+    run: RunContext, channel: Channel, explained: Stages, tracker: Tracker, *, wait: bool = True
+) -> Asking:
     """Publish the explanation, let the chosen reviewer answer, and wait for the decision.
 
     The answer travels through object storage whoever gives it: the simulated reviewer and a file
@@ -33,9 +60,11 @@ def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) 
         channel: How evidence is bundled, and how the simulated reviewer answers.
         explained: The explanation.
         tracker: Knows the champion that the correction is to replace.
+        wait: Whether to wait for the decision on this round's request, or to look once for those on
+            all that are open.
 
     Returns:
-        The decision, whatever it is; the caller must look at it.
+        What was asked and decided.
 
     Raises:
         Pause: In a deployed run whose request is open; the process ends, and the run starts again
@@ -51,14 +80,49 @@ def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) 
     elif reviewer.startswith("file:"):
         document = read_feedback_file(Path(reviewer.removeprefix("file:")))
         submit_feedback(run.workplace, published.request_id, document)
-    elif run.flow_run is not None:
-        return _suspended(run, published.request_id, run.flow_run)
+    if run.flow_run is not None:
+        save_asked(run.workplace, run.run_id, run.round, published.request_id)
+    if not wait:
+        known = _known(run, (*run.open_requests(), published.request_id))
+        return Asking(published.request_id, known)
+    earlier = _known(run, run.open_requests())
+    return Asking(published.request_id, (*earlier, _decision(run, published.request_id)))
+
+
+def _known(run: RunContext, requests: tuple[str, ...]) -> tuple[Decision, ...]:
+    """Return the decisions that are there, of requests that are not waited for.
+
+    A run that goes on takes up in a round what it took up there before, however much was decided
+    since: all that follows rests on it.
+    """
+    if not requests:
+        return ()
+    found = {
+        request: decision for request in requests if (decision := _look(run, request)) is not None
+    }
+    taken = save_taken(run.workplace, run.run_id, run.round, tuple(found))
+    return tuple(found[request] for request in taken)
+
+
+def _look(run: RunContext, request_id: str) -> Decision | None:
+    if run.flow_run is not None:
+        # Where runs are deployed, the watcher alone decides.
+        return load_decision(run.workplace.objects, request_id, policies=run.policies)
+    return look_for_decision(
+        run.workplace, request_id, policy=run.policies[0], trusted=run.policies[1:]
+    )
+
+
+def _decision(run: RunContext, request_id: str) -> Decision:
+    reviewer = run.params.review.reviewer
+    if reviewer == "inbox" and run.flow_run is not None:
+        return _suspended(run, request_id, run.flow_run)
     on_wait = run.listener.on_wait
     if reviewer == "inbox":
-        on_wait = _answering_previews(run, published.request_id)
+        on_wait = _answering_previews(run, request_id)
     return collect_decision(
         run.workplace,
-        published.request_id,
+        request_id,
         poll_seconds=run.params.review.poll_seconds,
         on_wait=on_wait,
         policy=run.policies[0],
@@ -69,8 +133,9 @@ def ask(run: RunContext, channel: Channel, explained: Stages, tracker: Tracker) 
 def _publish(
     run: RunContext, channel: Channel, explained: Stages, tracker: Tracker
 ) -> ReviewBundle:
-    if run.asked is not None:
-        return load_asked(run.workplace.objects, run.asked, run.dataset.md5)
+    asked = run.asked.get(run.round)
+    if asked is not None:
+        return load_asked(run.workplace.objects, asked, run.dataset.md5)
     manifest, files = channel.bundle(run, explained)
     # Who started the run is no part of what is shown: the request keeps its id.
     manifest = manifest.model_copy(update={"author": run.workplace.settings.author_name()})
@@ -115,7 +180,6 @@ def _suspended(run: RunContext, request_id: str, flow_run: str) -> Decision:
         if decision is not None:
             unpark(objects, parked)
             return decision
-        save_asked(run.workplace, run.run_id, request_id)
         park(objects, parked)
         # Raises Pause, which ends this process. It returns only when this suspension is over: a
         # resume proves nothing, so without a decision the run lets go again, under a new key.

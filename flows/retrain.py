@@ -3,6 +3,9 @@
 dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> register -> promote
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
+
 from prefect import flow
 from pydantic import JsonValue
 
@@ -57,7 +60,7 @@ def run_loop(
     inputs: RunInputs | None = None,
     *,
     flow_run: str | None = None,
-    asked: str | None = None,
+    asked: Mapping[int, str] = MappingProxyType({}),
 ) -> dict[str, JsonValue]:
     """Carry out the loop inside a flow; a suspended one starts here again when it goes on.
 
@@ -68,7 +71,7 @@ def run_loop(
         listener: Told of the published request and of the wait.
         inputs: What was checked already; None checks it here.
         flow_run: Id of the flow run that may let go of its process; None polls.
-        asked: Request that it let go of its process for, if it did.
+        asked: Requests that it let go of its process for, by round.
 
     Returns:
         The run's report as JSON.
@@ -86,12 +89,22 @@ def run_loop(
             weights_sha256=given.weights_sha256,
             seed=params.seed,
         )
-        explained = channel.explain(run, classifier)
-        decision = ask(run, channel, explained, report.tracker)
-        report.asked(decision)
-        if not decision.is_approved:
-            return report.stopped(decision)
-        corrected = channel.correct(run, explained, decision)
+        rounds = channel.rounds(params.of_channel())
+        while run.round <= rounds.number:
+            explained = channel.explain(run, classifier)
+            asking = ask(
+                run,
+                channel,
+                explained,
+                report.tracker,
+                wait=rounds.wait or run.round == rounds.number,
+            )
+            for decision in asking.decisions:
+                report.asked(decision)
+                if not decision.is_approved:
+                    return report.stopped(decision)
+            corrected = channel.correct(run, explained, asking.decisions)
+            run = run.after(asking.over(explained, corrected))
         evaluation = channel.evaluate(run, explained, corrected)
         report.evaluated(evaluation)
         original, candidate = (

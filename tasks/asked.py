@@ -2,7 +2,8 @@
 
 ::
 
-    runs/<run>/asked.json    the request, and the key of every stage behind what it shows
+    runs/<run>/asked/<round>.json    the request, and the key of every stage behind what it shows
+    runs/<run>/taken/<round>.json    requests whose decisions the round took up without waiting
 """
 
 from typing import Literal
@@ -31,12 +32,21 @@ class Asked(BaseModel):
     stages: dict[str, str]
 
 
-def save_asked(workplace: Workplace, run_id: str, request_id: str) -> None:
-    """Note what a run has asked and from which stages, once; the first note stands.
+class Taken(BaseModel):
+    """Decisions that a round took up."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requests: tuple[Identifier, ...]
+
+
+def save_asked(workplace: Workplace, run_id: str, round_: int, request_id: str) -> None:
+    """Note what a run asks in a round and from which stages, once; the first note stands.
 
     Args:
         workplace: Knows the stages met so far.
         run_id: The run.
+        round_: Round of asking, from 1.
         request_id: Its request.
 
     Raises:
@@ -44,10 +54,10 @@ def save_asked(workplace: Workplace, run_id: str, request_id: str) -> None:
     """
     asked = Asked(request_id=request_id, stages=workplace.keys)
     data = canonical_json(asked.model_dump(mode="json"))
-    workplace.objects.put_if_absent(_key(run_id), data)
+    workplace.objects.put_if_absent(_key(run_id, round_), data)
 
 
-def take_up(workplace: Workplace, run_id: str) -> str | None:
+def take_up(workplace: Workplace, run_id: str) -> dict[int, str]:
     """Read what an earlier process of a run has asked, and go on from its stages.
 
     Args:
@@ -55,24 +65,29 @@ def take_up(workplace: Workplace, run_id: str) -> str | None:
         run_id: The run.
 
     Returns:
-        The request, or None when the run has not asked yet.
+        Requests by round; none when the run has not asked yet.
 
     Raises:
         ArtifactError: If the note cannot be read.
         StoreError: If the store cannot be read.
     """
+    found: dict[int, str] = {}
+    while (note := _read(workplace, run_id, len(found) + 1)) is not None:
+        found[len(found) + 1] = note.request_id
+        # The note of a later round knows the stages of those before it.
+        workplace.pinned = dict(note.stages)
+    return found
+
+
+def _read(workplace: Workplace, run_id: str, round_: int) -> Asked | None:
     try:
-        data = workplace.objects.get(_key(run_id), max_bytes=MAX_BYTES)
+        data = workplace.objects.get(_key(run_id, round_), max_bytes=MAX_BYTES)
     except ObjectNotFoundError:
         return None
     try:
-        asked = Asked.model_validate_json(data)
+        return Asked.model_validate_json(data)
     except ValidationError as error:
-        raise ArtifactError(
-            f"expected the note of what run {run_id} asked (got another document); start a new run"
-        ) from error
-    workplace.pinned = dict(asked.stages)
-    return asked.request_id
+        raise _unreadable(run_id) from error
 
 
 def load_asked(store: ObjectStore, request_id: str, dataset_md5: str) -> ReviewBundle:
@@ -98,5 +113,39 @@ def load_asked(store: ObjectStore, request_id: str, dataset_md5: str) -> ReviewB
     return bundle
 
 
-def _key(run_id: str) -> str:
-    return f"runs/{run_id}/asked.json"
+def save_taken(
+    workplace: Workplace, run_id: str, round_: int, requests: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Note which decisions a round takes up, once.
+
+    Args:
+        workplace: Holds the store.
+        run_id: The run.
+        round_: Round of asking, from 1.
+        requests: Requests that are decided.
+
+    Returns:
+        The requests of the first note, which stands.
+
+    Raises:
+        ArtifactError: If the note cannot be read.
+        StoreError: If the store cannot be read or written.
+    """
+    key = f"runs/{run_id}/taken/{round_}.json"
+    if workplace.objects.put_if_absent(key, canonical_json({"requests": list(requests)})):
+        return requests
+    try:
+        note = Taken.model_validate_json(workplace.objects.get(key, max_bytes=MAX_BYTES))
+    except ValidationError as error:
+        raise _unreadable(run_id) from error
+    return note.requests
+
+
+def _unreadable(run_id: str) -> ArtifactError:
+    return ArtifactError(
+        f"expected the note of what run {run_id} asked (got another document); start a new run"
+    )
+
+
+def _key(run_id: str, round_: int) -> str:
+    return f"runs/{run_id}/asked/{round_}.json"

@@ -181,6 +181,25 @@ def collect_decision(
     )
 
 
+@task(name="look-for-decision", cache_policy=NO_CACHE)
+def look_for_decision(
+    workplace: Workplace,
+    request_id: str,
+    *,
+    policy: Policy | None = None,
+    trusted: Collection[Policy] = (),
+) -> Decision | None:
+    """Return the decision on a request if there is one by now, judging what lies in its inbox.
+
+    Args:
+        workplace: Holds the object store.
+        request_id: Which request.
+        policy: The gate's rule; None takes ``single``.
+        trusted: Other rules by which it may have been decided before.
+    """
+    return waiting.look_for_decision(workplace.objects, request_id, policy=policy, trusted=trusted)
+
+
 def save_report(workplace: Workplace, run_id: str, report: Mapping[str, object]) -> None:
     """Keep a run's report in the store, where ``parley report`` finds it."""
     data = json.dumps(report, indent=2, ensure_ascii=False, allow_nan=False).encode()

@@ -15,7 +15,7 @@ from feedback.document import FeedbackDocument
 from feedback.fields import JsonObject
 from feedback.previews import Effect
 from feedback.since import Scores
-from flows.channel import Stages
+from flows.channel import Rounds, Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams, ReasonerParams
 from models.params import Params
@@ -59,6 +59,11 @@ def check(params: Params, dataset: DatasetRef) -> None:
     """Refuse classes that the dataset does not have."""
     settings = ConceptGraphParams.model_validate(params)
     check_classes(dataset.classes, settings.classes, settings.n_classes)
+
+
+def rounds(params: Params) -> Rounds:
+    """Ask once: class graphs are about a network that has been trained."""
+    return Rounds()
 
 
 def explain(run: RunContext, classifier: StageResult) -> Stages:
@@ -190,10 +195,11 @@ def preview(run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> 
     )
 
 
-def correct(run: RunContext, explained: Stages, decision: Decision) -> Stages:
+def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -> Stages:
     """Edit the graphs, fit a teacher to them, and distil from edited and unmodified graphs."""
     params, work, basis = _settings(run), run.workplace, _basis(run, explained)
     concepts, seed = explained["concepts"], run.params.seed
+    (decision,) = decisions
     edits = _as_json(decision.edits)
     graphs: dict[str, StageResult] = {}
     teachers: dict[str, StageResult] = {}

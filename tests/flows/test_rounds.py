@@ -1,0 +1,105 @@
+"""Several rounds of asking in one run: what is waited for, and what is taken up when."""
+
+from dataclasses import replace
+
+import pytest
+
+from feedback.publishing import load_bundle
+from feedback.since import Scores
+from flows.context import SILENT, RunContext
+from flows.gate import ask
+from flows.params import load_params
+from tasks.dataset.reference import DatasetRef
+from tasks.exchange import submit_feedback
+from tasks.tracking_store import start_tracking
+from tests.review_request import FILES, make_answer, make_bundle
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+DATASET = DatasetRef(
+    path="data",
+    md5="0" * 32 + ".dir",
+    classes=("a", "b"),
+    n_train=2,
+    n_test=2,
+    n_pool=0,
+    has_masks=False,
+)
+
+
+@pytest.fixture
+def tracker(settings):
+    return start_tracking(settings, "run-1", {})
+
+
+@pytest.fixture
+def start(workplace):
+    params = load_params(None, ("review.reviewer=inbox", "review.poll_seconds=0.02"))
+    return RunContext("run-1", params, DATASET, workplace, SILENT)
+
+
+class Asks:
+    """A channel that shows another request in every round."""
+
+    def bundle(self, run, explained):
+        return make_bundle(round=run.round), FILES
+
+    def measure(self, run, explained):
+        return Scores({}, {})
+
+
+def answer(workplace, request_id):
+    submit_feedback(workplace, request_id, make_answer(load_bundle(workplace.objects, request_id)))
+
+
+def told(asking):
+    return [decision.request_id for decision in asking.decisions]
+
+
+def in_next_round(run, asking):
+    return run.after(asking.over({}, {}))
+
+
+def test_a_round_that_does_not_wait_takes_up_what_was_decided_by_then(start, tracker, workplace):
+    run, asked = start, []
+    first = ask(run, Asks(), {}, tracker, wait=False)
+    asked.append(first.request_id)
+    assert told(first) == []
+    run = in_next_round(run, first)
+    answer(workplace, asked[0])
+    second = ask(run, Asks(), {}, tracker, wait=False)
+    assert second.request_id != first.request_id
+    assert told(second) == asked
+    run = in_next_round(run, second)
+    # Taken up once; the second is still open.
+    assert run.open_requests() == (second.request_id,)
+    third = ask(run, Asks(), {}, tracker, wait=False)
+    assert told(third) == []
+
+
+def test_the_last_round_waits_for_its_own_decision_alone(start, tracker, workplace):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    run = in_next_round(start, first)
+    waited = []
+
+    def on_wait(seconds):
+        if not waited:
+            waited.append(workplace.objects.list("reviews/"))
+            answer(workplace, make_bundle(round=2).request_id)
+
+    listening = replace(run, listener=replace(SILENT, on_wait=on_wait))
+    last = ask(listening, Asks(), {}, tracker, wait=True)
+    assert waited
+    assert told(last) == [last.request_id]
+
+
+def test_a_run_that_goes_on_takes_up_in_a_round_what_it_took_up_there(start, tracker, workplace):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    answer(workplace, first.request_id)
+    # The same run in another process: the answer came after this round had looked.
+    again = ask(start, Asks(), {}, tracker, wait=False)
+    assert again == first
+    run = in_next_round(start, again)
+    assert told(ask(run, Asks(), {}, tracker, wait=False)) == [first.request_id]
+    # Another run asks the same and need not pass it over.
+    other = ask(replace(start, run_id="run-2"), Asks(), {}, tracker, wait=False)
+    assert told(other) == [first.request_id]
