@@ -93,10 +93,10 @@ class RunReporter:
         """Return what a version's run carries: its own records and the run's parameters."""
         return (*_flat(self._run.params.model_dump(mode="json")), *records)
 
-    def version_tags(self, decision: Decision) -> dict[str, str]:
+    def version_tags(self, decision: Decision, arm: str) -> dict[str, str]:
         """Return what a registered version says of its origin."""
         return {
-            "parley.arm": "edited_graph",
+            "parley.arm": arm,
             "parley.run": self._run.run_id,
             "review.request_id": decision.request_id,
             "review.decision_sha256": decision.digest,

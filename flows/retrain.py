@@ -107,6 +107,7 @@ def run_loop(
             run = run.after(asking.over(explained, corrected))
         evaluation = channel.evaluate(run, explained, corrected)
         report.evaluated(evaluation)
+        tags = report.version_tags(decision, evaluation.arm)
         original, candidate = (
             register_model(
                 workplace,
@@ -115,12 +116,12 @@ def run_loop(
                 dataset=dataset,
                 image_size=params.training.image_size,
                 name=params.model_name,
-                tags=tags,
+                tags=given,
                 records=report.version_records(records),
                 role=role,
                 subject=subject,
             )
-            for role, subject, network, tags, records in (
+            for role, subject, network, given, records in (
                 (
                     "original",
                     "as trained",
@@ -132,7 +133,7 @@ def run_loop(
                     "candidate",
                     evaluation.correction,
                     evaluation.candidate,
-                    report.version_tags(decision),
+                    tags,
                     evaluation.candidate_records,
                 ),
             )
@@ -141,7 +142,7 @@ def run_loop(
             report.tracker,
             evaluation.companions,
             name=params.model_name,
-            tags=report.version_tags(decision),
+            tags=tags,
         )
         promotion = promote_candidate(
             workplace,
@@ -150,6 +151,6 @@ def run_loop(
             candidate=candidate,
             decision=decision,
             allowed=evaluation.promote,
-            tags=report.version_tags(decision),
+            tags=tags,
         )
         return report.finished(evaluation, original, candidate, promotion)

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from models.report import ARM_NAMES, GROUP_NAMES, RunReport, TrackingReport, to_rows
+from models.report import GROUP_NAMES, RunReport, TrackingReport, to_rows
 
 MAX_EDITS = 12
 PORT = 5000
@@ -63,11 +63,13 @@ def _comparison(report: RunReport) -> Table:
 
 
 def _print_differences(console: Console, report: RunReport) -> None:
+    titles = {one.arm: one.title for one in report.arm_titles}
+    candidate = report.arm_titles[-1].arm if report.arm_titles else ""
     for row in report.paired:
-        if row.arm == "edited_graph" and row.group != "all":
+        if row.arm == candidate and row.group != "all":
             mean, low, high = (100 * value for value in (row.mean, row.low, row.high))
             console.print(
-                f"  edited graphs minus {ARM_NAMES[row.against]}, {GROUP_NAMES[row.group]}: "
+                f"  {titles[candidate]} minus {titles[row.against]}, {GROUP_NAMES[row.group]}: "
                 f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]",
                 highlight=False,
             )

@@ -5,20 +5,14 @@ line. Accuracies are means over classes, in [0, 1].
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Count = Annotated[int, Field(ge=0)]
 Group = Literal["edited_classes", "other_classes", "all"]
-Arm = Literal["original", "unmodified_graph", "edited_graph"]
 
-ARM_NAMES: dict[Arm, str] = {
-    "original": "original",
-    "unmodified_graph": "distilled, unmodified graphs",
-    "edited_graph": "distilled, edited graphs",
-}
 GROUP_NAMES: dict[Group, str] = {
     "edited_classes": "edited classes",
     "other_classes": "other classes",
@@ -97,30 +91,28 @@ class ArmReport(_Part):
     """Accuracy of one arm on each group of classes."""
 
     edited_classes: Score
-    """Classes whose graphs were edited."""
+    """Classes that were corrected."""
     other_classes: Score | None
     """All other classes; None when there are none."""
     all: Score
     """Every class."""
 
 
-class ArmsReport(_Part):
-    """The comparison that every run makes."""
+class ArmTitle(_Part):
+    """What people call an arm."""
 
-    original: ArmReport
-    """The classifier before the correction."""
-    unmodified_graph: ArmReport
-    """Distilled with graphs as mined: the control."""
-    edited_graph: ArmReport
-    """Distilled with the reviewer's graphs."""
+    arm: str
+    """Its key among the arms."""
+    title: str
+    """A few words."""
 
 
 class PairedReport(_Part):
     """Difference of two arms on the same test images."""
 
-    arm: Arm
+    arm: str
     """Arm whose accuracy is compared."""
-    against: Arm
+    against: str
     """Arm that is subtracted."""
     group: Group
     """Classes compared."""
@@ -190,8 +182,12 @@ class RunReport(_Part):
     """Names of the classes under repair."""
     edits: tuple[EditReport, ...] = ()
     """What the reviewer changed and why."""
-    arms: ArmsReport | None = None
+    arms: dict[str, ArmReport] | None = None
     """Accuracy per arm and group."""
+    arm_titles: tuple[ArmTitle, ...] = ()
+    """The arms in the order of reading: the original first, the candidate last."""
+    measured: dict[str, float] = {}
+    """What else the channel measured, by name."""
     paired: tuple[PairedReport, ...] = ()
     """Paired differences."""
     decision: DecisionReport
@@ -200,6 +196,16 @@ class RunReport(_Part):
     """Registered model."""
     tracking: TrackingReport | None = None
     """Where the figures and metrics are."""
+
+    @model_validator(mode="after")
+    def _arms_have_titles(self) -> Self:
+        titled = {one.arm for one in self.arm_titles}
+        if titled != set(self.arms or {}):
+            raise ValueError(
+                f"expected a title for every arm (got {', '.join(sorted(titled)) or 'none'} for "
+                f"{', '.join(sorted(self.arms or {})) or 'none'})"
+            )
+        return self
 
 
 def to_rows(report: RunReport) -> list[tuple[str, ...]]:
@@ -213,9 +219,10 @@ def to_rows(report: RunReport) -> list[tuple[str, ...]]:
         a dash where a group has no classes; the header alone when there was no comparison.
     """
     rows: list[tuple[str, ...]] = [("", *GROUP_NAMES.values())]
-    for arm, name in ARM_NAMES.items() if report.arms else ():
-        scores: ArmReport = getattr(report.arms, arm)
-        rows.append((name, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
+    arms = report.arms or {}
+    for one in report.arm_titles:
+        scores = arms[one.arm]
+        rows.append((one.title, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
     return rows
 
 

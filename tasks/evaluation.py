@@ -51,6 +51,7 @@ class Evaluation:
             the candidate's, so that MLflow's compare page sets them side by side.
         candidate_records: What the candidate's version carries.
         correction: What was corrected, in two or three words; part of the name of its run.
+        arm: Key of the corrected arm among those that were compared.
     """
 
     candidate: StageResult
@@ -62,3 +63,4 @@ class Evaluation:
     original_records: tuple[Record, ...] = ()
     candidate_records: tuple[Record, ...] = ()
     correction: str = "corrected"
+    arm: str = "corrected"

@@ -26,6 +26,11 @@ def document(other=0.7):
             "unmodified_graph": arm(0.54, other),
             "edited_graph": arm(0.77, other),
         },
+        "arm_titles": [
+            {"arm": "original", "title": "original"},
+            {"arm": "unmodified_graph", "title": "distilled, unmodified graphs"},
+            {"arm": "edited_graph", "title": "distilled, edited graphs"},
+        ],
         "paired": [
             {
                 "arm": "edited_graph",
@@ -53,6 +58,15 @@ def test_rows_give_arms_by_groups_in_percent():
     assert rows[0] == ("", "edited classes", "other classes", "all classes")
     assert rows[3][:2] == ("distilled, edited graphs", "77.0 % [72.0, 82.0]")
     assert {len(row) for row in rows} == {4}
+
+
+def test_an_arm_without_a_title_and_a_title_without_an_arm_are_refused():
+    for titles in (
+        document()["arm_titles"][:2],
+        [*document()["arm_titles"], {"arm": "x", "title": "x"}],
+    ):
+        with pytest.raises(ValidationError):
+            RunReport.model_validate(document() | {"arm_titles": titles})
 
 
 def test_a_group_without_classes_is_a_dash():

@@ -5,8 +5,13 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.evaluating import VERSIONS
 from tasks.channels.concept_graph.exporting import reasoner_companion
+from tasks.comparison_records import (
+    comparison_metrics,
+    comparison_report,
+    per_class_columns,
+    version_metrics,
+)
 from tasks.evaluation import Evaluation
 from tasks.records import Figure, Metric, Record, Table
 from tasks.stage import StageResult
@@ -42,16 +47,15 @@ def evaluation_of(
         "reasoner": {"agreement": reasoner.number("agreement"), "l1": reasoner.number("l1")},
         "edited_classes": list(basis.class_names),
         "edits": corrected["graphs.edited_graph"].facts["described"],
-        "arms": _arms(compared),
-        "paired": _paired(compared),
+        **comparison_report(compared),
     }
     records: list[Record] = [
         Metric("reasoner.agreement", reasoner.number("agreement")),
         Metric("reasoner.l1", reasoner.number("l1")),
         *(Metric(f"teacher.{arm}.validation_accuracy", value) for arm, value in teachers.items()),
-        *_metrics(compared),
+        *comparison_metrics(compared),
         *figures["run"],
-        Table("per_class_accuracy", _per_class(compared)),
+        Table("per_class_accuracy", per_class_columns(compared)),
     ]
     return Evaluation(
         candidate=corrected["student.edited_graph.0"],
@@ -75,12 +79,13 @@ def evaluation_of(
                 (Metric("agreement", shown.number("agreement")), *figures["edited_graph"]),
             ),
         ),
-        original_records=(*_version_records(compared, "original"), *figures["original"]),
+        original_records=(*version_metrics(compared, "original"), *figures["original"]),
         candidate_records=(
-            *_version_records(compared, "edited_graph"),
+            *version_metrics(compared, "edited_graph"),
             *figures["edited_graph"],
         ),
         correction="edited graphs",
+        arm="edited_graph",
     )
 
 
@@ -115,7 +120,7 @@ def _figures(
         },
     }
     figures: dict[str, tuple[Figure, ...]] = {}
-    for whose in ("run", *VERSIONS):
+    for whose in ("run", "original", "edited_graph"):
         arm = "" if whose == "run" else f"_{whose}"
         places = {
             name: source.format(arm=arm) if isinstance(source, str) else source[whose]
@@ -128,69 +133,3 @@ def _figures(
             if place in found
         )
     return figures
-
-
-def _arms(compared: StageResult) -> JsonValue:
-    arms = compared.facts["arms"]
-    result: dict[str, JsonValue] = {}
-    for arm, groups in arms.items() if isinstance(arms, dict) else ():
-        scores: dict[str, JsonValue] = {}
-        for group, found in groups.items() if isinstance(groups, dict) else ():
-            scores[group] = (
-                {
-                    "accuracy": found["mean"],
-                    "low": max(0.0, float(str(found["low"]))),
-                    "high": min(1.0, float(str(found["high"]))),
-                }
-                if isinstance(found, dict)
-                else None
-            )
-        result[arm] = scores
-    return result
-
-
-def _paired(compared: StageResult) -> JsonValue:
-    names = ("arm", "against", "group", "mean", "low", "high", "p_value")
-    rows = compared.facts["paired"]
-    return [
-        {name: row[name] for name in names}
-        for row in (rows if isinstance(rows, list) else [])
-        if isinstance(row, dict)
-    ]
-
-
-def _metrics(compared: StageResult) -> list[Record]:
-    records: list[Record] = []
-    arms, metrics, per_class = (compared.facts[name] for name in ("arms", "metrics", "per_class"))
-    for arm, groups in arms.items() if isinstance(arms, dict) else ():
-        for group, found in groups.items() if isinstance(groups, dict) else ():
-            if isinstance(found, dict):
-                records += [
-                    Metric(f"{arm}.{group}.{key}", float(str(found[name])))
-                    for key, name in (("accuracy", "mean"), ("low", "low"), ("high", "high"))
-                ]
-    for name, value in metrics.items() if isinstance(metrics, dict) else ():
-        records.append(Metric(name, float(str(value))))
-    for arm, classes in per_class.items() if isinstance(per_class, dict) else ():
-        for name, value in classes.items() if isinstance(classes, dict) else ():
-            records.append(Metric(f"{arm}.class.{name}", float(str(value))))
-    return records
-
-
-def _version_records(compared: StageResult, arm: str) -> tuple[Record, ...]:
-    """Return one arm's numbers under names that do not name the arm."""
-    return tuple(
-        Metric(record.name.removeprefix(f"{arm}."), record.value)
-        for record in _metrics(compared)
-        if isinstance(record, Metric) and record.name.startswith(f"{arm}.")
-    )
-
-
-def _per_class(compared: StageResult) -> dict[str, list[JsonValue]]:
-    per_class = compared.facts["per_class"]
-    columns: dict[str, list[JsonValue]] = {}
-    for arm, classes in per_class.items() if isinstance(per_class, dict) else ():
-        if isinstance(classes, dict):
-            columns["class"] = list(classes)
-            columns[arm] = list(classes.values())
-    return columns
