@@ -19,6 +19,7 @@ from models.augmentation import augment_images, flip_flags, flip_images, is_flip
 from models.classification_loss import Loss, classification_loss
 from models.classifier import Classifier, evaluating
 from models.dropout import dropout_drawn_from
+from models.guidance import Guidance
 from models.imageset import ImageSet
 from models.optimisation import (
     OptimizerValues,
@@ -74,6 +75,7 @@ def fit(
     start: TrainingState | None = None,
     evaluate: Callable[[Classifier], dict[str, float]] | None = None,
     prefix: PrefixCache | None = None,
+    guidance: Guidance | None = None,
 ) -> Iterator[TrainingState]:
     """Train a network in place and yield its state after every epoch.
 
@@ -88,6 +90,8 @@ def fit(
         evaluate: Called after every epoch with the network in evaluation mode; its metrics join the
             state's.
         prefix: Outputs of the frozen layers for ``data``; only with an augmentation of flips alone.
+        guidance: A further term of the loss on images that people said something about; the others
+            cost nothing more for it. Not with ``prefix``, which has no images.
 
     Yields:
         The state after each epoch.
@@ -101,6 +105,8 @@ def fit(
         prefix.check(model, len(data))
         if not is_flip_only(augment):
             raise ValueError("expected an augmentation of flips alone with a prefix cache")
+        if guidance is not None:
+            raise ValueError("expected a prefix cache or guidance, not both (got both)")
     channels_last = getattr(params, "channels_last", True)
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -110,7 +116,7 @@ def fit(
         model.load_state_dict(start.model)
         restore_optimizer(optimizer, model, start.optimizer)
     device = next(model.parameters()).device
-    logits_of = partial(_logits, model, data, augment, prefix, channels_last)
+    views_of = partial(_views, model, data, augment, prefix, channels_last)
     autocast = _autocast(device, getattr(params, "precision", "auto"))
     for epoch in range(0 if start is None else start.epoch, params.epochs):
         generator = torch.Generator().manual_seed(derived_seed(seed, epoch))
@@ -124,9 +130,16 @@ def fit(
                 rate = learning_rate(step, params.epochs * len(batches), params.lr)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
+                guided, maps = _maps(guidance, index, data)
+                values, maps = views_of(index, generator, maps)
                 with autocast():
-                    logits = logits_of(index, generator)
+                    logits = model(values).logits if prefix is None else model.suffix(values)
                 terms = loss(logits.float(), index)
+                if guidance is not None and maps is not None:
+                    with evaluating(model):
+                        given = values[guided], maps[guided], index[guided]
+                        terms |= guidance(model, *given, terms["loss"])
+                    terms["loss"] = terms["loss"] + terms["guidance"]
                 optimizer.zero_grad(set_to_none=True)
                 terms["loss"].backward()  # type: ignore[no-untyped-call]
                 nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
@@ -149,7 +162,7 @@ def fit(
         )
 
 
-def _logits(
+def _views(
     model: Classifier,
     data: ImageSet,
     augment: AugmentParams,
@@ -157,19 +170,37 @@ def _logits(
     channels_last: bool,
     index: Tensor,
     generator: torch.Generator,
-) -> Tensor:
-    """Return logits of one augmented batch, from the pixels or from the cached frozen layers."""
+    maps: Tensor | None,
+) -> tuple[Tensor, Tensor | None]:
+    """Return what the network is shown of a batch: altered images, or outputs of frozen layers.
+
+    Maps of the images, if any, follow their geometry.
+    """
     device = next(model.parameters()).device
     flags = flip_flags(len(index), augment.flip, generator)
     if prefix is not None:
         values = prefix.lookup(index, flags).to(device)
     else:
+        if maps is not None:
+            maps = flip_images(maps.to(device), flags)
         images = flip_images(to_float(data.images[index].to(device)), flags)
-        images, _ = augment_images(images, augment, generator)
-        values = images
+        values, maps = augment_images(images, augment, generator, maps)
     if channels_last and values.ndim == 4:
         values = values.contiguous(memory_format=torch.channels_last)
-    return model.suffix(values) if prefix is not None else model(values).logits
+    return values, maps
+
+
+def _maps(guidance: Guidance | None, index: Tensor, data: ImageSet) -> tuple[Tensor, Tensor | None]:
+    """Return which images of a batch are guided, and maps of all, zero for the others."""
+    nobody = torch.zeros(0, dtype=torch.int64)
+    if guidance is None:
+        return nobody, None
+    guided, found = guidance.maps(index)
+    if len(guided) == 0:
+        return nobody, None
+    maps = torch.zeros(len(index), *data.images.shape[2:])
+    maps[guided] = found
+    return guided, maps
 
 
 def _batches(n_images: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:

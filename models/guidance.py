@@ -1,0 +1,43 @@
+"""What a fit asks of a term of the loss that looks at the images, not only at their logits."""
+
+from typing import Protocol
+
+from torch import Tensor
+
+from models.classifier import Classifier
+
+
+class Guidance(Protocol):
+    """Maps on some images of a fit, and what the network owes them.
+
+    B batch · R images of the batch that have a map · H,W pixels.
+    """
+
+    def maps(self, index: Tensor) -> tuple[Tensor, Tensor]:
+        """Return which images of a batch have a map, and the maps.
+
+        Args:
+            index: Positions (B,) of the batch's images among those of the fit.
+
+        Returns:
+            Positions within the batch (R,), int64, ascending, and maps (R, H, W), float32, of the
+            images as they are; both empty for a batch without any.
+        """
+        ...
+
+    def __call__(
+        self, model: Classifier, images: Tensor, maps: Tensor, index: Tensor, loss: Tensor
+    ) -> dict[str, Tensor]:
+        """Score the network on the images of a batch that have a map.
+
+        Args:
+            model: The network, in evaluation mode: what people said is about what it does in use.
+            images: Altered as they were for the loss (R, 3, H, W), float32 in [0, 1].
+            maps: The maps, altered by the same geometry (R, H, W).
+            index: Positions (R,) of the images among those of the fit.
+            loss: The batch's loss without this term, a scalar.
+
+        Returns:
+            ``guidance``, a scalar that is added to the loss, and other terms to report.
+        """
+        ...

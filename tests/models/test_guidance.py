@@ -1,0 +1,115 @@
+"""A term of the loss on images that people said something about."""
+
+import pytest
+import torch
+
+from models.classification_loss import classification_loss
+from models.classifier import build_classifier
+from models.imageset import ImageSet
+from models.params import AugmentParams, ClassifierParams, TrainingParams
+from models.prefix import build_prefix_cache
+from models.training import fit
+
+PARAMS = TrainingParams(
+    epochs=2,
+    batch_size=8,
+    lr=5e-3,
+    precision="float32",
+    augment=AugmentParams(flip=0.5, crop_scale=0.7, rotate=10, colour=0),
+)
+FLIP_ONLY = PARAMS.model_copy(update={"augment": AugmentParams(flip=0.5)})
+TOLD = (3, 7, 11)
+"""Positions of the images with a map."""
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Nineteen images of large plain patches."""
+    generator = torch.Generator().manual_seed(0)
+    patches = torch.randint(0, 2, (19, 3, 4, 4), generator=generator) * 255
+    images = patches.repeat_interleave(8, dim=2).repeat_interleave(8, dim=3)
+    names = tuple(f"{i}.png" for i in range(19))
+    return ImageSet(images.to(torch.uint8), torch.arange(19) % 3, names, ("a", "b", "c"))
+
+
+class Red:
+    """Maps that are the images' own red, and a term that notes what it was given."""
+
+    def __init__(self, data, told=TOLD, factor=0.0):
+        self.data, self.told, self.factor, self.given = data, torch.tensor(told), factor, []
+
+    def maps(self, index):
+        rows = torch.isin(index, self.told).nonzero().flatten()
+        return rows, self.data.images[index[rows], 0].float() / 255
+
+    def __call__(self, model, images, maps, index, loss):
+        assert not model.training
+        assert loss.ndim == 0
+        self.given.append((images, maps, index))
+        return {"guidance": self.factor * model(images).logits.square().mean()}
+
+
+def last(data, params, guidance=None, arch="resnet18"):
+    model = build_classifier(ClassifierParams(arch=arch, width=0.125), 3, seed=1)
+    loss = classification_loss(data.labels, 3, PARAMS)
+    *_, state = fit(model, data, loss, params=params, seed=7, guidance=guidance)
+    return state
+
+
+def same(first, second):
+    return all(torch.equal(first.model[name], second.model[name]) for name in first.model)
+
+
+def test_every_image_with_a_map_is_looked_at_once_an_epoch_and_no_other(data):
+    guidance = Red(data)
+    last(data, PARAMS, guidance)
+    seen = torch.cat([index for _, _, index in guidance.given]).tolist()
+    assert sorted(seen) == sorted(2 * TOLD)
+
+
+def test_maps_are_mirrored_with_their_images(data):
+    guidance = Red(data)
+    last(data, FLIP_ONLY, guidance)
+    mirrored = 0
+    for images, maps, index in guidance.given:
+        torch.testing.assert_close(maps, images[:, 0])
+        originals = data.images[index, 0].float() / 255
+        mirrored += int((maps != originals).flatten(1).any(dim=1).sum())
+    assert 0 < mirrored < 2 * len(TOLD)
+
+
+def test_maps_are_cropped_and_rotated_with_their_images(data):
+    guidance = Red(data)
+    last(data, PARAMS, guidance)
+    images, maps, index = (torch.cat(parts) for parts in zip(*guidance.given, strict=True))
+    unmoved = data.images[index, 0].float() / 255
+    moved = float((unmoved - images[:, 0]).abs().mean())
+    # One takes the nearest pixel, the other mixes: only edges of the patches differ.
+    assert float((maps - images[:, 0]).abs().mean()) < 0.3 * moved
+
+
+@pytest.mark.parametrize("arch", ["resnet18", "squeezenet1_1"])
+def test_a_term_that_is_zero_and_images_without_a_map_change_no_bit(data, arch):
+    plain = last(data, PARAMS, arch=arch)
+    assert same(plain, last(data, PARAMS, Red(data), arch))
+    nobody = Red(data, told=(99,))
+    assert same(plain, last(data, PARAMS, nobody, arch))
+    assert nobody.given == []
+
+
+def test_the_term_is_added_and_reported(data):
+    plain, guided = last(data, FLIP_ONLY), last(data, FLIP_ONLY, Red(data, factor=3.0))
+    assert not same(plain, guided)
+    assert guided.metrics["guidance"] > 0
+    assert guided.metrics["loss"] > guided.metrics["guidance"]
+    assert "guidance" not in plain.metrics
+
+
+def test_frozen_layers_outputs_have_no_images_to_look_at(data):
+    params = ClassifierParams(arch="resnet18", width=0.125, frozen_until="layer1")
+    model = build_classifier(params, 3, seed=1)
+    prefix = build_prefix_cache(model, data.images)
+    loss = classification_loss(data.labels, 3, PARAMS)
+    running = fit(model, data, loss, params=FLIP_ONLY, seed=0, prefix=prefix, guidance=Red(data))
+    with pytest.raises(ValueError, match="not both"):
+        next(running)
