@@ -1,0 +1,52 @@
+"""The saliency-grid channel towards the exchange: what is shown, answered and refused.
+
+Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of
+and differences here.
+"""
+
+from feedback.channels.saliency_grid.answers import edit_of, read_marks, validate_response
+from feedback.channels.saliency_grid.cells import area_share, cell_edges
+from feedback.channels.saliency_grid.differences import differences
+from feedback.channels.saliency_grid.evidence import (
+    ImageEvidence,
+    SaliencyEvidence,
+    ShownCell,
+)
+from feedback.channels.saliency_grid.marks import (
+    CellMarks,
+    ExplainerUsed,
+    Flag,
+    Grid,
+    MarkedCell,
+)
+from feedback.channels.saliency_grid.packing import pack_evidence, read_evidence
+from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
+
+RESPONSE = CellMarks
+"""Model of one response in a feedback document of this channel."""
+
+EVIDENCE = SaliencyEvidence
+"""Model of the evidence in a bundle of this channel."""
+
+__all__ = [
+    "EVIDENCE",
+    "RESPONSE",
+    "CellMarks",
+    "ExplainerUsed",
+    "Flag",
+    "Grid",
+    "ImageEvidence",
+    "MarkedCell",
+    "SaliencyEvidence",
+    "ShownCell",
+    "area_share",
+    "cell_edges",
+    "differences",
+    "edit_of",
+    "is_everything_marked",
+    "marked_area",
+    "pack_evidence",
+    "read_evidence",
+    "read_marks",
+    "validate_response",
+]

@@ -1,0 +1,58 @@
+"""How far two reviewers agree on the cells that they were shown.
+
+M cells, of one image or of many put together.
+"""
+
+from dataclasses import dataclass
+
+from torch import Tensor
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How two reviewers' marks compare.
+
+    Attributes:
+        overlap: Cells that both marked alike over those that either marked (IoU), in [0, 1]; 1
+            when neither marked any.
+        kappa: Cohen's kappa over all cells, in [-1, 1]; None when chance alone makes them agree
+            everywhere.
+        contradicted: Positions of the cells that one calls irrelevant and the other important.
+    """
+
+    overlap: float
+    kappa: float | None
+    contradicted: tuple[int, ...]
+
+
+def compare_marks(first: Tensor, second: Tensor) -> Agreement:
+    """Compare two reviewers' weights of the same cells.
+
+    A cell's category is the sign of its weight. ``kappa = (p_o - p_e) / (1 - p_e)`` (Cohen 1960)
+    with p_o the share of cells of equal category and ``p_e = sum_k p1_k p2_k`` what chance gives.
+
+    Args:
+        first: One reviewer's weights of the cells (M,); 0 for a cell left alone.
+        second: The other's.
+
+    Returns:
+        The comparison.
+
+    Raises:
+        ValueError: If the cells differ in number, or there are none.
+    """
+    if first.shape != second.shape or first.ndim != 1 or len(first) == 0:
+        raise ValueError(
+            f"expected the weights of the same cells (M,) twice "
+            f"(got {tuple(first.shape)} and {tuple(second.shape)})"
+        )
+    a, b = first.sign(), second.sign()
+    either = (a != 0) | (b != 0)
+    both = either & (a == b)
+    overlap = float(both.sum() / either.sum()) if bool(either.any()) else 1.0
+    observed = float((a == b).double().mean())
+    by_chance = sum(
+        float((a == sign).double().mean() * (b == sign).double().mean()) for sign in (-1, 0, 1)
+    )
+    kappa = None if by_chance >= 1 else (observed - by_chance) / (1 - by_chance)
+    return Agreement(overlap, kappa, tuple((a * b < 0).nonzero().flatten().tolist()))

@@ -1,0 +1,128 @@
+"""Parameters of the saliency-grid channel, each with its source or our reason."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from models.params import Count, Params, Positive, Share
+
+Explainer = Literal["deeplift", "integrated_gradients", "grad_cam", "input_gradients"]
+Baseline = Literal["zero", "blurred"]
+Target = Literal["predicted", "true"]
+Strategy = Literal["entropy", "entropy_of_wrong", "wrong_first", "random"]
+PenaltyForm = Literal["linear", "squared", "abs"]
+PenaltyScalar = Literal[
+    "log_probs", "predicted_logit", "true_logit", "predicted_log_prob", "true_log_prob"
+]
+
+
+class ExplainerParams(Params):
+    """Which pixels speak for a class."""
+
+    name: Explainer = "deeplift"
+    """Attribution method; DeepLIFT is the paper's. What has no rule of DeepLIFT is explained by
+    integrated gradients, and the evidence says so."""
+    baseline: Baseline = "zero"
+    """Image that DeepLIFT and integrated gradients compare with: black, or the image itself
+    blurred. Black pixels get no attribution against a black baseline."""
+    blur_share: Annotated[float, Field(gt=0, le=0.5)] = 0.1
+    """Deviation of the Gaussian of a blurred baseline, as a share of the image's shorter side."""
+    target: Target = "predicted"
+    """Class whose logit is explained."""
+    n_steps: Annotated[int, Field(ge=2, le=1000)] = 50
+    """Points on the path of integrated gradients."""
+    tolerance: Positive = 0.05
+    """Attributions are complete when they add up to the logit's difference within this share of
+    it."""
+    batch_size: Count = 16
+    """Images explained at a time."""
+
+
+class GridParams(Params):
+    """How a map becomes squares that can be clicked."""
+
+    cells: Annotated[int, Field(ge=4, le=28)] = 7
+    """G, cells per side: 32 pixels wide on an image of 224."""
+    n_shown: Annotated[int, Field(ge=1, le=784)] = 10
+    """Cells shown per image, most relevant first."""
+    allow_important: bool = False
+    """Let reviewers also mark what should matter; only the linear penalty acts on it."""
+
+
+class SamplingParams(Params):
+    """Which images reviewers are asked about, and when during training."""
+
+    strategy: Strategy = "entropy_of_wrong"
+    """Order of the candidates; mistakes come first and the rest fills up, unless it is ``entropy``
+    (the paper's pseudo-code) or ``random`` (the control)."""
+    n_images: Annotated[int, Field(ge=1, le=1000)] = 10
+    """Images per round."""
+    first_epoch: Count = 1
+    """Epoch after which reviewers are asked first."""
+    every: Count = 1
+    """Epochs between two rounds."""
+    rounds: Annotated[int, Field(ge=1, le=1000)] = 5
+    """How often reviewers are asked."""
+    waiting: Literal["wait", "async"] = "wait"
+    """Whether training waits for the answers of a round, or goes on and takes them when they
+    come."""
+
+    @property
+    def feedback_epochs(self) -> tuple[int, ...]:
+        """Epochs, from 1, after which reviewers are asked."""
+        return tuple(self.first_epoch + self.every * i for i in range(self.rounds))
+
+
+class PenaltyParams(Params):
+    """The input-gradient regulariser (Serrano e Silva et al. 2023; Ross et al. 2017)."""
+
+    form: PenaltyForm = "squared"
+    """Squared gradients (RRR), their absolute values, or the paper's linear form, which pushes the
+    gradient in one direction instead of to zero."""
+    scalar: Literal["auto"] | PenaltyScalar = "auto"
+    """What is differentiated: the sum of log-probabilities (RRR), or a logit or log-probability of
+    one class. Auto takes the predicted class's logit with the linear form, the sum otherwise. A sum
+    of probabilities is 1 and has no gradient, so it cannot be chosen."""
+    strength: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
+    """Lambda; auto makes the penalty as large as the cross-entropy on the first reviewed batch."""
+    rate: Annotated[float, Field(ge=0)] = 1.0
+    """Factor on an automatic lambda."""
+    limit: Positive | None = None
+    """Penalties above this are scaled down to it, which keeps their gradient's direction; None
+    never scales."""
+
+
+class ReviewerParams(Params):
+    """The simulated reviewer: which of the shown cells it marks."""
+
+    outside_share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """A shown cell is marked as irrelevant when at least this share of it lies outside the
+    object."""
+    important_share: Annotated[float, Field(gt=0, le=1)] = 0.9
+    """And as important, where that is allowed, when at least this share lies on it."""
+
+
+class SaliencyGridParams(Params):
+    """All parameters of the ``saliency_grid`` channel."""
+
+    explainer: ExplainerParams = ExplainerParams()
+    grid: GridParams = GridParams()
+    sampling: SamplingParams = SamplingParams()
+    penalty: PenaltyParams = PenaltyParams()
+    reviewer: ReviewerParams = ReviewerParams()
+    max_marked_area: Share = 0.6
+    """Marking more of an image than this is doubted: hardly anything would be left to look at."""
+
+    @model_validator(mode="after")
+    def _fits_together(self) -> "SaliencyGridParams":
+        if self.grid.n_shown > self.grid.cells**2:
+            raise ValueError(
+                f"expected n_shown of at most {self.grid.cells**2}, the cells of the grid "
+                f"(got {self.grid.n_shown}); show fewer or take a finer grid"
+            )
+        if self.grid.allow_important and self.penalty.form != "linear":
+            raise ValueError(
+                "expected the linear penalty with allow_important "
+                f"(got {self.penalty.form}); the others only ever push gradients to zero"
+            )
+        return self

@@ -1,0 +1,138 @@
+"""The input-gradient regulariser: what a network owes for looking where it should not.
+
+B batch · R reviewed images · C channels · H,W pixels · N classes. Serrano e Silva et al. 2023,
+Algorithm 1, line 6, and Ross et al. 2017 (arXiv:1703.03717), Eq. 1.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from models.classifier import evaluating
+from models.saliency_grid.params import PenaltyForm, PenaltyParams, PenaltyScalar
+
+
+def input_gradient_penalty(
+    scores: Tensor, images: Tensor, weights: Tensor, form: PenaltyForm
+) -> Tensor:
+    """Penalise each image for the gradient of its score on the pixels that were marked.
+
+    With ``g = d s / d x`` and ``W`` the reviewers' weights, one number per image::
+
+        linear    b( sum_ij W_ij 1/C sum_c g_cij )      Serrano e Silva et al., Algorithm 1, line 6
+        squared   sum_ij sum_c (W+_ij g_cij)^2          Ross et al., Eq. 1
+        abs       sum_ij sum_c |W+_ij g_cij|
+
+    ``W+ = max(W, 0)``, and ``b(z) = z`` for z > 0 and ``tanh(z)`` below. Sums run over pixels and
+    are not divided by how many are marked: what one marked cell costs does not depend on the
+    others. Lambda makes up for the size of the image.
+
+    Deviates from the paper: ``preds`` is a vector there, and the sum of its softmax has no gradient
+    at all, so a scalar per image is differentiated (``score_of``). Its linear form is unbounded
+    below: a gradient made ever more negative on marked pixels would lower the loss without end, so
+    what is gained is bounded by 1 (the scores' unit). What is owed is not bounded: a ``tanh`` on
+    both sides would let go of the images that are worst. The linear form does not ask for no
+    gradient but for a negative one; the squared form (Ross et al.) is the default. Weights below 0,
+    for what should matter, act in the linear form alone: squared, they would forbid too.
+
+    Args:
+        scores: One score s per image (R,), computed from ``images``; images must not interact.
+        images: x (R, C, H, W) with ``requires_grad``.
+        weights: W (R, H, W) in [-1, 1]; 1 is "must not matter", -1 "should matter", 0 nothing said.
+        form: ``linear``, ``squared`` or ``abs``.
+
+    Returns:
+        Penalties (R,), float32, differentiable in the network's parameters; 0 for an image without
+        weights, at least 0 but for the linear form, which is above -1.
+
+    Raises:
+        ValueError: If shapes do not fit together.
+    """
+    if scores.shape != images.shape[:1] or weights.shape != (len(images), *images.shape[2:]):
+        raise ValueError(
+            "expected scores (R,), images (R, C, H, W) and weights (R, H, W) (got "
+            f"{tuple(scores.shape)}, {tuple(images.shape)} and {tuple(weights.shape)})"
+        )
+    # The gradient keeps its own graph, so that the penalty can be differentiated once more.
+    (gradients,) = torch.autograd.grad(scores.sum(), images, create_graph=True)
+    weights = weights.to(gradients.device).float()
+    if form == "linear":
+        owed = (weights * gradients.float().mean(dim=1)).sum(dim=(1, 2))
+        return torch.where(owed > 0, owed, owed.tanh())
+    marked = weights.clamp_min(0)[:, None] * gradients.float()
+    terms = marked.square() if form == "squared" else marked.abs()
+    return terms.sum(dim=(1, 2, 3))
+
+
+def score_of(logits: Tensor, scalar: PenaltyScalar, labels: Tensor | None = None) -> Tensor:
+    """Reduce logits to the one number per image that is differentiated.
+
+    ``log_probs`` is ``sum_c log p_c`` (Ross et al.), the others one class's logit or
+    log-probability. A sum of probabilities is not offered: it is 1 whatever the image.
+
+    Args:
+        logits: Logits (R, N).
+        scalar: Which number.
+        labels: Class indices (R,), int64; needed for ``true_logit`` and ``true_log_prob``.
+
+    Returns:
+        Scores (R,), attached to the logits.
+
+    Raises:
+        ValueError: If labels are missing or out of range.
+    """
+    log_probs = torch.log_softmax(logits.float(), dim=1)
+    if scalar == "log_probs":
+        return log_probs.sum(dim=1)
+    values = logits.float() if scalar.endswith("logit") else log_probs
+    if scalar.startswith("predicted"):
+        chosen = logits.detach().argmax(dim=1)
+    elif labels is None or labels.shape != logits.shape[:1] or int(labels.min()) < 0:
+        raise ValueError(f"expected a label for every image with the scalar {scalar!r}")
+    else:
+        chosen = labels.to(logits.device)
+    return values.gather(1, chosen[:, None])[:, 0]
+
+
+def chosen_scalar(params: PenaltyParams) -> PenaltyScalar:
+    """Return what is differentiated; see ``PenaltyParams.scalar``."""
+    if params.scalar != "auto":
+        return params.scalar
+    return "predicted_logit" if params.form == "linear" else "log_probs"
+
+
+def reviewed_penalties(
+    model: nn.Module,
+    images: Tensor,
+    weights: Tensor,
+    params: PenaltyParams,
+    labels: Tensor | None = None,
+) -> tuple[Tensor, Tensor]:
+    """Penalise the images of a batch that somebody marked; the others are not even looked at.
+
+    Marked images take a forward pass of their own, in evaluation mode and float32: normalisation
+    over a batch would let one image answer for another's pixels, and it is the network in
+    evaluation mode that reviewers were shown. Modes and statistics are as they were afterwards.
+
+    Args:
+        model: Network of RGB images in [0, 1] whose output has ``logits`` (B, N), or is logits.
+        images: x (B, C, H, W), float32 in [0, 1], as augmented.
+        weights: W (B, H, W), augmented alike; all zero for an image that nobody marked.
+        params: Form and scalar.
+        labels: Class indices (B,), int64; see ``score_of``.
+
+    Returns:
+        Penalties (R,), see ``input_gradient_penalty``, and positions of these images in the batch
+        (R,), int64; both empty when nobody marked any.
+    """
+    # Only what a form acts on costs anything.
+    acting = weights if params.form == "linear" else weights.clamp_min(0)
+    index = (acting != 0).flatten(1).any(dim=1).nonzero().flatten()
+    if len(index) == 0:
+        return images.new_zeros(0), index
+    inputs = images[index.to(images.device)].detach().float().requires_grad_()
+    with evaluating(model), torch.enable_grad():
+        output = model(inputs)
+    logits = getattr(output, "logits", output)
+    own = None if labels is None else labels[index.to(labels.device)]
+    scores = score_of(logits, chosen_scalar(params), own)
+    return input_gradient_penalty(scores, inputs, weights[index], params.form), index
