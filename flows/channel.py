@@ -19,7 +19,7 @@ from feedback.previews import Effect
 from feedback.since import Scores
 from flows.context import RunContext
 from flows.context import Stages as Stages
-from models.params import Params
+from models.params import Params, TrainingParams
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
@@ -44,8 +44,8 @@ class Rounds(NamedTuple):
 class Channel(Protocol):
     """What a channel supplies; publishing, waiting and promoting are the same for all."""
 
-    def check(self, params: Params, dataset: DatasetRef) -> None:
-        """Refuse parameters of the channel that do not fit the dataset, before any work is done."""
+    def check(self, params: Params, dataset: DatasetRef, training: TrainingParams) -> None:
+        """Refuse parameters of the channel that do not fit, before any work is done."""
 
     def rounds(self, params: Params) -> Rounds:
         """Say how often people are asked in one run, and whether each answer is waited for."""

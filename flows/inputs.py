@@ -59,7 +59,7 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
     check_runner(params.fan_out)
     digest = weights_digest(params.classifier.weights)
     dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
-    channel.check(params.of_channel(), dataset)
+    channel.check(params.of_channel(), dataset, params.training)
     check_weights(params.classifier, len(dataset.classes))
     # Last, for it takes longest.
     decode_dataset(workplace, dataset, params.training)

@@ -1,7 +1,7 @@
 """Differences between two arms of classifiers tested on the same images.
 
 Shape legend: S seeds (students trained per arm) · B test images · R resamples. NumPy rather than
-torch: thousands of small resamples of booleans.
+torch: thousands of small resamples.
 """
 
 import math
@@ -13,6 +13,8 @@ from numpy.typing import NDArray
 
 Correct = NDArray[np.bool_]
 Floats = NDArray[np.float64]
+Scores = Correct | Floats
+"""Whether each answer is right, or how good it is."""
 
 
 @dataclass(frozen=True)
@@ -44,15 +46,15 @@ class PairedDifference:
 
 def paired_bootstrap(
     *,
-    candidate: Correct,
-    reference: Correct,
+    candidate: Scores,
+    reference: Scores,
     labels: NDArray[np.int64],
     class_ids: Sequence[int],
     confidence: float = 0.95,
     n_bootstrap: int = 4000,
     seed: int = 0,
 ) -> PairedDifference:
-    """Bootstrap the difference in mean-of-classes accuracy over seeds and test images.
+    """Bootstrap the difference in mean-of-classes accuracy, or another score per image.
 
     Seeds and images are resampled independently of each other (the two-way bootstrap of Owen 2007,
     which errs on the side of wide intervals); images within their class, so that a class never
@@ -60,10 +62,10 @@ def paired_bootstrap(
     seeds are paired by seed as well. Each level of size m is resampled with m - 1 draws (Rao and Wu
     1988): with m draws, three seeds would show a third too little variance. The interval is the
     percentile interval. A class with a single image says nothing about its spread, so the interval
-    is then the whole range.
+    is then the whole range of the scores.
 
     Args:
-        candidate: Whether each seed's student is right on each image (S_a, B).
+        candidate: Whether each seed's student is right on each image (S_a, B), or any score.
         reference: The same for the other arm (S_b, B); one row for a network that was not
             retrained, which then has no variance of its own.
         labels: True class indices (B,).
@@ -100,7 +102,10 @@ def paired_bootstrap(
         resampled += np.einsum("rm,rm->r", difference, weights) / len(images)
     is_known = min(map(len, images)) > 1
     tails = [(1 - confidence) / 2, (1 + confidence) / 2]
-    low, high = np.quantile(resampled, tails) if is_known else (-1.0, 1.0)
+    widest = float(
+        np.ptp(np.concatenate([candidate.ravel(), reference.ravel()]).astype(np.float64))
+    )
+    low, high = np.quantile(resampled, tails) if is_known else (-max(1.0, widest), max(1.0, widest))
     return PairedDifference(
         mean=mean,
         low=float(low),
@@ -187,7 +192,7 @@ def _tail_probability(resampled: Floats) -> float:
     return min(1.0, 2 * min(below, above) / (len(resampled) + 1))
 
 
-def _check_arms(candidate: Correct, reference: Correct, labels: NDArray[np.int64]) -> None:
+def _check_arms(candidate: Scores, reference: Scores, labels: NDArray[np.int64]) -> None:
     for name, arm in (("candidate", candidate), ("reference", reference)):
         if arm.ndim != 2 or not len(arm) or arm.shape[1] != len(labels):
             raise ValueError(

@@ -9,9 +9,10 @@ import json
 import logging
 import os
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from pydantic import JsonValue
 
@@ -107,37 +108,37 @@ def _newest_first(folder: Path) -> list[Path]:
     return sorted(files, key=lambda path: path.name, reverse=True)
 
 
-def _encode(state: "TrainingState", history: list[JsonValue]) -> bytes:
-    from safetensors.torch import save
+def to_parts(
+    state: "TrainingState", history: list[JsonValue]
+) -> "tuple[dict[str, Tensor], dict[str, JsonValue]]":
+    """Split a state into tensors and everything else, as JSON.
+
+    Args:
+        state: What ``fit`` yielded.
+        history: Metrics of all epochs so far.
+    """
     from torch import Tensor
 
     tensors = {f"model/{name}": value.contiguous() for name, value in state.model.items()}
-    numbers: dict[str, float] = {}
+    numbers: dict[str, JsonValue] = {}
     for name, value in state.optimizer.items():
         if isinstance(value, Tensor):
             tensors[f"optimizer/{name}"] = value.contiguous()
         else:
             numbers[name] = value
-    metadata = {
+    return tensors, {
         "epoch": state.epoch,
-        "metrics": state.metrics,
+        "metrics": dict(state.metrics),
         "optimizer": numbers,
         "history": history,
     }
-    encoded: bytes = save(tensors, {name: json.dumps(value) for name, value in metadata.items()})
-    return encoded
 
 
-def _decode(content: bytes) -> Checkpoint:
-    from safetensors.torch import load
-
+def from_parts(tensors: "Mapping[str, Tensor]", rest: Mapping[str, Any]) -> Checkpoint:
+    """Join what ``to_parts`` split."""
     from models.training import TrainingState
 
-    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-    metadata = {name: json.loads(value) for name, value in header["__metadata__"].items()}
-    tensors = load(content)
-
-    def part(prefix: str) -> dict[str, "Tensor"]:
+    def part(prefix: str) -> "dict[str, Tensor]":
         return {
             name.removeprefix(prefix): value
             for name, value in tensors.items()
@@ -145,12 +146,28 @@ def _decode(content: bytes) -> Checkpoint:
         }
 
     state = TrainingState(
-        epoch=metadata["epoch"],
+        epoch=rest["epoch"],
         model=part("model/"),
-        optimizer=metadata["optimizer"] | part("optimizer/"),
-        metrics=metadata["metrics"],
+        optimizer=rest["optimizer"] | part("optimizer/"),
+        metrics=rest["metrics"],
     )
-    return Checkpoint(state, metadata["history"])
+    return Checkpoint(state, rest["history"])
+
+
+def _encode(state: "TrainingState", history: list[JsonValue]) -> bytes:
+    from safetensors.torch import save
+
+    tensors, rest = to_parts(state, history)
+    encoded: bytes = save(tensors, {name: json.dumps(value) for name, value in rest.items()})
+    return encoded
+
+
+def _decode(content: bytes) -> Checkpoint:
+    from safetensors.torch import load
+
+    header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+    rest = {name: json.loads(value) for name, value in header["__metadata__"].items()}
+    return from_parts(load(content), rest)
 
 
 def _sync_folder(folder: Path) -> None:

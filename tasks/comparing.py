@@ -28,12 +28,14 @@ class Arms(BaseModel):
     Attributes:
         titles: What people call each arm, by its key: the original first, the candidate last.
         class_ids: Classes that were corrected; the others are guarded.
+        drawn: Classes whose confusion is drawn; none draws the corrected ones.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     titles: tuple[tuple[str, str], ...]
     class_ids: tuple[int, ...]
+    drawn: tuple[int, ...] = ()
 
     @property
     def original(self) -> str:
@@ -66,11 +68,14 @@ class Compared:
     Attributes:
         accuracies: Accuracy with interval by arm and group; groups without classes are left out.
         differences: Paired differences by arm, arm that is subtracted, and group.
+        losses: Paired differences of the negative log-likelihood over all classes, by arm and arm
+            that is subtracted; below 0 where the first is better.
         facts: The same and losses, calibration and classes, as JSON for a stage's record.
     """
 
     accuracies: "Mapping[str, Mapping[str, PairedDifference]]"
     differences: "Mapping[tuple[str, str, str], PairedDifference]"
+    losses: "Mapping[tuple[str, str], PairedDifference]"
     facts: dict[str, JsonValue]
 
 
@@ -132,6 +137,19 @@ def compare(
         for arm, against in arms.pairs()
         for group in present
     }
+    nll = {arm: np.stack([_losses(one, labels) for one in found]) for arm, found in logits.items()}
+    losses = {
+        (arm, against): paired_bootstrap(
+            candidate=nll[arm],
+            reference=nll[against],
+            labels=y,
+            class_ids=groups["all"],
+            confidence=params.confidence,
+            n_bootstrap=params.n_bootstrap,
+            seed=seed,
+        )
+        for arm, against in arms.pairs()
+    }
     work.progress(1, 2, "paired differences")
     metrics: dict[str, JsonValue] = {}
     per_class: dict[str, JsonValue] = {}
@@ -159,10 +177,21 @@ def compare(
             {"arm": arm, "against": against, "group": group, **found.to_dict()}
             for (arm, against, group), found in differences.items()
         ],
+        "paired_losses": [
+            {"arm": arm, "against": against, **found.to_dict()}
+            for (arm, against), found in losses.items()
+        ],
         "metrics": metrics,
         "per_class": per_class,
     }
-    return Compared(accuracies, differences, facts)
+    return Compared(accuracies, differences, losses, facts)
+
+
+def _losses(logits: "Tensor", labels: "Tensor") -> "NDArray[np.float64]":
+    import torch.nn.functional as F
+
+    losses: NDArray[np.float64] = F.cross_entropy(logits.double(), labels, reduction="none").numpy()
+    return losses
 
 
 def _calibration(logits: "Tensor", labels: "Tensor") -> float:
@@ -183,7 +212,8 @@ def _figures(
     from models.figure_style import figure_png
     from models.reliability_figure import reliability_figure
 
-    shown = tuple(dataset.classes[class_id] for class_id in arms.class_ids)
+    drawn = arms.drawn or arms.class_ids
+    shown = tuple(dataset.classes[class_id] for class_id in drawn)
     titles = dict(arms.titles)
     views = []
     for each, name in arms.titles:
@@ -194,7 +224,7 @@ def _figures(
         }
         views.append(ArmView(name, groups))
     confusions = {
-        arm: ConfusionView(titles[arm], shown, _confusion(arms.class_ids, labels, logits[arm][0]))
+        arm: ConfusionView(titles[arm], shown, _confusion(drawn, labels, logits[arm][0]))
         for arm in arms.versions
     }
     calibrations = {arm: _reliability(titles[arm], labels, logits[arm][0]) for arm in arms.versions}

@@ -46,4 +46,12 @@ class Table:
     columns: dict[str, list[JsonValue]]
 
 
-Record = Param | Tag | Metric | Figure | Table
+@dataclass(frozen=True)
+class Text:
+    """A file of text, for people or other programs; its name ends in what it is, e.g. ``.csv``."""
+
+    name: str
+    content: str
+
+
+Record = Param | Tag | Metric | Figure | Table | Text

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 
 from feedback.errors import StoreError, TrackingError
 from tasks.progress import stage_title
-from tasks.records import Figure, Metric, Param, Record, Table, Tag
+from tasks.records import Figure, Metric, Param, Record, Table, Tag, Text
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
 
@@ -90,6 +90,8 @@ class Tracker:
                         self.client.log_dict(
                             target, dict(record.columns), f"tables/{plain_name(record.name)}.json"
                         )
+                    case Text():
+                        self.client.log_text(target, record.content, f"files/{record.name}")
             for start in range(0, max(len(metrics), 1), _BATCH):
                 self.client.log_batch(
                     target,

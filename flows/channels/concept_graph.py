@@ -18,7 +18,7 @@ from feedback.since import Scores
 from flows.channel import Rounds, Stages
 from flows.context import RunContext
 from models.concept_graph.params import ConceptGraphParams, ReasonerParams
-from models.params import Params
+from models.params import Params, TrainingParams
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.carrying import (
     carry_over_edits,
@@ -55,7 +55,7 @@ from tasks.stage import StageResult
 _SUBJECTS = {"unmodified_graph": "unmodified graphs", "edited_graph": "edited graphs"}
 
 
-def check(params: Params, dataset: DatasetRef) -> None:
+def check(params: Params, dataset: DatasetRef, training: TrainingParams) -> None:
     """Refuse classes that the dataset does not have."""
     settings = ConceptGraphParams.model_validate(params)
     check_classes(dataset.classes, settings.classes, settings.n_classes)

@@ -110,6 +110,8 @@ class SaliencyGridParams(Params):
     sampling: SamplingParams = SamplingParams()
     penalty: PenaltyParams = PenaltyParams()
     reviewer: ReviewerParams = ReviewerParams()
+    seeds: Annotated[int, Field(ge=1, le=100)] = 2
+    """Trainings per arm of the comparison; people are asked during the first only."""
     max_marked_area: Share = 0.6
     """Marking more of an image than this is doubted: hardly anything would be left to look at."""
 

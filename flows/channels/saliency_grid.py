@@ -1,0 +1,247 @@
+"""The saliency-grid channel: squares clicked during training weigh an input-gradient regulariser.
+
+Reads like Algorithm 1 of Serrano e Silva et al. (IbPRIA 2023): train -> sample by entropy -> explain
+-> mark -> train on, and at the end compare with the same training without marks.
+"""
+
+from collections.abc import Sequence
+
+from pydantic import JsonValue
+
+from feedback.bundle import ReviewBundle
+from feedback.decision import Decision
+from feedback.document import FeedbackDocument
+from feedback.errors import ExplanationError, ParamsError
+from feedback.fields import JsonObject
+from feedback.previews import Effect
+from feedback.since import Scores
+from flows.channel import Rounds, Stages
+from flows.context import RunContext
+from models.params import Params, TrainingParams
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.channels.saliency_grid.banking import bank_feedback
+from tasks.channels.saliency_grid.basis import Basis, digest_images
+from tasks.channels.saliency_grid.control import draw_random_marks
+from tasks.channels.saliency_grid.evaluating import compare_marked, look_again
+from tasks.channels.saliency_grid.explaining import explain_images
+from tasks.channels.saliency_grid.reporting import evaluation_of
+from tasks.channels.saliency_grid.reviewing import (
+    build_review_bundle,
+    measure_object_cells,
+    simulated_answer,
+)
+from tasks.channels.saliency_grid.training import ask_classifier, train_guided
+from tasks.dataset.reference import DatasetRef
+from tasks.evaluation import Evaluation
+from tasks.stage import StageResult
+from tasks.weights import weights_digest
+
+_SUBJECTS = {"random_squares": "random squares", "marked_squares": "marked squares"}
+
+
+def check(params: Params, dataset: DatasetRef, training: TrainingParams) -> None:
+    """Refuse rounds that come after the last epoch."""
+    sampling = SaliencyGridParams.model_validate(params).sampling
+    if sampling.feedback_epochs[-1] >= training.epochs:
+        raise ParamsError(
+            f"expected the last round of asking before epoch {training.epochs}, the last one (got "
+            f"it after epoch {sampling.feedback_epochs[-1]}); ask earlier or fewer times "
+            "(saliency_grid.sampling), or train longer (training.epochs)"
+        )
+
+
+def rounds(params: Params) -> Rounds:
+    """Ask after each feedback epoch, and wait for the answers or train on."""
+    sampling = SaliencyGridParams.model_validate(params).sampling
+    return Rounds(sampling.rounds, sampling.waiting == "wait")
+
+
+def explain(run: RunContext, classifier: StageResult) -> Stages:
+    """Train up to the round's epoch, and explain the network on images that it is unsure of."""
+    settings, work = _settings(run), run.workplace
+    digests = digest_images(work, dataset=run.dataset)
+    stages = {"classifier": classifier, "digests": digests}
+    basis = _basis(run, stages)
+    if run.past:
+        trained = run.past[-1].corrected["trained"]
+    else:
+        with work.about(f"until epoch {settings.sampling.first_epoch}"):
+            trained = _train(run, basis, None, settings.sampling.first_epoch, [], run.params.seed)
+    with work.about(f"round {run.round}"):
+        explained = explain_images(
+            work,
+            basis=basis,
+            trained=trained,
+            asked=_asked(run),
+            params=settings,
+            seed=run.params.seed,
+        )
+    return stages | {"trained": trained, "explained": explained}
+
+
+def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
+    """Freeze images, attribution and squares of this round into one request."""
+    return build_review_bundle(
+        run.workplace,
+        basis=_basis(run, explained),
+        trained=explained["trained"],
+        explained=explained["explained"],
+        round_=run.round,
+        model_name=run.params.model_name,
+        run=run.run_id,
+        deadline_hours=run.params.review.deadline_hours,
+    )
+
+
+def measure(run: RunContext, explained: Stages) -> Scores:
+    """Say nothing beside the champion: the network is in the middle of its training."""
+    return Scores({}, {})
+
+
+def respond(run: RunContext, explained: Stages, bundle: ReviewBundle) -> FeedbackDocument:
+    """Answer as the simulated reviewer, who marks shown squares that lie outside the object."""
+    settings = _settings(run)
+    shares = measure_object_cells(
+        run.workplace,
+        basis=_basis(run, explained),
+        explained=explained["explained"],
+        cells=settings.grid.cells,
+    ).facts["shares"]
+    return simulated_answer(bundle, shares if isinstance(shares, dict) else {}, settings.reviewer)
+
+
+def preview(run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> Effect:
+    """Refuse: what marks do shows after epochs of training."""
+    raise ExplanationError(
+        "expected a channel whose edits show their effect within seconds (got saliency_grid); "
+        "answer the request, and see the next round"
+    )
+
+
+def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -> Stages:
+    """Add the marks to those of earlier rounds, and train on with all of them."""
+    settings, basis = _settings(run), _basis(run, explained)
+    responses: list[JsonValue] = [dict(edit) for one in decisions for edit in one.edits]
+    with run.workplace.about(f"round {run.round}"):
+        bank = bank_feedback(
+            run.workplace,
+            basis=basis,
+            before=run.past[-1].corrected["bank"] if run.past else None,
+            responses=responses,
+            max_area=settings.max_marked_area,
+        )
+    epochs = settings.sampling.feedback_epochs
+    until = epochs[run.round] if run.round < len(epochs) else run.params.training.epochs
+    with run.workplace.about(f"marked squares, until epoch {until}"):
+        trained = _train(
+            run, basis, explained["trained"], until, _marks(run, bank), run.params.seed
+        )
+    return {"bank": bank, "trained": trained}
+
+
+def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
+    """Compare with the same training without marks, and with as many squares at random."""
+    settings, work, basis = _settings(run), run.workplace, _basis(run, explained)
+    banks = [one.corrected["bank"] for one in run.past]
+    trained: dict[str, list[StageResult]] = {"original": [], **{arm: [] for arm in _SUBJECTS}}
+    for seed in range(run.params.seed, run.params.seed + settings.seeds):
+        trained["original"].append(_original(run, basis, seed))
+        trained["random_squares"].append(_again(run, basis, banks, seed, "random_squares"))
+        trained["marked_squares"].append(
+            corrected["trained"]
+            if seed == run.params.seed
+            else _again(run, basis, banks, seed, "marked_squares")
+        )
+    compared = compare_marked(
+        work,
+        basis=basis,
+        bank=corrected["bank"],
+        trained=trained,
+        params=run.params.promotion,
+        seed=run.params.seed,
+    )
+    looked = look_again(
+        work,
+        basis=basis,
+        bank=corrected["bank"],
+        original=trained["original"][0],
+        corrected=corrected["trained"],
+        explainer=settings.explainer,
+    )
+    return evaluation_of(
+        work,
+        candidate=corrected["trained"],
+        bank=corrected["bank"],
+        compared=compared,
+        looked=looked,
+    )
+
+
+def _original(run: RunContext, basis: Basis, seed: int) -> StageResult:
+    """Train without marks: to the same epochs, from the same weights, on the same batches."""
+    if seed == run.params.seed:
+        return ask_classifier(run.workplace, basis=basis)
+    with run.workplace.about(f"no marks, seed {seed}"):
+        return _train(run, basis, None, run.params.training.epochs, [], seed)
+
+
+def _again(
+    run: RunContext, basis: Basis, banks: Sequence[StageResult], seed: int, arm: str
+) -> StageResult:
+    """Train once more with the marks as they came in, or with as many at random."""
+    settings = _settings(run)
+    epochs = (*settings.sampling.feedback_epochs, run.params.training.epochs)
+    with run.workplace.about(f"{_SUBJECTS[arm]}, seed {seed}"):
+        trained = _train(run, basis, None, epochs[0], [], seed)
+        for bank, until in zip(banks, epochs[1:], strict=True):
+            if arm == "random_squares":
+                bank = draw_random_marks(run.workplace, bank=bank, seed=seed)
+            trained = _train(run, basis, trained, until, _marks(run, bank), seed)
+    return trained
+
+
+def _train(
+    run: RunContext,
+    basis: Basis,
+    start: StageResult | None,
+    until: int,
+    marks: list[JsonValue],
+    seed: int,
+) -> StageResult:
+    return train_guided(
+        run.workplace,
+        basis=basis,
+        classifier=run.params.classifier,
+        weights_sha256=weights_digest(run.params.classifier.weights),
+        start=start,
+        until=until,
+        marks=marks,
+        penalty=_settings(run).penalty,
+        seed=seed,
+    )
+
+
+def _marks(run: RunContext, bank: StageResult) -> list[JsonValue]:
+    return run.workplace.artifacts.load_list(bank.outputs["marks"])
+
+
+def _asked(run: RunContext) -> list[str]:
+    """Return the images that earlier rounds asked about."""
+    asked: list[str] = []
+    for one in run.past:
+        shown = run.workplace.artifacts.load_json(one.explained["explained"].outputs["priorities"])
+        asked += shown if isinstance(shown, dict) else {}
+    return sorted(asked)
+
+
+def _basis(run: RunContext, stages: Stages) -> Basis:
+    return Basis(
+        dataset=run.dataset,
+        training=run.params.training,
+        classifier=stages["classifier"],
+        digests=stages["digests"],
+    )
+
+
+def _settings(run: RunContext) -> SaliencyGridParams:
+    return SaliencyGridParams.model_validate(run.params.of_channel())

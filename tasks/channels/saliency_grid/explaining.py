@@ -1,0 +1,179 @@
+"""Stage: the images that the network is unsure of, and where it looks on them."""
+
+from typing import TYPE_CHECKING, Literal
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
+
+from feedback.canonical import sha256_hex
+from feedback.channels.saliency_grid import (
+    ExplainerUsed,
+    Grid,
+    ImageEvidence,
+    SaliencyEvidence,
+    ShownCell,
+)
+from feedback.errors import DatasetError
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.stage import StageResult, Work, stage
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from torch import Tensor
+
+    from models.imageset import ImageSet
+    from models.saliency_grid.attributing import AttributionMaps
+
+
+@task(name="explain-images", cache_policy=NO_CACHE)
+@stage("explain_images", version=1)
+def explain_images(
+    work: Work,
+    *,
+    basis: Basis,
+    trained: StageResult,
+    asked: list[str],
+    params: SaliencyGridParams,
+    seed: int,
+) -> dict[str, JsonValue]:
+    """Choose images that the network is unsure of, and show the squares that it looks at.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        trained: The network, in the middle of its training.
+        asked: Digests of images that people were asked about before; they are not asked again.
+        params: Sampling, explainer and grid.
+        seed: Seed of a random sample.
+
+    Returns:
+        Number of images, the explainer used and failures; outputs ``evidence``, ``priorities``,
+        and one per picture, named by ``files``.
+    """
+    from models.prediction import predict_logits
+    from models.saliency_grid.attributing import attribute_images, explained_classes
+    from models.saliency_grid.sampling import sample_images, sampling_priorities
+    from tasks.classifier import PREDICT_BATCH, load_classifier
+
+    images, digests = load_fitted(work, basis)
+    model = load_classifier(work.artifacts, trained).to(work.device())
+    logits = predict_logits(model, images.images, PREDICT_BATCH)
+    sampling = params.sampling
+    epoch = int(trained.number("epoch"))
+    priorities = sampling_priorities(logits, images.labels, sampling.strategy, seed=seed + epoch)
+    known = {position for position, digest in enumerate(digests) if digest in set(asked)}
+    sample = sample_images(priorities, sampling.n_images, exclude=known)
+    if len(sample.index) == 0:
+        raise DatasetError(
+            f"expected training images that nobody was asked about yet (got none of {len(images)})"
+            "; ask fewer times (saliency_grid.sampling.rounds) or about fewer images at a time"
+        )
+    work.progress(1, 3, f"{len(sample.index)} of {len(images)} images")
+    chosen, own = images.select(sample.index), logits[sample.index]
+    target = explained_classes(own, chosen.labels, params.explainer.target)
+    found = attribute_images(model, chosen.images, target, params.explainer)
+    work.progress(2, 3, found.explainer.replace("_", " "))
+    shown = [digests[position] for position in sample.index.tolist()]
+    evidence = _evidence(basis, trained, chosen, shown, own, found, params, len(images))
+    for position, digest in enumerate(shown):
+        _draw(work, digest, chosen.images[position], found.maps[position])
+    work.save_json("evidence", evidence.model_dump(mode="json"))
+    work.save_json("priorities", dict(zip(shown, sample.priority.tolist(), strict=True)))
+    work.save_json("files", [name for one in evidence.images for name in (one.file, one.overlay)])
+    work.progress(3, 3, "pictures")
+    return {
+        "images": len(shown),
+        "epoch": epoch,
+        "explainer": found.explainer,
+        "failures": sum(one.failure is not None for one in evidence.images),
+    }
+
+
+def _evidence(
+    basis: Basis,
+    trained: StageResult,
+    chosen: "ImageSet",
+    digests: "Sequence[str]",
+    logits: "Tensor",
+    found: "AttributionMaps",
+    params: SaliencyGridParams,
+    n_candidates: int,
+) -> SaliencyEvidence:
+    from models.saliency_grid.grid import cell_means, top_cells
+    from models.saliency_grid.sampling import predictive_entropy
+
+    cells = params.grid.cells
+    scores = cell_means(found.maps, cells)
+    best = top_cells(scores, params.grid.n_shown).tolist()
+    probs, entropy = logits.softmax(dim=1), predictive_entropy(logits)
+    names = basis.dataset.classes
+    shown = tuple(
+        ImageEvidence(
+            image=digest,
+            name=chosen.names[i],
+            file=_file(digest, "image"),
+            overlay=_file(digest, "overlay"),
+            true_class=names[int(chosen.labels[i])],
+            predicted_class=names[int(probs[i].argmax())],
+            explained_class=names[int(found.classes[i])],
+            # The last digits differ among machines, and would make another request of it.
+            probabilities=tuple(round(p, 4) for p in probs[i].tolist()),
+            entropy=round(float(entropy[i]), 4),
+            shown=tuple(
+                ShownCell(r=r, c=c, score=_rounded(float(scores[i, r, c]))) for r, c in best[i]
+            ),
+            completeness_error=None
+            if found.completeness_error is None
+            else _rounded(float(found.completeness_error[i])),
+            failure=_failure(found, i),
+        )
+        for i, digest in enumerate(digests)
+    )
+    height, width = chosen.images.shape[2:]
+    return SaliencyEvidence(
+        model_version=trained.outputs["model"].sha256[:12],
+        epoch=int(trained.number("epoch")),
+        explainer=ExplainerUsed(
+            name=found.explainer,
+            baseline=params.explainer.baseline,
+            target=params.explainer.target,
+        ),
+        remark=found.remark,
+        grid=Grid(g=cells, h=height, w=width),
+        allow_important=params.grid.allow_important,
+        max_marked_area=params.max_marked_area,
+        strategy=params.sampling.strategy,
+        n_candidates=n_candidates,
+        images=shown,
+    )
+
+
+def _failure(
+    found: "AttributionMaps", row: int
+) -> Literal["all_zero", "not_finite", "incomplete"] | None:
+    if not bool(found.is_finite[row]):
+        return "not_finite"
+    if bool(found.is_zero[row]):
+        return "all_zero"
+    if found.is_complete is not None and not bool(found.is_complete[row]):
+        return "incomplete"
+    return None
+
+
+def _draw(work: Work, digest: str, pixels: "Tensor", attribution: "Tensor") -> None:
+    from models.saliency_grid.picture import image_png, overlay_png
+
+    work.save_png(_file(digest, "image"), image_png(pixels))
+    work.save_png(_file(digest, "overlay"), overlay_png(attribution))
+
+
+def _file(digest: str, kind: str) -> str:
+    # Two names of one image may differ in letters that file systems take for equal.
+    return f"{kind}s/{sha256_hex(digest.encode())[:16]}.png"
+
+
+def _rounded(value: float) -> float:
+    return float(f"{value:.4g}")

@@ -1,0 +1,176 @@
+"""Stage: training from one round of asking to the next, with what people have marked so far."""
+
+from typing import TYPE_CHECKING
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import JsonValue
+
+from models.params import ClassifierParams
+from models.saliency_grid.params import PenaltyParams
+from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.stage import StageResult, Work, stage
+
+if TYPE_CHECKING:
+    from models.imageset import ImageSet
+    from models.saliency_grid.guidance import MarkedImages
+
+STRENGTH = "strength"
+"""Name of lambda in checkpoints."""
+
+
+@task(name="train-guided", cache_policy=NO_CACHE)
+@stage("train_guided", version=1)
+def train_guided(
+    work: Work,
+    *,
+    basis: Basis,
+    classifier: ClassifierParams,
+    weights_sha256: str,
+    start: StageResult | None,
+    until: int,
+    marks: list[JsonValue],
+    penalty: PenaltyParams,
+    seed: int,
+) -> dict[str, JsonValue]:
+    """Train on for some epochs, with the input-gradient penalty on marked images.
+
+    Everything that decides the next epoch is an output: network, optimiser and lambda. Together
+    with the marks, which are part of the key, it survives kill -9 at any point.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        classifier: Architecture and where its weights come from.
+        weights_sha256: Digest of the initial weights' file; empty when there is none.
+        start: An earlier part of the same training; None begins it.
+        until: Epoch after which this part ends.
+        marks: Marked images as ``bank_feedback`` keeps them.
+        penalty: Form and strength of the penalty.
+        seed: Seed of the initial weights and the batches.
+
+    Returns:
+        ``epoch``, ``strength`` (lambda, None while there was nothing to find it on), and the last
+        epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress`` and
+        ``test_logits``.
+    """
+    from models.classification_loss import classification_loss
+    from models.classifier import build_classifier
+    from models.prediction import predict_logits
+    from models.training import fit
+    from tasks.checkpoints import from_parts, load_latest, save_checkpoint, to_parts
+    from tasks.classifier import PREDICT_BATCH, load_split
+    from tasks.weights import load_weights, resolve_preprocess
+
+    images, digests = load_fitted(work, basis)
+    params = resolve_preprocess(classifier)
+    model = build_classifier(params, len(basis.dataset.classes), seed=seed)
+    if params.weights is not None:
+        load_weights(model, params.weights)
+    model = model.to(work.device())
+    found = load_latest(work.scratch)
+    if found is None and start is not None:
+        progress = work.load_json(start, "progress")
+        found = from_parts(
+            work.load_tensors(start, "state"), progress if isinstance(progress, dict) else {}
+        )
+    history: list[JsonValue] = list(found.history) if found else []
+    guidance = marked_images(images, digests, marks, penalty, _strength(history))
+    state = found.state if found else None
+    first = state.epoch if state else 0
+    running = fit(
+        model,
+        images,
+        classification_loss(images.labels, len(basis.dataset.classes), basis.training),
+        params=basis.training,
+        seed=seed,
+        start=state,
+        guidance=guidance,
+    )
+    # A process killed between its last epoch and its record has no epoch left.
+    while state is None or state.epoch < until:
+        state = next(running)
+        strength = guidance.strength if guidance else _strength(history)
+        history.append({"epoch": state.epoch, STRENGTH: strength, **state.metrics})
+        save_checkpoint(work.scratch, state, history)
+        work.progress(state.epoch - first, until - first, f"loss {state.metrics['loss']:.3f}")
+    model.load_state_dict(state.model)
+    test = load_split(work, basis.dataset, "test", basis.training)
+    work.save_tensors("model", model.state_dict())
+    work.outputs["spec"] = basis.classifier.outputs["spec"]
+    tensors, rest = to_parts(state, history)
+    work.save_tensors("state", tensors)
+    work.save_json("progress", rest)
+    logits = predict_logits(model.eval(), test.images, PREDICT_BATCH)
+    work.save_tensors("test_logits", {"logits": logits})
+    last = history[-1]
+    return {**(last if isinstance(last, dict) else {}), "marked_images": len(marks)}
+
+
+@task(name="ask-classifier", cache_policy=NO_CACHE)
+@stage("ask_classifier", version=1)
+def ask_classifier(work: Work, *, basis: Basis) -> dict[str, JsonValue]:
+    """Ask the network that was fitted without marks about the test images.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+
+    Returns:
+        Number of images; outputs ``model``, ``spec`` and ``test_logits``, as of ``train_guided``.
+    """
+    from models.prediction import predict_logits
+    from tasks.classifier import PREDICT_BATCH, load_classifier, load_split
+
+    test = load_split(work, basis.dataset, "test", basis.training)
+    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
+    for output in ("model", "spec"):
+        work.outputs[output] = basis.classifier.outputs[output]
+    logits = predict_logits(model, test.images, PREDICT_BATCH)
+    work.save_tensors("test_logits", {"logits": logits})
+    return {"images": len(test)}
+
+
+def marked_images(
+    images: "ImageSet",
+    digests: list[str],
+    marks: list[JsonValue],
+    penalty: PenaltyParams,
+    strength: float | None,
+) -> "MarkedImages | None":
+    """Return the marks on these images as a term of the loss; None when there are none.
+
+    Args:
+        images: Images of the fit.
+        digests: Digests of their files.
+        marks: Marked images, by digest; those of no image of the fit are left out.
+        penalty: Form and strength.
+        strength: Lambda that was found before.
+    """
+    import torch
+
+    from models.saliency_grid.guidance import MarkedImages
+
+    where = {digest: position for position, digest in enumerate(digests)}
+    positions, weights = [], []
+    for mark in marks:
+        if isinstance(mark, dict) and mark["image"] in where:
+            positions.append(where[str(mark["image"])])
+            weights.append(torch.tensor(mark["weights"], dtype=torch.float32))
+    if not positions:
+        return None
+    height, width = images.images.shape[2:]
+    return MarkedImages(
+        torch.tensor(positions),
+        torch.stack(weights),
+        (height, width),
+        images.labels,
+        penalty,
+        strength,
+    )
+
+
+def _strength(history: list[JsonValue]) -> float | None:
+    last = history[-1] if history else None
+    value = last.get(STRENGTH) if isinstance(last, dict) else None
+    return float(value) if isinstance(value, int | float) else None
