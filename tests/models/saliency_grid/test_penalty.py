@@ -14,7 +14,10 @@ from models.saliency_grid.penalty import (
 from models.saliency_grid.strength import penalty_strength, penalty_term
 
 FORMS = ("linear", "squared", "abs")
-SCALARS = ("log_probs", "predicted_logit", "true_logit", "predicted_log_prob", "true_log_prob")
+SCALARS = (
+    "log_probs",
+    *(f"{c}_{kind}" for c in ("predicted", "true") for kind in ("logit", "log_prob", "margin")),
+)
 
 
 def rand(*shape, seed=0):
@@ -131,6 +134,8 @@ def test_scores_are_the_hand_computed_ones():
         "true_logit": torch.tensor([1.0, -2.0]),
         "predicted_log_prob": log_p[[0, 1], [1, 0]],
         "true_log_prob": log_p[[0, 1], [0, 1]],
+        "predicted_margin": torch.tensor([1.0, 1.0]),
+        "true_margin": torch.tensor([-1.0, -1.0]),
     }
     for scalar in SCALARS:
         torch.testing.assert_close(score_of(logits, scalar, labels), expected[scalar])
@@ -138,6 +143,30 @@ def test_scores_are_the_hand_computed_ones():
         score_of(logits, "true_logit")
     with pytest.raises(ValueError, match="a label for every image"):
         score_of(logits, "true_log_prob", torch.tensor([0, -1]))
+
+
+def test_log_probabilities_say_nothing_of_an_undecided_image_but_the_margin_does():
+    theta = rand(2, 4)
+    theta[1] = -theta[0]
+    x = torch.tensor([1.0, 1, 0, 0], dtype=torch.float64).view(1, 1, 1, 4)
+    theta[:, 1] = -theta[:, 0]  # both logits are 0 at x
+    marks = torch.ones(1, 1, 4)
+    owed = {}
+    for scalar in ("log_probs", "predicted_margin"):
+        inputs = x.clone().requires_grad_()
+        scores = score_of(inputs.flatten(1) @ theta.T, scalar)
+        owed[scalar] = input_gradient_penalty(scores, inputs, marks, "squared").item()
+    assert owed["log_probs"] == pytest.approx(0, abs=1e-12)
+    assert owed["predicted_margin"] == pytest.approx(float((theta[0] ** 2).sum()))
+
+
+def test_a_logit_can_be_kept_still_while_the_others_move_but_not_the_margin():
+    theta = torch.tensor([[0.0, 0.0], [-3.0, 0.0]], dtype=torch.float64)
+    for scalar, value in (("predicted_logit", 0.0), ("predicted_margin", 1.5**2)):
+        inputs = torch.ones(1, 1, 1, 2, dtype=torch.float64, requires_grad=True)
+        scores = score_of(inputs.flatten(1) @ theta.T, scalar)
+        owed = input_gradient_penalty(scores, inputs, torch.ones(1, 1, 2), "squared")
+        assert owed.item() == pytest.approx(value)
 
 
 def test_the_scalar_follows_the_form_unless_it_is_chosen():
