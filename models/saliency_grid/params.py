@@ -12,7 +12,13 @@ Target = Literal["predicted", "true"]
 Strategy = Literal["entropy", "entropy_of_wrong", "wrong_first", "random"]
 PenaltyForm = Literal["linear", "squared", "abs"]
 PenaltyScalar = Literal[
-    "log_probs", "predicted_logit", "true_logit", "predicted_log_prob", "true_log_prob"
+    "log_probs",
+    "predicted_logit",
+    "true_logit",
+    "predicted_log_prob",
+    "true_log_prob",
+    "predicted_margin",
+    "true_margin",
 ]
 
 

@@ -8,9 +8,11 @@ from pydantic import BaseModel
 
 from feedback.audit import AuditEntry
 from feedback.bundle import ReviewBundle
-from feedback.channels.concept_graph import GraphEdit, GraphEvidence, read_edits
+from feedback.channel import load_feedback_channel
+from feedback.channels.concept_graph import GraphEdit, GraphEvidence
+from feedback.channels.saliency_grid import CellMarks, SaliencyEvidence
 from feedback.decision import Decision
-from feedback.document import FeedbackDocument, parse_document
+from feedback.document import FeedbackDocument, parse_document, read_responses
 from feedback.intake import IntakeReceipt
 from feedback.notices import Notice
 from feedback.policy import Policy
@@ -37,6 +39,8 @@ MODELS: dict[str, type[BaseModel]] = {
     "intake_receipt": IntakeReceipt,
     "concept_graph_evidence": GraphEvidence,
     "concept_graph_response": GraphEdit,
+    "saliency_grid_evidence": SaliencyEvidence,
+    "saliency_grid_response": CellMarks,
 }
 
 
@@ -56,7 +60,7 @@ def test_the_schema_is_the_one_that_was_promised(name: str) -> None:
 def test_documents_of_version_1_are_still_read(path: Path) -> None:
     document = parse_document(path.read_bytes())
     assert document.schema_version == 1
-    read_edits(document)
+    read_responses(document.responses, load_feedback_channel(document.channel).RESPONSE)
 
 
 if __name__ == "__main__":

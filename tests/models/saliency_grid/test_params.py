@@ -1,0 +1,44 @@
+import pytest
+from pydantic import ValidationError
+
+from models.saliency_grid.params import SaliencyGridParams, SamplingParams
+
+
+def test_the_defaults_are_those_of_the_method():
+    params = SaliencyGridParams()
+    assert (params.grid.cells, params.grid.n_shown, params.grid.allow_important) == (7, 10, False)
+    assert (params.explainer.name, params.explainer.baseline) == ("deeplift", "zero")
+    assert (params.penalty.form, params.penalty.strength) == ("squared", "auto")
+    assert (params.sampling.strategy, params.sampling.n_images) == ("entropy_of_wrong", 10)
+    assert params.sampling.feedback_epochs == (1, 2, 3, 4, 5)
+
+
+def test_feedback_epochs_follow_the_schedule():
+    assert SamplingParams(first_epoch=3, every=4, rounds=3).feedback_epochs == (3, 7, 11)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"grid": {"cells": 3}},
+        {"grid": {"cells": 29}},
+        {"grid": {"cells": 4, "n_shown": 17}},
+        {"grid": {"allow_important": True}},
+        {"penalty": {"strength": -1.0}},
+        {"penalty": {"strength": float("nan")}},
+        {"penalty": {"strength": "much"}},
+        {"penalty": {"form": "gradcam"}},
+        {"sampling": {"rounds": 0}},
+        {"reviewer": {"outside_share": 0}},
+    ],
+)
+def test_what_makes_no_sense_is_refused(changes):
+    with pytest.raises(ValidationError):
+        SaliencyGridParams.model_validate(changes)
+
+
+def test_what_should_matter_may_be_marked_with_the_linear_penalty():
+    params = SaliencyGridParams.model_validate(
+        {"grid": {"allow_important": True}, "penalty": {"form": "linear", "strength": 2}}
+    )
+    assert params.penalty.strength == 2
