@@ -1,7 +1,7 @@
 """The saliency-grid channel: squares clicked during training weigh an input-gradient regulariser.
 
-Reads like Algorithm 1 of Serrano e Silva et al. (IbPRIA 2023): train -> sample by entropy -> explain
--> mark -> train on, and at the end compare with the same training without marks.
+Reads like Algorithm 1 of Serrano e Silva et al. (IbPRIA 2023): train -> sample by entropy ->
+explain -> mark -> train on, and at the end compare with the same training without marks.
 """
 
 from collections.abc import Sequence

@@ -114,9 +114,9 @@ def look_again(
         explainer: How attribution is computed.
 
     Returns:
-        Means over the marked images by network: ``marked_share`` of the attribution, the ``wrong_reason`` score,
-        and ``outside_share``, the attribution outside the object where there is a mask; output
-        ``looking`` when there is a marked image.
+        Means over the marked images by network: ``marked_share`` of the attribution, the
+        ``wrong_reason`` score, and ``outside_share``, the attribution outside the object where
+        there is a mask; output ``looking`` when there is a marked image.
     """
     import torch
 

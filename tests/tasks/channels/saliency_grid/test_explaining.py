@@ -1,0 +1,124 @@
+"""Which images are shown with which squares, and how the simulated reviewer answers."""
+
+import io
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from feedback.channels.saliency_grid import SaliencyEvidence, validate_response
+from feedback.errors import DatasetError
+from tasks.channels.saliency_grid.explaining import explain_images
+from tasks.channels.saliency_grid.reviewing import (
+    build_review_bundle,
+    measure_object_cells,
+    simulated_answer,
+)
+
+
+@pytest.fixture(scope="module")
+def explain(begun):
+    trained = begun.train(1)
+
+    def run(asked=(), **sampling):
+        params = begun.channel.model_copy(
+            update={"sampling": begun.channel.sampling.model_copy(update=sampling)}
+        )
+        return explain_images.fn(
+            begun.workplace,
+            basis=begun.basis,
+            trained=trained,
+            asked=list(asked),
+            params=params,
+            seed=0,
+        )
+
+    run.trained = trained
+    return run
+
+
+def evidence_of(begun, result):
+    return SaliencyEvidence.model_validate(begun.work.load_json(result, "evidence"), strict=False)
+
+
+def test_images_are_asked_about_once(begun, explain):
+    first = evidence_of(begun, explain())
+    asked = [one.image for one in first.images]
+    assert len(set(asked)) == 4
+    assert set(asked) <= set(begun.digests)
+    second = evidence_of(begun, explain(asked))
+    assert not {one.image for one in second.images} & set(asked)
+    with pytest.raises(DatasetError, match="nobody was asked about yet"):
+        explain(begun.digests)
+
+
+def test_shown_cells_are_the_most_relevant_in_order(begun, explain):
+    for one in evidence_of(begun, explain()).images:
+        scores = [cell.score for cell in one.shown]
+        assert scores == sorted(scores, reverse=True)
+        assert len(scores) == min(begun.channel.grid.n_shown, 16)
+        assert sum(one.probabilities) == pytest.approx(1, abs=1e-3)
+        assert one.failure is None or one.failure == "incomplete"
+
+
+def test_pictures_are_what_the_network_sees_and_a_veil_of_the_same_size(begun, explain):
+    found = explain()
+    shown = evidence_of(begun, found).images[0]
+    load = begun.work.artifacts.load_bytes
+    image = Image.open(io.BytesIO(load(found.outputs[shown.file])))
+    veil = Image.open(io.BytesIO(load(found.outputs[shown.overlay])))
+    row = begun.digests.index(shown.image)
+    assert (np.asarray(image) == begun.images.images[row].permute(1, 2, 0).numpy()).all()
+    assert (veil.mode, veil.size) == ("RGBA", image.size)
+
+
+def test_the_simulated_reviewer_marks_shown_cells_outside_the_object_alone(begun, explain):
+    found = explain()
+    bundle, files = build_review_bundle.fn(
+        begun.workplace,
+        basis=begun.basis,
+        trained=explain.trained,
+        explained=found,
+        round_=2,
+        model_name="parley",
+        run="run-1",
+        deadline_hours=1.0,
+    )
+    assert bundle.round == 2
+    assert set(files) == set(bundle.files)
+    shares = measure_object_cells.fn(
+        begun.workplace, basis=begun.basis, explained=found, cells=4
+    ).facts["shares"]
+    answer = simulated_answer(bundle, shares, begun.channel.reviewer)
+    assert validate_response(bundle, answer) is not None
+    marked = 0
+    for response in answer.responses:
+        row = begun.digests.index(response["image"])
+        blocks = (begun.images.masks[row] == 1).float().view(4, 16, 4, 16).mean(dim=(1, 3))
+        on_object = {(c["r"], c["c"]): float(blocks[c["r"], c["c"]]) for c in response["cells"]}
+        assert all(share <= 0.1 for share in on_object.values())
+        assert set(on_object) <= {tuple(cell) for cell in response["shown"]}
+        marked += len(on_object)
+    assert marked > 0
+    # The same bundle gets the same answer; without masks nothing is marked.
+    assert simulated_answer(bundle, shares, begun.channel.reviewer) == answer
+    assert simulated_answer(bundle, dict.fromkeys(shares), begun.channel.reviewer).responses == ()
+
+
+def test_a_failed_explanation_is_said_and_not_answered(begun, explain, monkeypatch):
+    from models.saliency_grid import attributing
+
+    real = attributing.attribute_images
+
+    def blind(*given):
+        found = real(*given)
+        is_zero = found.is_zero.clone()
+        is_zero[0] = True
+        return replace(found, is_zero=is_zero)
+
+    monkeypatch.setattr(attributing, "attribute_images", blind)
+    found = explain(strategy="random")
+    shown = evidence_of(begun, found).images
+    assert shown[0].failure == "all_zero"
+    assert found.facts["failures"] >= 1

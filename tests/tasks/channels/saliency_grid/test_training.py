@@ -1,0 +1,89 @@
+"""Training in parts, with marks and without."""
+
+import pytest
+import torch
+
+from tasks.channels.saliency_grid.training import ask_classifier, marked_images
+from tasks.progress import Progress
+
+CELL = ((0, 0), (3, 3))
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+def test_parts_give_the_bits_of_one_training_and_those_of_the_classifier(begun):
+    whole = begun.train(3)
+    parts = begun.train(3, start=begun.train(2, start=begun.train(1)))
+    assert parts.outputs["model"] == whole.outputs["model"]
+    # The arm without marks is the classifier that the run trained anyway.
+    assert whole.outputs["model"] == begun.basis.classifier.outputs["model"]
+    asked = ask_classifier.fn(begun.workplace, basis=begun.basis)
+    assert asked.outputs["test_logits"] == whole.outputs["test_logits"]
+    assert whole.number("epoch") == 3
+
+
+def test_marks_change_the_training_and_lambda_is_kept_by_later_parts(begun):
+    first = begun.train(1)
+    marks = [begun.mark(0, *CELL), begun.mark(3, (1, 2))]
+    guided = begun.train(2, start=first, marks=marks)
+    assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
+    assert guided.number("strength") > 0
+    assert first.facts["strength"] is None
+    more = begun.train(3, start=guided, marks=[*marks, begun.mark(5, (0, 1))])
+    assert more.number("strength") == guided.number("strength")
+    assert more.facts["marked_images"] == 3
+    alone = begun.train(3, start=guided, marks=marks)
+    assert alone.outputs["model"] != more.outputs["model"]
+
+
+@pytest.mark.parametrize("at", [2, 3])
+def test_a_killed_part_goes_on_with_the_same_bits(begun, monkeypatch, at):
+    marks = [begun.mark(0, *CELL), begun.mark(2, (1, 1))]
+    first = begun.train(1)
+    expected = begun.train(3, start=first, marks=marks, limit=7.0)
+    place = begun.fresh()
+
+    def die(progress, done, total, detail=""):
+        if done == at - 1:
+            raise Killed
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Progress, "__call__", die)
+        with pytest.raises(Killed):
+            begun.train(3, start=first, marks=marks, workplace=place, limit=7.0)
+    trained = []
+    from models import training
+
+    fit = training.fit
+
+    def counted(*given, **options):
+        for state in fit(*given, **options):
+            trained.append(state.epoch)
+            yield state
+
+    monkeypatch.setattr(training, "fit", counted)
+    found = begun.train(3, start=first, marks=marks, workplace=place, limit=7.0)
+    assert trained == list(range(at + 1, 4))
+    assert found.outputs == expected.outputs
+    assert found.facts == expected.facts
+
+
+def test_marks_on_an_image_that_is_not_trained_on_are_left_out(begun):
+    first = begun.train(1)
+    foreign = begun.mark(0, *CELL) | {"image": "f" * 64}
+    guided = begun.train(2, start=first, marks=[foreign])
+    assert guided.outputs["model"] == begun.train(2, start=first).outputs["model"]
+
+
+def test_weights_lie_on_the_images_that_were_marked(begun):
+    marks = [begun.mark(4, (0, 3)), begun.mark(1, (3, 0), weight=0.5)]
+    guidance = marked_images(begun.images, begun.digests, marks, begun.channel.penalty, None)
+    rows, maps = guidance.maps(torch.tensor([7, 4, 0, 1]))
+    assert rows.tolist() == [1, 3]
+    side = begun.images.images.shape[-1] // 4
+    expected = torch.zeros(2, 4 * side, 4 * side)
+    expected[0, :side, 3 * side :] = 1
+    expected[1, 3 * side :, :side] = 0.5
+    torch.testing.assert_close(maps, expected)
