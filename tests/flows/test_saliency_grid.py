@@ -1,0 +1,144 @@
+"""The saliency-grid channel from end to end on a dataset of shapes."""
+
+import json
+
+import pytest
+
+from feedback.channels.saliency_grid import read_evidence, read_marks
+from feedback.errors import ParamsError
+from feedback.recording import load_decision
+from flows.context import ReviewListener
+from models.report import RunReport
+from tasks.exchange import submit_feedback
+from tasks.settings import Settings
+from tasks.workplace import open_workplace
+from tests.flows.runs import computed, run, tracker_of
+from tests.review_request import make_answer
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+ASKED = {
+    "channel": "saliency_grid",
+    "training__epochs": "4",
+    "promotion__min_images": "4",
+    "saliency_grid__grid__cells": "8",
+    "saliency_grid__sampling__rounds": "2",
+    "saliency_grid__sampling__n_images": "3",
+    "saliency_grid__seeds": "1",
+}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory, shapes_dir, prefect_server):
+    published = []
+    report, workplace = run(
+        tmp_path_factory.mktemp("squares"),
+        shapes_dir,
+        listener=ReviewListener(on_published=published.append),
+        **ASKED,
+    )
+    return report, workplace, published
+
+
+def test_every_round_asks_about_other_images_and_takes_up_its_answer(finished):
+    report, workplace, published = finished
+    assert [bundle.round for bundle in published] == [1, 2]
+    shown = [{one.image for one in read_evidence(bundle).images} for bundle in published]
+    assert [len(images) for images in shown] == [3, 3]
+    assert not shown[0] & shown[1]
+    assert [read_evidence(bundle).epoch for bundle in published] == [1, 2]
+    marked = set()
+    for bundle in published:
+        decision = load_decision(workplace.objects, bundle.request_id)
+        assert decision.is_approved
+        marked |= {one.image for one in read_marks(decision.edits) if one.cells}
+    assert report["measured"]["marked_images"] == len(marked) == len(report["edits"]) > 0
+
+
+def test_the_report_is_valid_and_compares_with_both_controls(finished):
+    report, _, published = finished
+    assert RunReport.model_validate(report, strict=False).model_dump(mode="json") == report
+    assert set(report["arms"]) == {"original", "random_squares", "marked_squares"}
+    assert report["arm_titles"][-1] == {
+        "arm": "marked_squares",
+        "title": "trained, marked squares",
+    }
+    assert report["request"] == published[-1].request_id
+    assert any("loss" in reason for reason in report["decision"]["reasons"])
+    assert 0 <= report["measured"]["original.marked_share"] <= 1
+    assert report["model"]["version"] == "2"
+
+
+def test_tracking_has_the_metrics_and_figures_of_every_channel(finished):
+    report, workplace, _ = finished
+    tracker = tracker_of(report, workplace)
+    parent = tracker.client.get_run(tracker.run_id)
+    for arm in ("original", "marked_squares"):
+        for name in ("all.accuracy", "nll", "ece"):
+            assert f"{arm}.{name}" in parent.data.metrics
+    files = {file.path for file in tracker.client.list_artifacts(tracker.run_id)}
+    assert {"calibration.png", "comparison.png", "confusion.png", "looking.png"} <= files
+    queue = tracker.client.list_artifacts(tracker.run_id, "files")
+    assert [file.path for file in queue] == ["files/label_queue.csv"]
+
+
+def test_a_second_identical_run_computes_nothing(finished, shapes_dir):
+    report, workplace, _ = finished
+    again, _ = run(workplace.settings.home, shapes_dir, run_id="again", **ASKED)
+    assert computed(again) == []
+    for part in ("arms", "paired", "edits", "measured", "decision", "request"):
+        assert again[part] == report[part]
+
+
+def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(
+    tmp_path, shapes_dir
+):
+    published = []
+
+    def late(seconds):
+        # Only the last round waits: by then nobody has answered, and both are answered at once.
+        assert len(published) == 2
+        for bundle in published[::-1]:
+            answered = make_answer(bundle, nonce=f"nonce-{bundle.round:04d}")
+            submit_feedback(workplace, bundle.request_id, answered)
+
+    workplace = open_workplace(Settings(home=tmp_path / "home"))
+    report, _ = run(
+        tmp_path / "home",
+        shapes_dir,
+        listener=ReviewListener(on_published=published.append, on_wait=late),
+        review__reviewer="inbox",
+        saliency_grid__sampling__waiting="async",
+        **ASKED,
+    )
+    assert report["request"] == published[1].request_id
+    assert report["edits"] == []
+    # Without a mark the trainings are the same to the last bit.
+    assert report["arms"]["marked_squares"] == report["arms"]["original"]
+    assert report["decision"]["promote"] is False
+
+
+def test_rounds_after_the_last_epoch_are_refused_before_any_work(tmp_path, shapes_dir):
+    late = ASKED | {"training__epochs": "2"}
+    with pytest.raises(ParamsError, match="before epoch 2"):
+        run(tmp_path / "home", shapes_dir, **late)
+    assert not list((tmp_path / "home").glob("store/stages/*"))
+
+
+def test_a_rejected_round_ends_the_run(tmp_path, shapes_dir):
+    published = []
+    workplace = open_workplace(Settings(home=tmp_path / "home"))
+
+    def reject(seconds):
+        no = make_answer(published[0], verdict="reject", comment="blurred")
+        submit_feedback(workplace, published[0].request_id, no)
+
+    report, _ = run(
+        tmp_path / "home",
+        shapes_dir,
+        listener=ReviewListener(on_published=published.append, on_wait=reject),
+        review__reviewer="inbox",
+        **ASKED,
+    )
+    assert "blurred" in json.dumps(report["decision"])
+    assert report["arms"] is None
+    assert len(published) == 1
