@@ -57,19 +57,19 @@ def _told(shown: AnyShown, draft: Draft[ItemDraft]) -> list[Component | str]:
         where = html.Span(f" in {plural(n_edited, words.item)}", className="wide")
         told = [plural(draft.n_edits, "edit"), where]
     if words.is_batch:
-        count = len(shown.titles)
-        n_answered = count - len(shown.unanswered(draft))
-        told.append(f" · {n_answered} of {plural(count, words.item)} answered")
+        n_answered = sum(
+            1 for item, said in draft.items.items() if said.speaks and item in shown.titles
+        )
+        told.append(f" · {n_answered} of {plural(len(shown.titles), words.item)} answered")
     return told
 
 
 def _onward(shown: AnyShown, draft: Draft[ItemDraft], view: View) -> Component:
     """Lead to the next item that has no answer, after the present one or from the start again."""
-    left = [item for item in shown.unanswered(draft) if item != view.item]
     order = list(shown.titles)
     here = order.index(view.item) if view.item in shown.titles else -1
-    after = [item for item in left if order.index(item) > here]
-    following = next(iter([*after, *left]), None)
+    others = order[here + 1 :] + order[: max(here, 0)]
+    following = next((item for item in others if not shown.said(draft, item).speaks), None)
     return button(
         f"Next {shown.panel.WORDS.item}",
         {"kind": "look", "item": following},

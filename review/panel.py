@@ -120,7 +120,7 @@ class Panel(Protocol):
         ...
 
 
-_REQUIRED = (
+PARTS = (
     "DRAFT", "VIEW", "LOOK", "ACTIONS", "WORDS", "SHORTCUTS", "read_evidence", "look", "apply",
     "response_of", "check", "told", "glimpse", "notes", "overview", "layout", "parts_of",
     "marks_of", "tools", "value_told", "effect_told", "register",
@@ -152,10 +152,10 @@ def load_panel(name: str) -> Panel:
             f"expected one of {', '.join(names)} (got {name!r}); name a channel that has a panel"
         )
     module = importlib.import_module(f"review.panels.{name}")
-    missing = [part for part in _REQUIRED if not hasattr(module, part)]
+    missing = [part for part in PARTS if not hasattr(module, part)]
     if missing:
         raise IncompleteChannelError(
-            f"expected {', '.join(_REQUIRED)} in review/panels/{name} "
+            f"expected {', '.join(PARTS)} in review/panels/{name} "
             f"(got none of: {', '.join(missing)}); add what is missing"
         )
     return cast(Panel, module)

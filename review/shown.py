@@ -1,13 +1,14 @@
 """The frozen part of a request: its bundle, its channel's evidence, and the panel that shows it."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar
 
+from pydantic import ValidationError
+
 from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
-from feedback.errors import UnknownTargetError
+from feedback.errors import ArtifactError, UnknownTargetError
 from feedback.fields import Exchanged
 from review.draft import Draft, ItemDraft, empty_draft
 from review.panel import Panel
@@ -68,10 +69,6 @@ class Shown(Generic[Evidence]):
         said = draft.items.get(item)
         return self.panel.DRAFT() if said is None else said
 
-    def unanswered(self, draft: Draft[ItemDraft]) -> Sequence[str]:
-        """Return the items that a draft says nothing about, the most valuable first."""
-        return [item for item in self.titles if not self.said(draft, item).speaks]
-
 
 AnyShown: TypeAlias = Shown[Exchanged]
 """A request of whatever channel, as all but its panel see it."""
@@ -88,6 +85,13 @@ def show(bundle: ReviewBundle, panel: Panel) -> AnyShown:
         What is shown.
 
     Raises:
-        ValidationError: If the bundle does not follow the channel's schema.
+        ArtifactError: If the bundle does not follow the channel's schema.
     """
-    return Shown(bundle, panel, panel.read_evidence(bundle), bundle.digest)
+    try:
+        evidence = panel.read_evidence(bundle)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"expected evidence of channel {bundle.channel} as this Parley shows it (got "
+            f"{error.error_count()} fields that do not fit); publish the request again"
+        ) from error
+    return Shown(bundle, panel, evidence, bundle.digest)

@@ -45,7 +45,7 @@
       const again = Array.from(document.querySelectorAll(focused.selector)).find(
         (element) => signature(element) === focused.signature
       );
-      /* What was pressed may be gone, as a candidate that is in the graph now: go on from there. */
+      /* What was pressed may be gone, since it was used: go on from what is selected. */
       const next = again && canFocus(again) ? again : here();
       if (next) {
         next.focus({ preventScroll: true });
