@@ -61,7 +61,8 @@ def any_answer(draw: st.DrawFn) -> Answer:
     )
 
 
-anything = st.lists(any_answer(), max_size=9)
+# The store holds one object under a key, so no two answers share one.
+anything = st.lists(any_answer(), max_size=9, unique_by=lambda answer: answer.key)
 moments = st.integers(0, 60).map(lambda hours: NOW + timedelta(hours=hours))
 authors = st.sampled_from([None, *PEOPLE])
 
