@@ -2,74 +2,27 @@
 
 import json
 import os
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
 
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
-from review.app import create_app
-from review.settings import PageSettings
+from tests.e2e.browser import page_of
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
-from tests.toy_channel import add_toy, publish_tiles
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["add_toy"]
+__all__ = ["page_of"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
-CHROMIUM = Path(os.environ.get("PARLEY_TEST_CHROMIUM", "/usr/bin/chromium"))
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def page_of() -> Iterator[object]:
-    """Serve stores and open pages on them; every page must be free of errors at the end."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
-
-    servers = []
-    troubles: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-
-        def open_page(store: MemoryStore, *, width: int = 1280, context=None):
-            server = make_server(
-                "127.0.0.1",
-                0,
-                create_app(store, PageSettings(reviewer="ada")).server,
-                threaded=True,
-            )
-            servers.append(server)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            context = context or browser.new_context(viewport={"width": width, "height": 900})
-            page = context.new_page()
-            page.set_default_timeout(20_000)
-            page.on("pageerror", lambda error: troubles.append(str(error)))
-            page.on(
-                "console",
-                lambda message: troubles.append(message.text) if message.type == "error" else None,
-            )
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            return page
-
-        yield open_page
-        browser.close()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-    assert troubles == []
 
 
 @pytest.fixture
@@ -257,51 +210,3 @@ def test_what_an_earlier_review_said_is_taken_over_with_one_click(page_of) -> No
     section.get_by_role("button", name="Take back: k00 → k03").click()
     section.get_by_role("button", name="Take over: k00 → k03").wait_for()
     assert list(store.list("inbox/")) == []
-
-
-def test_a_channel_that_was_added_by_files_is_answered_by_keyboard(add_toy, page_of) -> None:
-    add_toy()
-    store = MemoryStore()
-    publish_request(store)
-    bundle = publish_tiles(store)
-    page: Page = page_of(store)
-    page.goto(f"{page.url}requests/{bundle.request_id}")
-    told(page, "No edits yet · 0 of 3 images answered")
-    page.keyboard.press("n")
-    page.get_by_role("heading", name="picture 2").wait_for()
-    page.get_by_role("button", name="1/1").focus()
-    # Within the grid arrows move the focus alone; at its border it stays.
-    for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowDown"):
-        page.keyboard.press(key)
-    page.wait_for_function("document.activeElement.textContent === '2/1'")
-    told(page, "No edits yet")
-    page.keyboard.press("Enter")
-    told(page, "1 edit in 1 image · 1 of 3 images answered")
-    page.wait_for_selector('[data-mark="cell 1 0"][aria-pressed="true"]')
-    page.wait_for_function("document.activeElement.textContent === '2/1'")
-    page.keyboard.press("n")
-    page.get_by_role("heading", name="picture 1").wait_for()
-    assert page.locator('[data-mark="cell 1 0"]').get_attribute("aria-pressed") == "false"
-    page.keyboard.press("x")
-    told(page, "2 edits in 2 images")
-    page.keyboard.press("[")
-    page.get_by_role("heading", name="picture 2").wait_for()
-    page.keyboard.press("u")
-    told(page, "1 edit in 1 image")
-    page.keyboard.press("s")
-    page.get_by_role("button", name="Approve with 1 edit").first.click()
-    page.locator("#send:enabled").click()
-    page.get_by_text("Your answer is handed in").wait_for()
-    (sent,) = (info.key for info in store.list("inbox/"))
-    responses = json.loads(store.get(sent))["responses"]
-    assert responses == [
-        {"type": "tile_marks", "image": "p2", "cells": [[1, 0]], "unusable": False}
-    ]
-    # The other channel's page is next door, and its messages and drawings are its own.
-    page.get_by_role("link", name="Inbox").click()
-    page.get_by_text("2 requests wait for an answer.").wait_for()
-    page.get_by_role("link", name="carrier").click()
-    page.get_by_role("button", name="carrier").first.click()
-    page.wait_for_selector(".slots")
-    replace_first_concept(page)
-    told(page, "1 edit in 1 class")
