@@ -18,6 +18,7 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "resnet18", "--quality"),
     ("benchmarks.mining", "--arch", "vgg16"),
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
+    ("benchmarks.penalty",),
     ("benchmarks.overhead",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
 )

@@ -13,6 +13,9 @@ from torch import Tensor
 OBJECT, BACKGROUND, BORDER = 1, 2, 3
 """Values of a foreground mask; 0 means that the image has no mask."""
 
+BORDER_WEIGHT = 0.5
+"""Annotators leave a band unsettled between object and ground; half of it counts as object."""
+
 UNLABELLED = -1
 
 
@@ -73,6 +76,11 @@ class ImageSet:
     def of_classes(self, class_ids: tuple[int, ...]) -> "ImageSet":
         """Return the images whose label is among ``class_ids``, in their present order."""
         return self.select(torch.isin(self.labels, torch.tensor(class_ids, dtype=torch.int64)))
+
+
+def object_weight(masks: Tensor) -> Tensor:
+    """Return how much each pixel of foreground masks (..., H, W) is object, float32, in [0, 1]."""
+    return (masks == OBJECT).float() + BORDER_WEIGHT * (masks == BORDER).float()
 
 
 def concatenate(parts: Sequence[ImageSet]) -> ImageSet:

@@ -6,10 +6,7 @@ Shape legend: X examples · H,W pixels.
 import torch
 from torch import Tensor
 
-from models.imageset import BACKGROUND, BORDER, OBJECT
-
-_BORDER_WEIGHT = 0.5
-"""Annotators leave a band unsettled between object and ground; half of it counts as object."""
+from models.imageset import BACKGROUND, BORDER, OBJECT, object_weight
 
 
 def exemplar_object_share(segment_masks: Tensor, foreground: Tensor) -> float | None:
@@ -32,7 +29,7 @@ def exemplar_object_share(segment_masks: Tensor, foreground: Tensor) -> float | 
             f"(got {tuple(segment_masks.shape)} and {tuple(foreground.shape)})"
         )
     known = (foreground == OBJECT) | (foreground == BACKGROUND) | (foreground == BORDER)
-    weight = (foreground == OBJECT).float() + _BORDER_WEIGHT * (foreground == BORDER).float()
+    weight = object_weight(foreground)
     area = (segment_masks & known).sum((1, 2))  # (X,)
     on_object = torch.where(segment_masks, weight, 0.0).sum((1, 2))  # (X,)
     has_mask = area > 0

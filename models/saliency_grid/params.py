@@ -93,6 +93,9 @@ class PenaltyParams(Params):
     """Lambda; auto makes the penalty as large as the cross-entropy on the first reviewed batch."""
     rate: Annotated[float, Field(ge=0)] = 1.0
     """Factor on an automatic lambda."""
+    max_per_batch: Count = 8
+    """Marked images of one batch that are penalised. Each costs about four times what it costs to
+    train on it, so this bounds how much longer a step takes."""
     limit: Positive | None = None
     """Penalties above this are scaled down to it, which keeps their gradient's direction; None
     never scales."""

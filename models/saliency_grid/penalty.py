@@ -41,8 +41,8 @@ def input_gradient_penalty(
         form: ``linear``, ``squared`` or ``abs``.
 
     Returns:
-        Penalties (R,), at least float32, differentiable in the network's parameters; 0 for an image without
-        weights, at least 0 but for the linear form, which is above -1.
+        Penalties (R,), at least float32, differentiable in the network's parameters; 0 for an
+        image without weights, at least 0 but for the linear form, which is above -1.
 
     Raises:
         ValueError: If shapes do not fit together.
@@ -71,10 +71,10 @@ def score_of(logits: Tensor, scalar: PenaltyScalar, labels: Tensor | None = None
     log-probability, or its margin ``z_c - 1/N sum_k z_k``. A sum of probabilities is not offered:
     it is 1 whatever the image.
 
-    The sum of log-probabilities has no gradient where all classes are equally likely, which is
-    where reviewers are asked first. A logit alone can be kept still while all others move, which
-    comes to the same for the classes. The margin has neither hole, and being linear in the logits
-    it needs no second derivative of the softmax: a third of the double backward's time.
+    None is without a hole: the sum of log-probabilities has no gradient where all classes are
+    equally likely, a log-probability where its class is certain, and a logit can be kept still
+    while all others move. Measured on a cue that decides alone in training, the sum turned networks
+    away from it best; margin and logit came next, and a log-probability hardly did.
 
     Args:
         logits: Logits (R, N).
@@ -120,15 +120,16 @@ def reviewed_penalties(
 ) -> tuple[Tensor, Tensor]:
     """Penalise the images of a batch that somebody marked; the others are not even looked at.
 
-    Marked images take a forward pass of their own, in evaluation mode and float32: normalisation
-    over a batch would let one image answer for another's pixels, and it is the network in
-    evaluation mode that reviewers were shown. Modes and statistics are as they were afterwards.
+    Marked images take a forward pass of their own, in evaluation mode: normalisation over a batch
+    would let one image answer for another's pixels, and it is the network in evaluation mode that
+    reviewers were shown. Modes and statistics are as they were afterwards. Of more than
+    ``max_per_batch`` the first are taken, which in batches of a random order is a fair draw.
 
     Args:
         model: Network of RGB images in [0, 1] whose output has ``logits`` (B, N), or is logits.
         images: x (B, C, H, W), float32 in [0, 1], as augmented.
         weights: W (B, H, W), augmented alike; all zero for an image that nobody marked.
-        params: Form and scalar.
+        params: Form, scalar and ``max_per_batch``.
         labels: Class indices (B,), int64; see ``score_of``.
 
     Returns:
@@ -137,7 +138,7 @@ def reviewed_penalties(
     """
     # Only what a form acts on costs anything.
     acting = weights if params.form == "linear" else weights.clamp_min(0)
-    index = (acting != 0).flatten(1).any(dim=1).nonzero().flatten()
+    index = (acting != 0).flatten(1).any(dim=1).nonzero().flatten()[: params.max_per_batch]
     if len(index) == 0:
         return images.new_zeros(0), index
     inputs = _precise(images[index.to(images.device)].detach()).requires_grad_()

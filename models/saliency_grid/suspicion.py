@@ -4,20 +4,17 @@ H,W pixels · G cells per side. Next to what the exchange warns of on its own, m
 with the dataset's foreground masks, which reviewers do not see.
 """
 
-from typing import Final, Literal
+from typing import Literal
 
 import torch
 from torch import Tensor
 
 from feedback.channels.saliency_grid.marks import CellMarks
 from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
-from models.imageset import BORDER, OBJECT
+from models.imageset import object_weight
 from models.saliency_grid.grid import cell_means
 
 Suspicion = Literal["all_shown_marked", "large_area", "on_object"]
-
-_BORDER_WEIGHT: Final = 0.5
-"""Annotators leave a band unsettled between object and ground; half of it counts as object."""
 
 
 def suspicions(
@@ -60,6 +57,5 @@ def object_shares(masks: Tensor, cells: int) -> Tensor:
     Returns:
         Shares (B, G, G), float32, in [0, 1]; NaN for an image without a mask.
     """
-    weights = (masks == OBJECT).float() + _BORDER_WEIGHT * (masks == BORDER).float()
     has_mask = (masks != 0).flatten(1).any(dim=1)[:, None, None]
-    return torch.where(has_mask, cell_means(weights, cells), torch.nan)
+    return torch.where(has_mask, cell_means(object_weight(masks), cells), torch.nan)

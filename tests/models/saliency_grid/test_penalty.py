@@ -238,6 +238,13 @@ def test_only_images_with_feedback_that_acts_are_looked_at():
     ]  # fmt: skip
 
 
+def test_no_more_images_are_penalised_than_a_step_may_cost():
+    x, weights = rand(5, 3, 8, 8).float(), torch.ones(5, 8, 8)
+    weights[0] = 0
+    _, index = reviewed_penalties(Smooth(), x, weights, PenaltyParams(max_per_batch=3))
+    assert index.tolist() == [1, 2, 3]
+
+
 def test_mode_statistics_and_gradients_of_parameters_are_left_alone():
     model = build_classifier(ClassifierParams(arch="mobilenet_v2", width=0.125), 4).train()
     before = {name: value.clone() for name, value in model.state_dict().items()}
