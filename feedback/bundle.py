@@ -62,6 +62,8 @@ class BaseVersion(Exchanged):
     """Digest of its weights; None for a version that Parley did not register."""
     request_id: Identifier | None = None
     """Review by which it was promoted; None when it was not."""
+    earlier: tuple[Identifier, ...] = Field(default=(), max_length=1000)
+    """Reviews of earlier rounds of the run that made it."""
 
 
 class DatasetVersion(Exchanged):

@@ -70,13 +70,13 @@ def is_current(bundle: ReviewBundle, champion: BaseVersion | None) -> bool:
         champion: The champion of now; None when there is none.
 
     Returns:
-        True also when the request itself made it champion, and when the network that the request
-        explains became the first champion.
+        True also when the request itself made it champion, alone or with those of later rounds, and
+        when the network that the request explains became the first champion.
     """
     base = bundle.base
     if champion is None:
         return base is None
-    if champion.request_id == bundle.request_id:
+    if bundle.request_id in (champion.request_id, *champion.earlier):
         return True
     if base is None:
         return champion.digest == bundle.model.digest

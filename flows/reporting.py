@@ -14,6 +14,7 @@ from pydantic import JsonValue
 from feedback.decision import Decision
 from flows.context import RunContext
 from models.report import RunReport, to_markdown
+from tasks.champion import EARLIER_TAG
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report
 from tasks.orchestration import ProgressArtifacts
@@ -35,6 +36,7 @@ class RunReporter:
     def __init__(self, run: RunContext) -> None:
         self._run = run
         self._request: str | None = None
+        self._earlier: list[str] = []
         self._bars = ProgressArtifacts()
         self._dataset = run.dataset.path.absolute().name
         self.tracker: Tracker = start_tracking(
@@ -75,6 +77,8 @@ class RunReporter:
 
     def asked(self, decision: Decision) -> None:
         """Note the review request, the decision on it and who made it."""
+        if self._request is not None:
+            self._earlier.append(self._request)
         self._request = decision.request_id
         self.tracker.log(
             [
@@ -103,6 +107,7 @@ class RunReporter:
             "review.reviewers": ", ".join(_reviewers(decision)),
             "review.edits": str(len(decision.edits)),
             "dvc.md5": self._run.dataset.md5,
+            **({EARLIER_TAG: ",".join(self._earlier)} if self._earlier else {}),
         }
 
     def finished(

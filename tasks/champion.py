@@ -34,6 +34,8 @@ logger = logging.getLogger(__name__)
 
 REQUEST_TAG = "review.request_id"
 """Tag of a version that names the review behind it."""
+EARLIER_TAG = "review.earlier_requests"
+"""Tag that names reviews of earlier rounds of the same run, by commas."""
 
 
 class Move(BaseModel):
@@ -80,9 +82,13 @@ def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVers
     found = alias_version(tracker, name, CHAMPION)
     if found is None:
         return None
-    request = version_tags(tracker, name, found.version).get(REQUEST_TAG)
+    tags = version_tags(tracker, name, found.version)
     return BaseVersion(
-        name=name, version=found.version, digest=found.digest or None, request_id=request or None
+        name=name,
+        version=found.version,
+        digest=found.digest or None,
+        request_id=tags.get(REQUEST_TAG) or None,
+        earlier=tuple(filter(None, tags.get(EARLIER_TAG, "").split(","))),
     )
 
 

@@ -36,7 +36,6 @@ def build_review_bundle(
     basis: Basis,
     trained: StageResult,
     explained: StageResult,
-    round_: int,
     model_name: str,
     run: str,
     deadline_hours: float,
@@ -48,7 +47,6 @@ def build_review_bundle(
         basis: What was computed before.
         trained: The network that is explained.
         explained: Evidence and pictures.
-        round_: Round of asking, from 1.
         model_name: Registered name of the model.
         run: Run that asks.
         deadline_hours: When an unanswered request expires, counted from now.
@@ -86,7 +84,6 @@ def build_review_bundle(
             items=items,
             evidence=shown,
             files=files,
-            round=round_,
             created_at=now,
             deadline=now + timedelta(hours=deadline_hours),
             run=run,

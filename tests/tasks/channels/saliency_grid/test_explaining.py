@@ -80,12 +80,10 @@ def test_the_simulated_reviewer_marks_shown_cells_outside_the_object_alone(begun
         basis=begun.basis,
         trained=explain.trained,
         explained=found,
-        round_=2,
         model_name="parley",
         run="run-1",
         deadline_hours=1.0,
     )
-    assert bundle.round == 2
     assert set(files) == set(bundle.files)
     shares = measure_object_cells.fn(
         begun.workplace, basis=begun.basis, explained=found, cells=4

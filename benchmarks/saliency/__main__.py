@@ -1,0 +1,132 @@
+r"""Do clicked squares help, and do squares at random help as well?
+
+    python -m benchmarks.saliency decoy
+    python -m benchmarks.saliency demo
+    python -m benchmarks.saliency pets37 --pets ../shared/data/pets37 \\
+        --weights ../shared/weights/squeezenet1_1_imagenet_fp16.safetensors
+
+Low-data settings like the paper's: a tenth of the training images. Settings are fixed beforehand;
+seed 0, on which they were looked at, is never among the seeds. A killed benchmark goes on where it
+was.
+"""
+
+import argparse
+import logging
+import statistics
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from benchmarks.report import write_result
+from benchmarks.saliency.trial import Trial, all_arms, run_trial
+from benchmarks.saliency.worlds import make_world
+from flows.params import load_params
+from models.paired import paired_t_interval
+from tasks.settings import Settings, prepare_environment
+from tasks.workplace import open_workplace
+
+logger = logging.getLogger("benchmarks.saliency")
+COMMON = (
+    "channel=saliency_grid",
+    "training.epochs=20",
+    "saliency_grid.sampling.rounds=5",
+    "saliency_grid.sampling.n_images=10",
+)
+SETTINGS: dict[str, tuple[str, ...]] = {
+    "decoy": ("training.image_size=96", "classifier.width=0.25", "saliency_grid.grid.cells=8"),
+    "demo": ("training.image_size=128", "classifier.width=0.35", "training.lr=0.002"),
+    "pets37": (
+        "training.image_size=160",
+        "training.resize=squash",
+        "training.lr=0.0005",
+        "classifier.arch=squeezenet1_1",
+        "classifier.frozen_until=features.7",
+    ),
+}
+MEASURES = ("accuracy", "loss", "minimum loss", "ece")
+
+
+def main() -> None:
+    """Run the seeds and write the result after each."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("world", choices=["decoy", "demo", "pets37"])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--pets", type=Path)
+    parser.add_argument("--weights", type=Path)
+    parser.add_argument("--strengths", type=float, nargs="*", default=[0.1, 10.0])
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE", dest="overrides")
+    parser.add_argument("--home", type=Path, default=Path(".parley/benchmarks"))
+    asked = parser.parse_args()
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(message)s")
+    logger.setLevel(logging.INFO)
+    settings = Settings(home=asked.home)
+    prepare_environment(settings)
+    if asked.weights:
+        asked.overrides.append(f"classifier.weights={asked.weights}")
+    params = load_params(None, (*COMMON, *SETTINGS[asked.world], *asked.overrides))
+    arms = all_arms(has_clean=asked.world == "decoy", strengths=tuple(asked.strengths))
+    trials: dict[int, Trial] = {}
+    for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
+        folders = make_world(asked.world, seed, asked.home / "worlds", asked.pets)
+        trials[seed] = run_trial(open_workplace(settings), folders, params, arms, seed)
+        logger.info(
+            "seed %d: %s",
+            seed,
+            {
+                arm: {name: round(value, 3) for name, value in found.items()}
+                for arm, found in trials[seed].scores.items()
+            },
+        )
+        result = summarise(trials)
+        used = params.model_dump(mode="json", exclude={"data"})
+        used["classifier"]["weights"] = asked.weights.name if asked.weights else None
+        result["settings"] = {"world": asked.world, "seeds": sorted(trials), "params": used}
+        write_result(f"saliency_{asked.world}", result)
+
+
+def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
+    """Describe all finished seeds.
+
+    Args:
+        trials: Results by seed.
+
+    Returns:
+        ``table`` for the README, ``arms``, ``paired`` differences from the baseline and from random
+        squares with 95 % intervals, and the ``facts`` of every seed.
+    """
+    seeds = sorted(trials)
+    arms = {
+        arm: {name: [trials[s].scores[arm][name] for s in seeds] for name in MEASURES}
+        for arm in trials[seeds[0]].scores
+    }
+    rows = [[arm, *(_cell(values[name]) for name in MEASURES)] for arm, values in arms.items()]
+    references = ("baseline, 10 %", "random squares, squared, 10 %")
+    paired = [
+        {"arm": arm, "against": reference, "measure": name, **_paired(values[name], base[name])}
+        for arm, values in arms.items()
+        for reference, base in ((name, arms[name]) for name in references)
+        for name in MEASURES
+        if arm != reference and len(seeds) > 1
+    ]
+    return {
+        "table": {"header": [f"{len(seeds)} seeds", *MEASURES], "rows": rows},
+        "arms": arms,
+        "paired": paired,
+        "facts": {str(seed): trials[seed].facts for seed in seeds},
+    }
+
+
+def _paired(first: list[float], second: list[float]) -> dict[str, float]:
+    found = paired_t_interval([a - b for a, b in zip(first, second, strict=True)])
+    return {"mean": found.mean, "low": found.low, "high": found.high, "p_value": found.p_value}
+
+
+def _cell(values: list[float]) -> str:
+    spread = f" ± {statistics.stdev(values):.3f}" if len(values) > 1 else ""
+    return f"{statistics.fmean(values):.3f}{spread}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,246 @@
+"""One seed of the benchmark: training with a simulated reviewer's squares, and its controls."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import JsonValue
+
+from feedback.channels.saliency_grid import read_marks
+from flows.params import PipelineParams
+from models.calibration import expected_calibration_error
+from models.metrics import negative_log_likelihood, per_class_accuracy
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.channels.saliency_grid.banking import bank_feedback
+from tasks.channels.saliency_grid.basis import Basis, digest_images
+from tasks.channels.saliency_grid.control import draw_random_marks
+from tasks.channels.saliency_grid.evaluating import look_again
+from tasks.channels.saliency_grid.explaining import explain_images
+from tasks.channels.saliency_grid.reviewing import (
+    build_review_bundle,
+    measure_object_cells,
+    simulated_answer,
+)
+from tasks.channels.saliency_grid.training import train_guided
+from tasks.classifier import train_classifier
+from tasks.dataset.images import load_images
+from tasks.dataset.layout import read_index
+from tasks.dataset.opening import open_dataset
+from tasks.stage import StageResult
+from tasks.weights import weights_digest
+from tasks.workplace import Workplace
+
+
+@dataclass
+class Trial:
+    """What one seed found.
+
+    Attributes:
+        scores: Accuracy, losses and calibration on the test images, by arm.
+        facts: Clicks, marked images, and where the networks look before and after.
+    """
+
+    scores: dict[str, dict[str, float]] = field(default_factory=dict)
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One training over a dataset.
+
+    Attributes:
+        marks: Whose marks the penalty acts on.
+        penalty: What differs from the settings.
+        data: Which dataset.
+    """
+
+    marks: str = "none"
+    penalty: dict[str, Any] = field(default_factory=dict)
+    data: str = "low"
+
+
+def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str, Arm]:
+    """Return the arms by name.
+
+    Args:
+        has_clean: Whether there is a dataset without the patch.
+        strengths: Factors on the automatic lambda, for the sensitivity of the squared form.
+    """
+    arms = {
+        "baseline, 10 %": Arm(),
+        "marked squares, squared, 10 %": Arm("marked", {"form": "squared"}),
+        "marked squares, linear, 10 %": Arm("marked", {"form": "linear"}),
+        "random squares, squared, 10 %": Arm("random", {"form": "squared"}),
+        "baseline, 100 %": Arm(data="full"),
+    }
+    if has_clean:
+        arms["without the patch, 10 %"] = Arm(data="clean")
+    for rate in strengths:
+        arms[f"marked squares, squared, lambda x {rate:g}"] = Arm(
+            "marked", {"form": "squared", "rate": rate}
+        )
+    return arms
+
+
+def run_trial(
+    workplace: Workplace,
+    folders: dict[str, Path],
+    params: PipelineParams,
+    arms: dict[str, Arm],
+    seed: int,
+) -> Trial:
+    """Train every arm epoch by epoch, asking the simulated reviewer where an arm has one.
+
+    Args:
+        workplace: Where stages run.
+        folders: Datasets of the seed.
+        params: Settings, fixed beforehand.
+        arms: What to try.
+        seed: Seed of weights and batches.
+    """
+    trial = Trial()
+    bases = {name: _basis(workplace, folder, params, seed) for name, folder in folders.items()}
+    finals: dict[str, StageResult] = {}
+    for name, arm in arms.items():
+        run = _Training(workplace, bases[arm.data], params, arm, seed)
+        finals[name] = run.train()
+        trial.scores[name] = run.scores()
+        if arm.marks == "marked" and run.bank is not None:
+            looked = look_again.fn(
+                workplace,
+                basis=bases["low"],
+                bank=run.bank,
+                original=finals["baseline, 10 %"],
+                corrected=finals[name],
+                explainer=run.channel.explainer,
+            )
+            trial.facts[name] = {
+                **looked.facts,
+                "clicks": run.clicks,
+                "lambda": finals[name].facts["strength"],
+            }
+    return trial
+
+
+class _Training:
+    """One arm: a stage per epoch, so that the loss after every epoch is known."""
+
+    def __init__(
+        self, workplace: Workplace, basis: Basis, params: PipelineParams, arm: Arm, seed: int
+    ) -> None:
+        self.channel = SaliencyGridParams.model_validate(params.of_channel())
+        self.bank: StageResult | None = None
+        self.clicks = 0
+        self._workplace, self._basis, self._params = workplace, basis, params
+        self._arm, self._seed = arm, seed
+        self._asked: list[str] = []
+        self._epochs: list[StageResult] = []
+
+    def train(self) -> StageResult:
+        """Train to the last epoch and return it."""
+        state: StageResult | None = None
+        marks: list[JsonValue] = []
+        for epoch in range(1, self._params.training.epochs + 1):
+            state = train_guided.fn(
+                self._workplace,
+                basis=self._basis,
+                classifier=self._params.classifier,
+                weights_sha256=weights_digest(self._params.classifier.weights),
+                start=state,
+                until=epoch,
+                marks=marks,
+                penalty=self.channel.penalty.model_copy(update=self._arm.penalty),
+                seed=self._seed,
+            )
+            self._epochs.append(state)
+            if self._arm.marks != "none" and epoch in self.channel.sampling.feedback_epochs:
+                marks = self._ask(state)
+        return self._epochs[-1]
+
+    def scores(self) -> dict[str, float]:
+        """Measure the test images: after the last epoch, and the least loss after any."""
+        labels = _test_labels(self._workplace, self._basis)
+        losses = [
+            float(negative_log_likelihood(self._logits(epoch), labels)) for epoch in self._epochs
+        ]
+        last = self._logits(self._epochs[-1])
+        return {
+            "accuracy": float(per_class_accuracy(last, labels).nanmean()),
+            "loss": losses[-1],
+            "minimum loss": min(losses),
+            "ece": float(expected_calibration_error(last.softmax(dim=1), labels)),
+        }
+
+    def _ask(self, state: StageResult) -> list[JsonValue]:
+        workplace, basis, cells = self._workplace, self._basis, self.channel.grid.cells
+        explained = explain_images.fn(
+            workplace,
+            basis=basis,
+            trained=state,
+            asked=sorted(self._asked),
+            params=self.channel,
+            seed=self._seed,
+        )
+        bundle, _ = build_review_bundle.fn(
+            workplace,
+            basis=basis,
+            trained=state,
+            explained=explained,
+            model_name="benchmark",
+            run="benchmark",
+            deadline_hours=1.0,
+        )
+        self._asked += [item.id for item in bundle.items]
+        shares = measure_object_cells.fn(workplace, basis=basis, explained=explained, cells=cells)
+        known = shares.facts["shares"]
+        answer = simulated_answer(
+            bundle, known if isinstance(known, dict) else {}, self.channel.reviewer
+        )
+        self.clicks += sum(len(marks.cells) for marks in read_marks(answer.responses))
+        self.bank = bank_feedback.fn(
+            workplace,
+            basis=basis,
+            before=self.bank,
+            responses=[dict(response) for response in answer.responses],
+            max_area=self.channel.max_marked_area,
+        )
+        used = self.bank
+        if self._arm.marks == "random":
+            used = draw_random_marks.fn(workplace, bank=self.bank, seed=self._seed)
+        return workplace.artifacts.load_list(used.outputs["marks"])
+
+    def _logits(self, epoch: StageResult) -> torch.Tensor:
+        return self._workplace.artifacts.load_tensors(epoch.outputs["test_logits"])["logits"]
+
+
+def _basis(workplace: Workplace, folder: Path, params: PipelineParams, seed: int) -> Basis:
+    dataset = open_dataset(workplace, folder, unversioned="allow", training=params.training)
+    # Only its split and its specification are used; one epoch gives both.
+    short = params.training.model_copy(update={"epochs": 1})
+    classifier = train_classifier.fn(
+        workplace,
+        dataset=dataset,
+        classifier=params.classifier,
+        training=short,
+        weights_sha256=weights_digest(params.classifier.weights),
+        seed=seed,
+    )
+    return Basis(
+        dataset=dataset,
+        training=params.training,
+        classifier=classifier,
+        digests=digest_images.fn(workplace, dataset=dataset),
+    )
+
+
+def _test_labels(workplace: Workplace, basis: Basis) -> torch.Tensor:
+    images = load_images(
+        read_index(basis.dataset.path),
+        "test",
+        size=basis.training.image_size,
+        resize=basis.training.resize,
+        cache_dir=workplace.cache_folder(),
+        dataset_md5=basis.dataset.md5,
+    )
+    return images.labels
