@@ -185,7 +185,6 @@ class _Training:
         bundle, _ = build_review_bundle.fn(
             workplace,
             basis=basis,
-            trained=state,
             explained=explained,
             model_name="benchmark",
             run="benchmark",

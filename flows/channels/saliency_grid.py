@@ -84,7 +84,6 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
     return build_review_bundle(
         run.workplace,
         basis=_basis(run, explained),
-        trained=explained["trained"],
         explained=explained["explained"],
         model_name=run.params.model_name,
         run=run.run_id,

@@ -78,7 +78,6 @@ def test_the_simulated_reviewer_marks_shown_cells_outside_the_object_alone(begun
     bundle, files = build_review_bundle.fn(
         begun.workplace,
         basis=begun.basis,
-        trained=explain.trained,
         explained=found,
         model_name="parley",
         run="run-1",
