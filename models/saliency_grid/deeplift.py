@@ -3,7 +3,9 @@
 B batch · C channels · H,W pixels · N classes. Functions are caught where they are called, not
 modules where they stand: a module that is used twice, an activation without a module and
 overlapping pooling windows are ordinary cases. Nothing is hooked or changed, so networks may be
-explained on several threads.
+explained on several threads. captum 0.9.0's DeepLIFT is not used: measured on our four networks
+with random weights, its attributions miss the sum that they promise by 2 % to several times that
+sum (it loses part of what passes pooling and has no rule for ReLU6); these meet it within 0.1 %.
 """
 
 from collections.abc import Callable
