@@ -1,76 +1,39 @@
-"""What a reviewer can do on the page: the messages that the browser sends, strictly read."""
+"""What a reviewer can do on any page: the messages that the browser sends, strictly read.
 
-from typing import Annotated, Literal
+A panel adds its own: subclasses of ``ItemAction``, and one of ``Look`` with the places of its page.
+"""
+
+import operator
+from functools import lru_cache, reduce
+from typing import Annotated, Any, Literal, TypeAlias, cast
 
 from pydantic import Field, TypeAdapter, ValidationError
 
 from feedback.canonical import canonical_json
-from feedback.channels.concept_graph.ops import Slot
 from feedback.errors import MalformedDocumentError
 from feedback.fields import Comment, Exchanged, Name, Reason
 
-Sorting = Literal["score", "distinct"]
 Verdict = Literal["approve", "request_changes", "reject"]
 
 
-class ReplaceConceptAction(Exchanged):
-    """Put a candidate into a slot; the one that was shown there takes the edit back."""
+class ItemAction(Exchanged):
+    """Base of what changes the draft of one item; a subclass has its own ``kind``."""
 
-    kind: Literal["replace"]
-    class_name: Name
-    slot: Slot
-    to: Name
+    item: Name
+    """Id of the item."""
 
 
-class SetEdge(Exchanged):
-    """Cut an edge, assert it, or leave it as it was shown."""
-
-    kind: Literal["edge"]
-    class_name: Name
-    src: Slot
-    dst: Slot
-    state: Literal["removed", "added", "as_shown"]
-    both_ways: bool = False
-
-
-class SetReason(Exchanged):
-    """Say why a slot (no ``dst``) or an edge was edited."""
-
-    kind: Literal["reason"]
-    class_name: Name
-    src: Slot
-    dst: Slot | None = None
-    text: Reason
-
-
-class Remark(Exchanged):
-    """Say something about a class."""
+class Remark(ItemAction):
+    """Say something about an item."""
 
     kind: Literal["remark"]
-    class_name: Name
     text: Reason
 
 
-class Confirm(Exchanged):
-    """Say that a class's graph is right as it is, or take that back."""
-
-    kind: Literal["confirm"]
-    class_name: Name
-
-
-class SetConfidence(Exchanged):
-    """Say how sure one is about a class."""
-
-    kind: Literal["confidence"]
-    class_name: Name
-    level: Annotated[int, Field(ge=1, le=5)]
-
-
-class ResetClass(Exchanged):
-    """Take back everything said about a class."""
+class Reset(ItemAction):
+    """Take back everything said about an item."""
 
     kind: Literal["reset"]
-    class_name: Name
 
 
 class SetComment(Exchanged):
@@ -93,17 +56,15 @@ class Redo(Exchanged):
 
 
 class Look(Exchanged):
-    """Look at another class, slot, edge or candidate; what is left out stays or is cleared."""
+    """Look at another item, or at another place of it; what is left out stays or is cleared."""
 
-    kind: Literal["look"]
-    class_name: Name | None = None
-    slot: Slot | None = None
-    src: Slot | None = None
-    dst: Slot | None = None
-    candidate: Name | None = None
-    sorting: Sorting | None = None
-    compare: bool | None = None
-    n_listed: Annotated[int, Field(ge=1, le=1000)] | None = None
+    kind: Literal["look"] = "look"
+    item: Name | None = None
+
+    @property
+    def is_back(self) -> bool:
+        """Whether nothing is named, which leads back to the overview."""
+        return self == type(self)()
 
 
 class AskPreview(Exchanged):
@@ -125,33 +86,22 @@ class Send(Exchanged):
     kind: Literal["send"]
 
 
-EditAction = (
-    ReplaceConceptAction
-    | SetEdge
-    | SetReason
-    | Remark
-    | Confirm
-    | SetConfidence
-    | ResetClass
-    | SetComment
-    | Undo
-    | Redo
-)
+EditAction: TypeAlias = ItemAction | SetComment | Undo | Redo
 """What changes the draft."""
 
-Action = Annotated[
-    EditAction | Look | AskPreview | ChooseVerdict | Send, Field(discriminator="kind")
-]
+Action: TypeAlias = EditAction | Look | AskPreview | ChooseVerdict | Send
 """Any message."""
 
-_READER: TypeAdapter[Action] = TypeAdapter(Action)
+_OF_EVERY_PAGE = (Remark, Reset, SetComment, Undo, Redo, AskPreview, ChooseVerdict, Send)
 
 
-def read_action(data: object) -> Action:
+def read_action(data: object, look: type[Look], edits: tuple[type[ItemAction], ...]) -> Action:
     """Read a message of the browser.
 
     Args:
         data: JSON value.
+        look: The panel's way to look around.
+        edits: The panel's own edits.
 
     Returns:
         The action.
@@ -160,7 +110,7 @@ def read_action(data: object) -> Action:
         MalformedDocumentError: If it is none that the page offers.
     """
     try:
-        return _READER.validate_json(canonical_json(data), strict=True)
+        return action_reader(look, edits).validate_json(canonical_json(data), strict=True)
     except (ValidationError, ValueError, TypeError) as error:
         told = (
             error.errors(include_url=False)[0]["msg"]
@@ -170,3 +120,17 @@ def read_action(data: object) -> Action:
         raise MalformedDocumentError(
             f"expected an action of this page (got: {told}); correct the text, or reload the page"
         ) from None
+
+
+@lru_cache(maxsize=32)
+def action_reader(look: type[Look], edits: tuple[type[ItemAction], ...]) -> TypeAdapter[Action]:
+    """Make the reader of one panel's messages.
+
+    Raises:
+        TypeError: If two kinds of message have one name.
+    """
+    models: tuple[type[Exchanged], ...] = (*_OF_EVERY_PAGE, look, *edits)
+    # Only known when the panel is: no type checker can read it.
+    union: Any = reduce(operator.or_, models)
+    reader = TypeAdapter(cast(Any, Annotated[union, Field(discriminator="kind")]))
+    return cast("TypeAdapter[Action]", reader)

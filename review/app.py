@@ -8,21 +8,11 @@ from feedback.objects import ObjectStore
 from review.callbacks import register
 from review.desk import Desk
 from review.guard import guard
+from review.panel import available_panels, load_panel
 from review.pictures import picture_routes
 from review.settings import PageSettings
 
 logger = logging.getLogger(__name__)
-
-_SHORTCUTS = (
-    ("← →", "previous or next slot; within the candidates, the next picture"),
-    ("Enter", "put the candidate that is held beside into the slot"),
-    ("x, a", "remove or add the chosen edge"),
-    ("[ ]", "previous or next class"),
-    ("u, r", "undo, redo"),
-    ("c", "compare before and after"),
-    ("s", "answer"),
-    ("?", "this list"),
-)
 
 
 def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
@@ -34,6 +24,9 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
 
     Returns:
         The application; ``app.server`` is the WSGI application for a production server.
+
+    Raises:
+        IncompleteChannelError: If a channel's panel lacks a part.
     """
     desk = Desk(store, settings.policy)
     app = Dash(
@@ -50,8 +43,6 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
         [
             dcc.Location(id="address"),
             dcc.Store(id="action"),
-            dcc.Store(id="tapped-node"),
-            dcc.Store(id="tapped-edge"),
             dcc.Store(id="marked"),
             dcc.Store(id="answered"),
             dcc.Store(id="heard"),
@@ -65,7 +56,11 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
                         type="button",
                         className="plain",
                         id="help",
-                        **{"data-open": "help-dialog", "aria-label": "Keyboard shortcuts"},
+                        **{
+                            "data-open": "help-dialog",
+                            "data-key": "?",
+                            "aria-label": "Keyboard shortcuts",
+                        },
                     ),
                 ],
                 className="topbar",
@@ -75,13 +70,7 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
             html.Dialog(
                 [
                     html.H2("Shortcuts", id="help-title"),
-                    html.Dl(
-                        [
-                            html.Div([html.Dt(html.Kbd(keys)), html.Dd(told)])
-                            for keys, told in _SHORTCUTS
-                        ],
-                        className="shortcuts",
-                    ),
+                    html.Dl(id="shortcuts", className="shortcuts"),
                     html.Button("Close", type="button", **{"data-close": "help-dialog"}),
                 ],
                 id="help-dialog",
@@ -92,6 +81,8 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
         className="app",
     )
     register(app, desk, settings)
+    for name in available_panels():
+        load_panel(name).register(app, desk)
     app.server.register_blueprint(picture_routes(desk))
     guard(app.server, settings, list(app.csp_hashes()))
     return app

@@ -14,23 +14,24 @@ from plotly.utils import PlotlyJSONEncoder
 from feedback.canonical import sha256_hex
 from feedback.errors import ParleyError
 from review.actions import AskPreview, ChooseVerdict, Look, Send, read_action
-from review.answer_view import answer_dialog, bar, send_row
-from review.desk import Desk, Shown
-from review.draft import ClassDraft, Draft, read_draft
-from review.editing import apply, class_shown
-from review.graph_view import graph_elements
+from review.answer_view import answer_dialog, send_row
+from review.bar_view import bar
+from review.desk import Desk
+from review.draft import Draft, ItemDraft
+from review.editing import apply
 from review.inbox_view import inbox_view, read_inbox
+from review.opened import ADDRESS, DRAFT, REQUESTS, VIEW, read_opened
+from review.pieces import Keyed
 from review.previewing import ask_preview, preview_view
-from review.request_view import PARTS, frame, marks_of, parts_of, standing_view
+from review.request_view import frame, marks_of, parts_of, shortcuts_view, standing_view
 from review.settings import PageSettings, who_asks
+from review.shown import AnyShown
 from review.submitting import hand_in
-from review.viewing import View, in_bounds, look, read_view
+from review.viewing import View
 
 logger = logging.getLogger(__name__)
 
-_PREFIX = "/requests/"
-_DRAFT = {"role": "draft", "digest": ALL}
-_GRAPH = {"role": "graph", "which": ALL}
+_PLACES = {"role": "place", "name": ALL}
 
 
 def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
@@ -45,47 +46,52 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
     def visitor() -> str:
         return who_asks(settings, request.headers.get, request.remote_addr)
 
-    @app.callback(Output("page", "children"), Input("address", "pathname"))
-    def show_page(path: str | None) -> Component:
+    @app.callback(
+        Output("page", "children"),
+        Output("shortcuts", "children"),
+        Input(ADDRESS, "pathname"),
+    )
+    def show_page(path: str | None) -> tuple[Component, list[Component]]:
         now = datetime.now(UTC)
         try:
             reviewer = visitor()
-            if path and path.startswith(_PREFIX):
-                shown = desk.open(path.removeprefix(_PREFIX))
-                return frame(shown, desk.standing(shown, reviewer, now), now)
+            if path and path.startswith(REQUESTS):
+                shown = desk.open(path.removeprefix(REQUESTS))
+                page = frame(shown, desk.standing(shown, reviewer, now), now)
+                return page, shortcuts_view(shown)
             if path not in (None, "/"):
-                return _trouble("There is no such page.")
-            return inbox_view(read_inbox(desk, reviewer, now), reviewer, now)
+                return _trouble("There is no such page."), shortcuts_view(None)
+            return inbox_view(read_inbox(desk, reviewer, now), reviewer, now), shortcuts_view(None)
         except ParleyError as error:
-            return _trouble(str(error))
+            return _trouble(str(error)), shortcuts_view(None)
 
     @app.callback(
-        Output(_DRAFT, "data"),
-        Output("view", "data"),
+        Output(DRAFT, "data"),
+        Output(VIEW, "data"),
         Output("notice", "children"),
         Output("answered", "data"),
         Input("action", "data"),
-        State(_DRAFT, "data"),
-        State("view", "data"),
+        State(DRAFT, "data"),
+        State(VIEW, "data"),
         State("opened", "data"),
-        State("address", "pathname"),
+        State(ADDRESS, "pathname"),
         prevent_initial_call=True,
     )
-    def act(message: Any, drafts: list[Any], seen: Any, opened: Any, path: str) -> tuple[Any, ...]:
+    def act(message: Any, drafts: list[Any], seen: Any, since: Any, path: str) -> tuple[Any, ...]:
         number = message.get("n") if isinstance(message, dict) else None
         if not isinstance(message, dict) or len(drafts) != 1:
             return [no_update] * len(drafts), no_update, no_update, number
         told: Any = ""
         try:
-            shown = desk.open(path.removeprefix(_PREFIX))
+            opened = read_opened(desk, path, drafts, seen)
         except ParleyError as error:
             return [no_update], no_update, _note(str(error), "refused"), number
-        draft, view = read_draft(drafts[0], shown.digest), read_view(seen)
+        shown, draft, view = opened.shown, opened.draft, opened.view
         after, viewed = draft, view
         done = message.get("do")
         try:
             for one in done if isinstance(done, list) else [done]:
-                after, viewed, told = _acted(shown, after, viewed, one, opened)
+                after, viewed, told = _acted(shown, after, viewed, one, since)
         except ParleyError as error:
             # What came before it stays; what was meant to follow it is not done.
             told = _note(str(error), "refused")
@@ -97,11 +103,14 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         )
 
     def _acted(
-        shown: Shown, draft: Draft, view: View, message: object, opened: object
-    ) -> tuple[Draft, View, Any]:
-        action = read_action(message)
+        shown: AnyShown, draft: Draft[ItemDraft], view: View, message: object, since: object
+    ) -> tuple[Draft[ItemDraft], View, Any]:
+        panel = shown.panel
+        action = read_action(message, panel.LOOK, panel.ACTIONS)
         if isinstance(action, Look):
-            return draft, look(view, action, shown.evidence), ""
+            if action.item is not None:
+                shown.check_item(action.item)
+            return draft, panel.look(view, action, shown.evidence), ""
         if isinstance(action, ChooseVerdict):
             return draft, view.model_copy(update={"verdict": action.verdict}), ""
         now = datetime.now(UTC)
@@ -110,7 +119,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             update = {"preview": digest, "asked_at": now.timestamp()}
             return draft, view.model_copy(update=update), ""
         if isinstance(action, Send):
-            spent = time.time() - opened if isinstance(opened, int | float) else None
+            spent = time.time() - since if isinstance(since, int | float) else None
             sent = hand_in(
                 desk, shown, draft, view.verdict or "request_changes",
                 settings=settings, reviewer=visitor(), now=now,
@@ -118,51 +127,33 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             )  # fmt: skip
             told = _note(f"Your answer is handed in as {sent.key}.", "sent")
             return draft, view.model_copy(update={"verdict": None, "sent": sent.nonce}), told
-        return apply(draft, action, shown.evidence), view, ""
+        return apply(draft, action, shown), view, ""
 
     @app.callback(
-        [Output(part, "children") for part in PARTS],
+        Output(_PLACES, "children"),
         Output("drawn", "data"),
         Output("marks", "data"),
-        Input(_DRAFT, "data"),
-        Input("view", "data"),
+        Input(DRAFT, "data"),
+        Input(VIEW, "data"),
         State("drawn", "data"),
-        State("address", "pathname"),
+        State(ADDRESS, "pathname"),
     )
     def redraw(drafts: list[Any], seen: Any, drawn: Any, path: str) -> tuple[Any, ...]:
-        shown, draft, view = _opened(desk, path, drafts, seen)
+        opened = read_opened(desk, path, drafts, seen)
+        shown, draft, view = opened.shown, opened.draft, opened.view
         now, reviewer = datetime.now(UTC), visitor()
         standing = desk.recent_standing(shown, reviewer, now)
         parts = parts_of(shown, draft, view, standing, reviewer, now)
         # Dash builds whatever it is given from nothing, so only what has changed is given.
-        digests = {name: _digest(name, part, view) for name, part in parts.items()}
+        digests = {name: _digest(part) for name, part in parts.items()}
         before = drawn if isinstance(drawn, dict) else {}
+        places = [place["id"]["name"] for place in ctx.outputs_list[0]]
         changed = [
-            no_update if before.get(name) == digests.get(name) else parts.get(name)
-            for name in PARTS
+            no_update if before.get(name) == digests.get(name) else _content(parts.get(name))
+            for name in places
         ]
-        return *changed, digests, marks_of(shown, draft, view)
-
-    @app.callback(
-        Output(_GRAPH, "elements"),
-        Input(_DRAFT, "data"),
-        Input("view", "data"),
-        State("address", "pathname"),
-        prevent_initial_call=True,
-    )
-    def redraw_graph(drafts: list[Any], seen: Any, path: str) -> list[Any]:
-        shown, draft, view = _opened(desk, path, drafts, seen)
-        drawings = ctx.outputs_list
-        if view.class_name is None:
-            return [no_update] * len(drawings)
-        evidence = class_shown(shown.evidence, view.class_name)
-        view, said = in_bounds(view, evidence), draft.of(evidence.class_name)
-        return [
-            graph_elements(
-                shown, evidence, said if drawing["id"]["which"] == "after" else ClassDraft(), view
-            )
-            for drawing in drawings
-        ]
+        marks = marks_of(shown, draft, view)
+        return changed, digests, {"pressed": [*marks.pressed], "barred": [*marks.barred]}
 
     @app.callback(
         Output("standing", "children"),
@@ -171,13 +162,14 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         Output("preview-place", "children"),
         Output("send-place", "children"),
         Output("tick", "disabled"),
-        Input(_DRAFT, "data"),
-        Input("view", "data"),
+        Input(DRAFT, "data"),
+        Input(VIEW, "data"),
         Input("tick", "n_intervals"),
-        State("address", "pathname"),
+        State(ADDRESS, "pathname"),
     )
     def redraw_answer(drafts: list[Any], seen: Any, _ticks: Any, path: str) -> tuple[Any, ...]:
-        shown, draft, view = _opened(desk, path, drafts, seen)
+        opened = read_opened(desk, path, drafts, seen)
+        shown, draft, view = opened.shown, opened.draft, opened.view
         reviewer = visitor()
         standing = desk.recent_standing(shown, reviewer, datetime.now(UTC))
         preview, waits = preview_view(desk, shown, draft, view, time.time())
@@ -186,33 +178,19 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             return no_update, no_update, no_update, preview, no_update, not waits
         return (
             standing_view(standing),
-            bar(draft, view, standing),
+            bar(shown, draft, view, standing),
             answer_dialog(shown, draft, view, standing),
             preview if standing.takes_answers else None,
             send_row(draft, view, standing, reviewer),
             not waits,
         )
 
-    # Taps on the drawing; the drawing itself gets nothing back.
-    for name, tapped, drawn in (
-        ("tapNode", "tapNodeData", "tapped-node"),
-        ("tapEdge", "tapEdgeData", "tapped-edge"),
-    ):
-        app.clientside_callback(
-            ClientsideFunction("parley", name), Output(drawn, "data"), Input(_GRAPH, tapped)
-        )
     app.clientside_callback(
         ClientsideFunction("parley", "answered"), Output("heard", "data"), Input("answered", "data")
     )
     app.clientside_callback(
         ClientsideFunction("parley", "mark"), Output("marked", "data"), Input("marks", "data")
     )
-
-
-def _opened(desk: Desk, path: str, drafts: list[Any], seen: Any) -> tuple[Shown, Draft, View]:
-    """Return what the browser says is open: the request, this reviewer's draft, where they look."""
-    shown = desk.open(path.removeprefix(_PREFIX))
-    return shown, read_draft(drafts[0], shown.digest), read_view(seen)
 
 
 def _trouble(text: str) -> Component:
@@ -227,11 +205,14 @@ def _trouble(text: str) -> Component:
     )
 
 
-def _digest(name: str, part: object, view: View) -> str:
-    if name == "figures":
-        # Drawings are changed in place, which keeps them from flickering.
-        return f"{view.class_name} {view.compare}"
+def _digest(part: object) -> str:
+    if isinstance(part, Keyed):
+        return part.key
     return sha256_hex(json.dumps(part, cls=PlotlyJSONEncoder).encode())
+
+
+def _content(part: object) -> object:
+    return part.content if isinstance(part, Keyed) else part
 
 
 def _note(text: str, tone: str) -> Component:

@@ -5,13 +5,13 @@ from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cached_property
 
-from feedback.answer import GateRequest
-from feedback.bundle import ReviewBundle
-from feedback.channels.concept_graph import read_evidence
-from feedback.channels.concept_graph.evidence import GraphEvidence
-from feedback.errors import ArtifactError, ObjectNotFoundError, ParleyError
+from feedback.errors import (
+    ArtifactError,
+    ObjectNotFoundError,
+    ParleyError,
+    UnknownChannelError,
+)
 from feedback.gate import closing_time
 from feedback.layout import (
     REVIEWS,
@@ -27,38 +27,12 @@ from feedback.publishing import load_bundle
 from feedback.recording import load_decision
 from feedback.rejections import Rejection
 from feedback.states import ReviewState
-
-CHANNEL = "concept_graph"
-"""Channel whose requests this page can show."""
+from review.panel import available_panels, load_panel
+from review.shown import AnyShown, show
 
 _KEPT = 8
 _RECENT = timedelta(seconds=3)
 _MOST_LOOKED = 1000
-
-
-@dataclass(frozen=True)
-class Shown:
-    """The frozen part of a request."""
-
-    bundle: ReviewBundle
-    evidence: GraphEvidence
-    digest: str
-
-    @cached_property
-    def request(self) -> GateRequest:
-        """What the gate knows of the request; kept, since a large manifest is slow to digest."""
-        return GateRequest.of(self.bundle)
-
-    @cached_property
-    def names(self) -> dict[str, str]:
-        """File names of the bundle by their digest."""
-        return {digest: name for name, digest in self.bundle.files.items()}
-
-    @cached_property
-    def by_priority(self) -> tuple[str, ...]:
-        """Classes, those whose answer is worth most first."""
-        items = sorted(self.bundle.items, key=lambda item: -item.priority)
-        return tuple(item.id for item in items)
 
 
 @dataclass(frozen=True)
@@ -93,7 +67,7 @@ class Desk:
         """Hold the store and the rule by which requests close."""
         self.store, self.policy = store, policy
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, Shown] = OrderedDict()
+        self._kept: OrderedDict[str, AnyShown] = OrderedDict()
         self._looked: dict[tuple[str, str], tuple[datetime, Standing]] = {}
 
     def requests(self) -> Sequence[str]:
@@ -101,31 +75,35 @@ class Desk:
         keys = [info.key.split("/") for info in self.store.list(REVIEWS)]
         return [key[1] for key in keys if len(key) > 2 and "/".join(key) == manifest_key(key[1])]
 
-    def open(self, request_id: str) -> Shown:
+    def open(self, request_id: str) -> AnyShown:
         """Read a request's frozen part, verified; it never changes, so it is kept in memory.
 
         Raises:
             ObjectNotFoundError: If there is no such request.
             ArtifactError: If it was changed, or is of a channel that this page cannot show.
+            IncompleteChannelError: If the channel's panel lacks a part.
         """
         with self._lock:
             if request_id in self._kept:
                 self._kept.move_to_end(request_id)
                 return self._kept[request_id]
         bundle = load_bundle(self.store, request_id)
-        if bundle.channel != CHANNEL:
+        try:
+            panel = load_panel(bundle.channel)
+        except UnknownChannelError:
             raise ArtifactError(
-                f"expected a request of channel {CHANNEL} (got {bundle.channel!r}); answer it with "
-                "'parley review show' and 'parley review submit'"
-            )
-        shown = Shown(bundle, read_evidence(bundle), bundle.digest)
+                f"expected a request of channel {' or '.join(available_panels())} "
+                f"(got {bundle.channel!r}); answer it with 'parley review show' and "
+                "'parley review submit'"
+            ) from None
+        shown = show(bundle, panel)
         with self._lock:
             self._kept[request_id] = shown
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
         return shown
 
-    def standing(self, shown: Shown, reviewer: str, now: datetime) -> Standing:
+    def standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
         """Look where a request stands.
 
         Args:
@@ -173,7 +151,7 @@ class Desk:
             refused=self._refusals(request_id, reviewer),
         )
 
-    def recent_standing(self, shown: Shown, reviewer: str, now: datetime) -> Standing:
+    def recent_standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
         """Return where a request stood a moment ago, so that an edit need not wait for the store.
 
         Nothing is taken on its word: handing an answer in looks again.

@@ -1,178 +1,118 @@
-"""A reviewer's draft: edits per class, remarks, and the steps that undo and redo walk along.
+"""A reviewer's draft: what was said of each item, and the steps that undo and redo walk along.
 
-It lives in the reviewer's browser, so what comes back is read as strictly as any upload.
+It lives in the reviewer's browser, so what comes back is read as strictly as any upload. What can
+be said of one item is the panel's own model, a subclass of ``ItemDraft``.
 """
 
+from abc import abstractmethod
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Generic, TypeVar, cast
 
 from pydantic import Field, ValidationError
 
 from feedback.canonical import canonical_json
-from feedback.channels.concept_graph import AddEdge, GraphEdit, RemoveEdge, ReplaceConcept
-from feedback.channels.concept_graph.evidence import ClassEvidence, GraphEvidence
-from feedback.channels.concept_graph.ops import Slot
 from feedback.fields import Comment, Exchanged, Name, Reason, Sha256
 
 MAX_STEPS = 100
 """Steps that can be undone; the oldest are forgotten."""
 
-Confidence = Annotated[int, Field(ge=1, le=5)]
 
+class ItemDraft(Exchanged):
+    """What a reviewer says about one item; equal drafts say the same, an empty one says nothing."""
 
-class SlotEdit(Exchanged):
-    """Another concept in a slot."""
-
-    slot: Slot
-    """Position in the class graph."""
-    to: Name
-    """Concept that is put there."""
-    reason: Reason = ""
-    """Why."""
-
-
-class EdgeEdit(Exchanged):
-    """An edge that is cut or asserted."""
-
-    src: Slot
-    """Slot that the edge leaves."""
-    dst: Slot
-    """Slot that the edge enters."""
-    state: Literal["removed", "added"]
-    """What becomes of it."""
-    reason: Reason = ""
-    """Why."""
-
-
-class ClassDraft(Exchanged):
-    """What a reviewer says about one class; equal drafts say the same."""
-
-    concepts: tuple[SlotEdit, ...] = Field(default=(), max_length=16)
-    """Replaced concepts, by slot."""
-    edges: tuple[EdgeEdit, ...] = Field(default=(), max_length=240)
-    """Cut and asserted edges, by source then target."""
-    confirmed: bool = False
-    """Whether the graph was found right as it is."""
-    confidence: Confidence | None = None
-    """How sure, 1 (guess) to 5 (certain)."""
     comment: Reason = ""
-    """Remark on the class."""
+    """Remark on the item."""
 
     @property
+    @abstractmethod
     def n_edits(self) -> int:
         """Number of edits."""
-        return len(self.concepts) + len(self.edges)
 
     @property
+    @abstractmethod
     def speaks(self) -> bool:
-        """Whether the answer holds a response on this class."""
-        return self.confirmed or self.n_edits > 0
+        """Whether the answer holds a response on this item."""
 
-    def concept_in(self, slot: int) -> SlotEdit | None:
-        """Return the edit of a slot."""
-        return next((edit for edit in self.concepts if edit.slot == slot), None)
-
-    def edge_between(self, src: int, dst: int) -> EdgeEdit | None:
-        """Return the edit of an edge."""
-        return next((edit for edit in self.edges if (edit.src, edit.dst) == (src, dst)), None)
+    @property
+    def mark(self) -> str:
+        """What the list of items shows of it; empty while there is nothing to show."""
+        if self.n_edits:
+            return str(self.n_edits)
+        return "✓" if self.speaks else ""
 
 
-class Step(Exchanged):
-    """One change of one class's draft, both ways."""
+Said = TypeVar("Said", bound=ItemDraft, covariant=True)
+Own = TypeVar("Own", bound=ItemDraft)
 
-    class_name: Name
-    """Class."""
-    before: ClassDraft
+
+class Step(Exchanged, Generic[Said]):
+    """One change of one item's draft, both ways."""
+
+    item: Name
+    """Item."""
+    before: Said
     """Draft before."""
-    after: ClassDraft
+    after: Said
     """Draft after."""
 
 
-class Draft(Exchanged):
+class Draft(Exchanged, Generic[Said]):
     """All that a reviewer has said about one request so far."""
 
     bundle_sha256: Sha256
     """Digest of what was shown."""
-    classes: dict[Name, ClassDraft] = Field(default_factory=dict, max_length=64)
-    """Drafts of the classes that something was said about."""
-    past: tuple[Step, ...] = Field(default=(), max_length=MAX_STEPS)
+    items: dict[Name, Said] = Field(default_factory=dict, max_length=10_000)
+    """Drafts of the items that something was said about, by id."""
+    past: tuple[Step[Said], ...] = Field(default=(), max_length=MAX_STEPS)
     """Steps that led here, the latest last."""
-    future: tuple[Step, ...] = Field(default=(), max_length=MAX_STEPS)
+    future: tuple[Step[Said], ...] = Field(default=(), max_length=MAX_STEPS)
     """Steps that were undone, the next to redo last."""
     comment: Comment = ""
     """Remark on the whole request."""
 
-    def of(self, class_name: str) -> ClassDraft:
-        """Return what was said about a class."""
-        return self.classes.get(class_name, ClassDraft())
-
     @property
     def n_edits(self) -> int:
-        """Number of edits over all classes."""
-        return sum(said.n_edits for said in self.classes.values())
+        """Number of edits over all items."""
+        return sum(said.n_edits for said in self.items.values())
 
 
-def read_draft(data: object, bundle_sha256: str) -> Draft:
+def empty_draft(said: type[Own], bundle_sha256: str) -> Draft[Own]:
+    """Return the draft of somebody who has said nothing yet.
+
+    Args:
+        said: The panel's model of what is said about one item.
+        bundle_sha256: Digest of what is shown.
+    """
+    return _model(said)(bundle_sha256=bundle_sha256)
+
+
+def step_of(item: str, before: Own, after: Own) -> Step[Own]:
+    """Note a change of one item's draft."""
+    model = cast("type[Step[Own]]", Step.__class_getitem__(type(before)))
+    return model(item=item, before=before, after=after)
+
+
+def read_draft(data: object, said: type[Own], bundle_sha256: str) -> Draft[Own]:
     """Read a draft that comes from a browser.
 
     Args:
         data: JSON value; None where there is no draft yet.
+        said: The panel's model of what is said about one item.
         bundle_sha256: Digest of what is shown now.
 
     Returns:
         The draft; an empty one when the data is none, damaged, or of another request.
     """
-    empty = Draft(bundle_sha256=bundle_sha256)
+    empty = empty_draft(said, bundle_sha256)
     if not isinstance(data, Mapping):
         return empty
     try:
-        draft = Draft.model_validate_json(canonical_json(dict(data)), strict=True)
+        draft = _model(said).model_validate_json(canonical_json(dict(data)), strict=True)
     except (ValidationError, ValueError, TypeError, RecursionError):
         return empty
     return draft if draft.bundle_sha256 == bundle_sha256 else empty
 
 
-def edits_of(draft: Draft, evidence: GraphEvidence) -> tuple[GraphEdit, ...]:
-    """Return the draft as responses, in the evidence's order of classes."""
-    return tuple(
-        edit_of_class(shown, draft.of(shown.class_name))
-        for shown in evidence.classes
-        if draft.of(shown.class_name).speaks
-    )
-
-
-def edit_of_class(shown: ClassEvidence, said: ClassDraft) -> GraphEdit:
-    """Return what was said about a class as a response.
-
-    Args:
-        shown: The class as it was shown.
-        said: Its draft.
-
-    Returns:
-        Replaced concepts by slot, then edges by source and target.
-
-    Raises:
-        ValidationError: If the draft holds more operations than a response may.
-    """
-    concepts = [
-        ReplaceConcept(
-            slot=edit.slot,
-            from_=shown.slots[edit.slot] if edit.slot < len(shown.slots) else "nothing",
-            to=edit.to,
-            reason=edit.reason,
-        )
-        for edit in said.concepts
-    ]
-    edges = [
-        (RemoveEdge if edit.state == "removed" else AddEdge)(
-            src=edit.src, dst=edit.dst, reason=edit.reason
-        )
-        for edit in said.edges
-    ]
-    return GraphEdit(
-        class_name=shown.class_name,
-        base_cscg=shown.base_cscg,
-        ops=(*concepts, *edges),
-        confidence=said.confidence,
-        comment=said.comment,
-    )
+def _model(said: type[Own]) -> type[Draft[Own]]:
+    # Pydantic makes the class once for each model and keeps it.
+    return cast("type[Draft[Own]]", Draft.__class_getitem__(said))

@@ -9,8 +9,9 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from feedback.errors import ParleyError
-from review.desk import Desk, Shown, Standing
-from review.parts import due, percent, plural, span_of
+from review.desk import Desk, Standing
+from review.parts import due, plural, span_of
+from review.shown import AnyShown
 
 logger = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ class Line:
     """One request of the inbox; ``trouble`` says why it cannot be shown."""
 
     request_id: str
-    shown: Shown | None = None
+    shown: AnyShown | None = None
     standing: Standing | None = None
     trouble: str = ""
 
@@ -98,8 +99,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
             className="request broken",
         )
     bundle, standing = line.shown.bundle, line.standing
-    classes = line.shown.by_priority
-    named = ", ".join(classes[:6]) + (f" and {len(classes) - 6} more" if len(classes) > 6 else "")
+    glimpse = line.shown.panel.glimpse(line.shown)
     version = f" · version {bundle.model.version}" if bundle.model.version else ""
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
@@ -111,7 +111,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
             [
                 html.Div(
                     [
-                        html.H2(named),
+                        html.H2(glimpse.heading),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",
@@ -124,9 +124,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                 html.P(
                     f"Asked {span_of((now - bundle.created_at).total_seconds())} ago"
                     f"{f' by {bundle.author}' if bundle.author else ''}. "
-                    f"Reasoner agrees with the classifier on "
-                    f"{percent(line.shown.evidence.agreement)} of images. "
-                    f"{told or 'Nobody has answered yet.'}"
+                    f"{glimpse.told} {told or 'Nobody has answered yet.'}"
                 ),
             ],
             href=f"/requests/{bundle.request_id}",

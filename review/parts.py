@@ -1,18 +1,15 @@
 """Small parts that all views are made of. Text is always text: nothing is ever read as HTML."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from typing import TypeAlias
 
 from dash import html
 from dash.development.base_component import Component
 
-from feedback.channels.concept_graph.evidence import ConceptCard
-from review.desk import Shown
 from review.pictures import picture_url
-
-Content: TypeAlias = "Component | str | Sequence[Component | str]"
+from review.pieces import Content
+from review.shown import AnyShown
 
 
 class _LazyImg(html.Img):
@@ -29,17 +26,18 @@ class _LazyImg(html.Img):
 
 def button(
     content: Content, action: Mapping[str, object] | Sequence[Mapping[str, object]], *,
-    name: str = "", pressed: bool | None = None, mark: str = "", **props: object,
+    name: str = "", pressed: bool | None = None, mark: str = "", key: str = "", **props: object,
 ) -> Component:  # fmt: skip
     """Make a button that sends an action; ``assets/actions.js`` does the sending.
 
     Args:
         content: What it shows.
-        action: Message, see ``review/actions.py``, or several in their order.
+        action: Message, see ``review/actions.py`` and the panel's, or several in their order.
         name: What a screen reader says, where the content does not.
         pressed: Whether it is switched on; None for a button that is no switch.
         mark: Name by which ``assets/marks.js`` shows that it is selected, without drawing anew
             what stands around it.
+        key: Key that presses it, see ``assets/shortcuts.js``.
         **props: Further properties of the component.
 
     Returns:
@@ -51,13 +49,15 @@ def button(
         attributes["title"] = name
     if mark:
         attributes["data-mark"] = mark
+    if key:
+        attributes["data-key"] = key
     if pressed is not None:
         attributes["aria-pressed"] = "true" if pressed else "false"
     return html.Button(content, type="button", **attributes, **props)
 
 
 def picture(
-    shown: Shown, name: str, text: str, *, size: int | None = None, css: str = ""
+    shown: AnyShown, name: str, text: str, *, size: int | None = None, css: str = ""
 ) -> Component:
     """Make a picture of the bundle that is loaded when it comes into sight.
 
@@ -75,21 +75,41 @@ def picture(
     return _LazyImg(src=picture_url(shown, name), alt=text, className=css, **sizes)
 
 
-def exemplar(shown: Shown, card: ConceptCard, index: int = 0, *, css: str = "crop") -> Component:
-    """Make the picture of a concept's n-th typical segment, or an empty frame."""
-    if index >= len(card.exemplars):
-        return html.Span("no picture", className=f"{css} none")
-    return picture(
-        shown,
-        card.exemplars[index].file,
-        f"{short(card.concept_id)}, example {index + 1} from {card.exemplars[index].image}",
-        css=css,
+def field(label: str, text: str, action: Mapping[str, object], *, limit: int) -> Component:
+    """Make a field whose text is sent with an action when it is left.
+
+    Args:
+        label: What is asked.
+        text: What was written so far.
+        action: Message that lacks its ``text``.
+        limit: Most characters.
+
+    Returns:
+        The field.
+    """
+    attributes = {"data-field": json.dumps(action, ensure_ascii=False)}
+    # A text that changed elsewhere, as by undo, makes a new field; React keeps an old one's text.
+    return html.Label(
+        [
+            html.Span(label),
+            html.Textarea(text, maxLength=str(limit), rows="2", key=f"{label}{text}", **attributes),
+        ],
+        className="field",
     )
 
 
-def short(concept_id: str) -> str:
-    """Return a concept's name without its class."""
-    return concept_id.rsplit("/", 1)[-1]
+def place(name: str, kind: Callable[..., Component] = html.Div, **props: object) -> Component:
+    """Make a place of the page that is filled, and drawn anew when what it shows has changed.
+
+    Args:
+        name: Its name, by which ``parts_of`` fills it; unique on the page.
+        kind: Component that it is made of.
+        **props: Further properties of the component.
+
+    Returns:
+        The empty place.
+    """
+    return kind(id={"role": "place", "name": name}, **props)
 
 
 def percent(share: float | None) -> str:
@@ -100,28 +120,6 @@ def percent(share: float | None) -> str:
 def signed(number: float) -> str:
     """Write a contribution with its sign."""
     return f"{number:+.2f}".replace("-", "−")
-
-
-def interval(card: ConceptCard) -> Component:
-    """Draw a concept's TCAV score with its interval on a line from 0 to 1."""
-    if card.tcav_score is None:
-        return html.Span("not tested", className="quiet")
-    low = card.tcav_low if card.tcav_low is not None else card.tcav_score
-    high = card.tcav_high if card.tcav_high is not None else card.tcav_score
-    told = f"TCAV {card.tcav_score:.2f}, 95% interval {low:.2f} to {high:.2f}"
-    return html.Span(
-        [
-            html.Span(
-                className="interval-span",
-                style={"left": f"{low:.1%}", "width": f"{max(high - low, 0.02):.1%}"},
-            ),
-            html.Span(className="interval-dot", style={"left": f"{card.tcav_score:.1%}"}),
-        ],
-        className="interval",
-        title=told,
-        role="img",
-        **{"aria-label": told},
-    )
 
 
 def fact(label: str, value: Content, *, note: str = "", tone: str = "") -> Component:

@@ -7,7 +7,8 @@ from flask import Blueprint, Response, abort, request
 
 from feedback.errors import ParleyError
 from feedback.publishing import load_file
-from review.desk import Desk, Shown
+from review.desk import Desk
+from review.shown import AnyShown
 
 MAX_PICTURE_BYTES = 16 * 2**20
 """Largest picture that is handed to a browser."""
@@ -22,7 +23,7 @@ _SIGNATURES = (
 )
 
 
-def picture_url(shown: Shown, name: str) -> str:
+def picture_url(shown: AnyShown, name: str) -> str:
     """Return where the page serves a file of a bundle; empty when the bundle has none."""
     digest = shown.bundle.files.get(name)
     return f"/pictures/{shown.bundle.request_id}/{digest}" if digest else ""

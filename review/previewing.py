@@ -8,9 +8,11 @@ from dash.development.base_component import Component
 from feedback.errors import ClosedRequestError, ContradictionError, ParleyError
 from feedback.fields import JsonObject
 from feedback.previews import Preview, PreviewRequest, edits_digest, load_preview, request_preview
-from review.desk import Desk, Shown
-from review.draft import Draft, edits_of
-from review.parts import button, percent, short
+from review.desk import Desk
+from review.draft import Draft, ItemDraft
+from review.editing import responses_of
+from review.parts import button
+from review.shown import AnyShown
 from review.viewing import View
 
 PATIENCE = 30.0
@@ -20,12 +22,16 @@ GIVES_UP = 600.0
 """Seconds after which it stops looking."""
 
 
-def _responses(shown: Shown, draft: Draft) -> tuple[JsonObject, ...]:
-    edits = [edit for edit in edits_of(draft, shown.evidence) if edit.ops]
+def _responses(shown: AnyShown, draft: Draft[ItemDraft]) -> tuple[JsonObject, ...]:
+    if not shown.panel.WORDS.previews:
+        return ()
+    edits = responses_of(draft, shown, edits_only=True)
     return tuple(edit.model_dump(mode="json", by_alias=True) for edit in edits)
 
 
-def ask_preview(desk: Desk, shown: Shown, draft: Draft, *, reviewer: str, now: datetime) -> str:
+def ask_preview(
+    desk: Desk, shown: AnyShown, draft: Draft[ItemDraft], *, reviewer: str, now: datetime
+) -> str:
     """Ask a worker what the draft would do.
 
     Args:
@@ -47,7 +53,7 @@ def ask_preview(desk: Desk, shown: Shown, draft: Draft, *, reviewer: str, now: d
         raise ClosedRequestError(f"expected an open request (got a closed one). {standing.why}")
     responses = _responses(shown, draft)
     if not responses:
-        raise ContradictionError("expected edits to preview (got none); edit a graph first")
+        raise ContradictionError("expected edits to preview (got none); edit something first")
     question = PreviewRequest(
         request_id=shown.bundle.request_id,
         bundle_sha256=shown.digest,
@@ -60,7 +66,7 @@ def ask_preview(desk: Desk, shown: Shown, draft: Draft, *, reviewer: str, now: d
 
 
 def preview_view(
-    desk: Desk, shown: Shown, draft: Draft, view: View, now: float
+    desk: Desk, shown: AnyShown, draft: Draft[ItemDraft], view: View, now: float
 ) -> tuple[Component, bool]:
     """Show what is known of the draft's effect.
 
@@ -89,9 +95,9 @@ def preview_view(
         answers = found.asked_at is None or found.asked_at.timestamp() >= view.asked_at
         if not asked or answers:
             again = button("Try again", {"kind": "preview"}, className="soft", id="preview")
-            return _box([*_told(found), again]), False
+            return _box([*_told(shown, found), again]), False
     elif found is not None:
-        return _box(_told(found)), False
+        return _box(_told(shown, found)), False
     elif not asked:
         return _box([ask]), False
     waited = now - view.asked_at
@@ -104,22 +110,10 @@ def preview_view(
     return _box([html.P(told, className="warning", role="status")]), waited < GIVES_UP
 
 
-def _told(found: Preview) -> list[Component]:
+def _told(shown: AnyShown, found: Preview) -> list[Component]:
     if found.failed:
         return [html.P(f"The preview failed: {found.failed}", className="warning")]
-    lines = [
-        html.Li(
-            f"{concept.class_name}, slot {concept.slot + 1}: {short(concept.before)} → "
-            f"{short(concept.after)}, found in {percent(concept.detection_before)} → "
-            f"{percent(concept.detection_after)} of its images"
-        )
-        for concept in found.concepts
-    ]
-    accuracy = (
-        f"Quick reasoner on {found.n_images} validation images: right on "
-        f"{percent(found.accuracy_before)} → {percent(found.accuracy_after)}"
-    )
-    return [html.P(accuracy, className="preview-accuracy"), html.Ul(lines)]
+    return [*shown.panel.effect_told(found)]
 
 
 def _box(content: list[Component]) -> Component:

@@ -1,32 +1,32 @@
-"""What changed since the champion: its dataset, its accuracy, its concepts and edges."""
+"""What changed since the champion: its dataset, its accuracy, and what its evidence shows."""
 
 from collections.abc import Sequence
 from itertools import groupby
+from operator import attrgetter
 
 from dash import html
 from dash.development.base_component import Component
 
 from feedback.bundle import ReviewBundle
-from feedback.channels.concept_graph.evidence import ConceptCard
 from feedback.since import ComparedAccuracy, Difference, SinceChampion
-from review.desk import Shown
-from review.parts import exemplar, percent, plural, short
+from review.parts import percent, plural
+from review.shown import AnyShown
 
 _CLASSES_AT_ONCE = 6
 _CHANGES_AT_ONCE = 12
 
 
-def since_view(shown: Shown) -> list[Component]:
+def since_view(shown: AnyShown, earlier: Sequence[Component] = ()) -> list[Component]:
     """Tell what differs from the champion, as far as the request holds it.
 
     Args:
         shown: The request.
+        earlier: What is shown as an earlier review left it, told by the panel.
 
     Returns:
         The content of the section.
     """
     bundle = shown.bundle
-    earlier = _earlier_edits(shown)
     if bundle.base is None:
         told = (
             f"There is no champion of {bundle.model.name} yet: this request is compared with none."
@@ -43,21 +43,6 @@ def since_view(shown: Shown) -> list[Component]:
     if since.remark:
         parts.append(html.P(since.remark, className="quiet"))
     return [*parts, *_changes(shown, since), *earlier]
-
-
-def _earlier_edits(shown: Shown) -> list[Component]:
-    """List the edges that are shown as an earlier review left them."""
-    told = [
-        html.Li(
-            f"{evidence.class_name}: edge {short(evidence.slots[edge.src])} → "
-            f"{short(evidence.slots[edge.dst])} was "
-            f"{'cut' if edge.state == 'removed' else 'added'} by an earlier review"
-        )
-        for evidence in shown.evidence.classes
-        for edge in evidence.edges
-        if edge.state != "auto"
-    ]
-    return [html.Ul(told)] if told else []
 
 
 def _is_same_data(bundle: ReviewBundle, since: SinceChampion) -> bool:
@@ -133,49 +118,31 @@ def _tone(row: ComparedAccuracy) -> str:
     return "for" if row.shown > row.champion else "against"
 
 
-def _changes(shown: Shown, since: SinceChampion) -> list[Component]:
+def _changes(shown: AnyShown, since: SinceChampion) -> list[Component]:
+    words = shown.panel.WORDS
     if not since.differences:
-        if since.remark:
-            return []
-        told = "Concepts and edges are those of the champion's graphs."
-        return [html.P(told, className="quiet")]
-    cards = {
-        (evidence.class_name, card.concept_id): card
-        for evidence in shown.evidence.classes
-        for card in evidence.candidates
-    }
+        return [] if since.remark else [html.P(words.same, className="quiet")]
     groups = [
         html.Div(
-            [html.H4(target), html.Ul([_change(shown, cards, row) for row in rows])],
+            [html.H4(target), html.Ul([_change(shown, row) for row in rows])],
             className="since-class",
         )
-        for target, rows in (
-            (target, list(found)) for target, found in groupby(since.differences, _target)
-        )
+        for target, rows in groupby(since.differences, attrgetter("target"))
     ]
     count = plural(len(since.differences), "difference")
-    lead = f"{count} from the champion's graphs. An answer starts from what is shown here."
-    if len(since.differences) <= _CHANGES_AT_ONCE:
-        return [html.P(lead), html.Div(groups, className="since")]
+    lead = f"{count} from {words.champion}. An answer starts from what is shown here."
     content = html.Div(groups, className="since")
+    if len(since.differences) <= _CHANGES_AT_ONCE:
+        return [html.P(lead), content]
     return [html.P(lead), html.Details([html.Summary("All of them"), content], className="closed")]
 
 
-def _target(row: Difference) -> str:
-    return row.target
-
-
-def _change(shown: Shown, cards: dict[tuple[str, str], ConceptCard], row: Difference) -> Component:
+def _change(shown: AnyShown, row: Difference) -> Component:
+    value_told = shown.panel.value_told
     sides = [
-        html.Span([label, _side(shown, cards.get((row.target, value)), value)], className="side")
+        html.Span([label, html.Strong(value_told(shown, row.target, value))], className="side")
         for label, value in (("champion ", row.champion), ("here ", row.shown))
     ]
     part = row.part.replace(f"{row.target}/", "")
     why = [html.Span(f"“{row.reason}”", className="quiet")] if row.reason else []
     return html.Li([html.Span(part, className="since-part"), *sides, *why])
-
-
-def _side(shown: Shown, card: ConceptCard | None, value: str) -> Component:
-    if card is None:
-        return html.Strong(short(value))
-    return html.Strong([exemplar(shown, card, css="crop mini"), short(value)])

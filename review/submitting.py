@@ -10,9 +10,11 @@ from feedback.inbox import check_upload, submit
 from feedback.signing import sign_document
 from feedback.upload import SignedDocument
 from review.actions import Verdict
-from review.desk import Desk, Shown
-from review.draft import Draft, edits_of
+from review.desk import Desk
+from review.draft import Draft, ItemDraft
+from review.editing import responses_of
 from review.settings import PageSettings
+from review.shown import AnyShown
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class Sent:
 
 
 def write_document(
-    shown: Shown,
-    draft: Draft,
+    shown: AnyShown,
+    draft: Draft[ItemDraft],
     verdict: Verdict,
     *,
     reviewer: str,
@@ -58,12 +60,12 @@ def write_document(
         ContradictionError: If a rejection or a call for changes gives no reason.
     """
     remarks = [
-        f"{name}: {said.comment}"
-        for name, said in draft.classes.items()
-        if said.comment and (verdict == "reject" or not said.speaks)
+        f"{shown.titles[item]}: {said.comment}"
+        for item, said in draft.items.items()
+        if item in shown.titles and said.comment and (verdict == "reject" or not said.speaks)
     ]
     comment = "\n".join(filter(None, [draft.comment.strip(), *remarks]))[:4000]
-    responses = () if verdict == "reject" else edits_of(draft, shown.evidence)
+    responses = () if verdict == "reject" else responses_of(draft, shown)
     if verdict == "reject" and not comment:
         raise ContradictionError(
             "expected a reason with a rejection (got an empty comment); say in the comment what "
@@ -89,8 +91,8 @@ def write_document(
 
 def hand_in(
     desk: Desk,
-    shown: Shown,
-    draft: Draft,
+    shown: AnyShown,
+    draft: Draft[ItemDraft],
     verdict: Verdict,
     *,
     settings: PageSettings,

@@ -1,37 +1,22 @@
-"""Where a reviewer is looking: which class, slot, edge and candidate. Pure, like the draft."""
+"""Where a reviewer is looking: at which item, and how they are about to answer.
 
-from typing import Annotated
+A panel adds the places of its own page in a subclass.
+"""
 
-from pydantic import Field, ValidationError
+from typing import TypeVar
+
+from pydantic import ValidationError
 
 from feedback.canonical import canonical_json
-from feedback.channels.concept_graph.evidence import ClassEvidence, GraphEvidence
-from feedback.channels.concept_graph.ops import Slot
 from feedback.fields import Exchanged, Name
-from review.actions import Look, Sorting, Verdict
-from review.editing import class_shown
-
-LISTED = 12
-"""Candidates that are listed at first, and more at a time."""
+from review.actions import Look, Verdict
 
 
 class View(Exchanged):
     """What the page shows of a request."""
 
-    class_name: Name | None = None
-    """Class that is looked at; None shows the overview."""
-    slot: Slot = 0
-    """Slot whose candidates are listed."""
-    edge: tuple[Slot, Slot] | None = None
-    """Edge that is looked at."""
-    candidate: Name | None = None
-    """Candidate that is held beside the slot's concept."""
-    sorting: Sorting = "score"
-    """Order of the candidates."""
-    n_listed: Annotated[int, Field(ge=1, le=1000)] = LISTED
-    """Candidates that are listed; more on demand, so that an edit redraws little."""
-    compare: bool = False
-    """Whether the graph is shown before and after the edits."""
+    item: Name | None = None
+    """Item that is looked at; None shows the overview."""
     verdict: Verdict | None = None
     """Answer that is about to be given."""
     preview: str | None = None
@@ -42,58 +27,35 @@ class View(Exchanged):
     """Name of the answer that was handed in."""
 
 
-def read_view(data: object) -> View:
-    """Read what the browser says it shows; a view from the start when it cannot be read."""
+Seen = TypeVar("Seen", bound=View)
+
+
+def read_view(data: object, model: type[Seen]) -> Seen:
+    """Read what the browser says it shows.
+
+    Args:
+        data: JSON value.
+        model: The panel's view.
+
+    Returns:
+        The view; one from the start when it cannot be read.
+    """
     try:
-        return View.model_validate_json(canonical_json(data), strict=True)
+        return model.model_validate_json(canonical_json(data), strict=True)
     except (ValidationError, ValueError, TypeError):
-        return View()
+        return model()
 
 
-def look(view: View, action: Look, evidence: GraphEvidence) -> View:
-    """Return the view after looking elsewhere.
+def look_at(view: Seen, action: Look) -> Seen:
+    """Return the view after turning to another item, or back to the overview.
 
     Args:
         view: The view so far.
-        action: What is looked at; a class alone starts at its first slot.
-        evidence: What is shown.
+        action: What is looked at.
 
     Returns:
-        The next view.
-
-    Raises:
-        UnknownTargetError: If there is no such class.
+        The next view; its other places stay as they are.
     """
-    changes: dict[str, object] = {}
-    if action.sorting is not None:
-        changes["sorting"] = action.sorting
-    if action.n_listed is not None:
-        changes["n_listed"] = action.n_listed
-    if action.compare is not None:
-        changes["compare"] = action.compare
-    if action.class_name is not None and action.class_name != view.class_name:
-        class_shown(evidence, action.class_name)
-        changes |= {"class_name": action.class_name, "slot": 0, "edge": None, "candidate": None}
-        changes["n_listed"] = LISTED
-    if action == Look(kind="look"):
-        changes |= {"class_name": None, "edge": None, "candidate": None}
-    if action.src is not None and action.dst is not None:
-        changes["edge"] = (action.src, action.dst)
-    if action.slot is not None:
-        changes |= {"slot": action.slot, "candidate": None, "edge": None}
-    if action.candidate is not None:
-        changes["candidate"] = action.candidate
-    return view.model_copy(update=changes)
-
-
-def in_bounds(view: View, shown: ClassEvidence) -> View:
-    """Return the view with slot, edge and candidate that the class has."""
-    n_slots = len(shown.slots)
-    edge = view.edge
-    if edge is not None and (max(edge) >= n_slots or edge[0] == edge[1]):
-        edge = None
-    known = {card.concept_id for card in shown.candidates}
-    candidate = view.candidate if view.candidate in known else None
-    return view.model_copy(
-        update={"slot": min(view.slot, n_slots - 1), "edge": edge, "candidate": candidate}
-    )
+    if action.is_back:
+        return view.model_copy(update={"item": None})
+    return view if action.item is None else view.model_copy(update={"item": action.item})

@@ -38,7 +38,7 @@
     const acting = event.target.closest("[data-action]");
     if (acting && !acting.disabled) {
       send(JSON.parse(acting.getAttribute("data-action")));
-      if (acting.classList.contains("entry") || acting.classList.contains("link")) {
+      if (acting.matches(".entry, .link, .onward")) {
         window.scrollTo({ top: 0 });
       }
       return;
@@ -74,30 +74,13 @@
     }
   }).observe(document.documentElement, { childList: true, subtree: true });
 
-  function tapped() {
-    const found = window.dash_clientside.callback_context.triggered[0];
-    return found ? found.value : null;
-  }
-
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
+    /* For the scripts of panels, whose drawings send messages too. */
+    send: send,
     answered: function (number) {
       if (number === count) {
         answered();
-      }
-      return window.dash_clientside.no_update;
-    },
-    tapNode: function () {
-      const data = tapped();
-      if (data) {
-        send({ kind: "look", slot: data.slot });
-      }
-      return window.dash_clientside.no_update;
-    },
-    tapEdge: function () {
-      const data = tapped();
-      if (data) {
-        send({ kind: "look", src: data.src, dst: data.dst });
       }
       return window.dash_clientside.no_update;
     },

@@ -2,7 +2,7 @@
 (function () {
   "use strict";
 
-  let pressed = new Set(["class"]);
+  let pressed = new Set(["item"]);
   let barred = new Set();
   let focused = null;
   let scheduled = false;
@@ -27,9 +27,10 @@
     return !element.disabled && element.offsetParent !== null;
   }
 
+  /* Where to go on from: what is selected in the part that a panel calls the page's home. */
   function here() {
     return focused.selector === "BUTTON"
-      ? document.querySelector('.slot[aria-pressed="true"]')
+      ? document.querySelector('[data-home] [aria-pressed="true"]')
       : null;
   }
 
@@ -44,7 +45,7 @@
       const again = Array.from(document.querySelectorAll(focused.selector)).find(
         (element) => signature(element) === focused.signature
       );
-      /* What was pressed may be gone, as a candidate that is in the graph now: go on from there. */
+      /* What was pressed may be gone, since it was used: go on from what is selected. */
       const next = again && canFocus(again) ? again : here();
       if (next) {
         next.focus({ preventScroll: true });

@@ -1,26 +1,59 @@
-/* Keys for people who look at many classes; every one of them presses a button that is there. */
+/* Keys for people who look at many items; every one of them presses a button that is there.
+
+   data-key="x"          this button is pressed by x.
+   data-steps="[ ]"      [ and ] go to the button before and after the pressed one of this row.
+   data-steps-from="focus"   the row counts from the focused button, and only while it has the focus;
+                             Enter on its pressed button goes on to the button of data-key="Enter".
+   data-columns="7"      arrows move the focus within this grid of buttons, and press nothing. */
 (function () {
   "use strict";
 
-  const PRESSED = { u: "undo", r: "redo", c: "compare", s: "answer", "?": "help" };
-  const EDGES = { x: "edge-removed", a: "edge-added" };
+  const ARROWS = { ArrowLeft: -1, ArrowRight: 1, ArrowUp: -1, ArrowDown: 1 };
 
-  function press(id) {
-    const button = document.getElementById(id);
-    if (!button || button.disabled) {
+  function press(key) {
+    const found = Array.from(document.querySelectorAll("[data-key]")).find(
+      (button) => button.getAttribute("data-key") === key && !button.disabled
+    );
+    if (!found) {
       return false;
     }
-    button.click();
+    found.click();
     return true;
   }
 
+  function keysOf(row) {
+    return row.getAttribute("data-steps").split(" ");
+  }
+
+  function buttonsOf(row) {
+    return Array.from(row.querySelectorAll("button")).filter((button) => !button.hidden);
+  }
+
+  function isPressed(button) {
+    return button.getAttribute("aria-pressed") === "true";
+  }
+
+  function clamped(buttons, index) {
+    return buttons[Math.min(Math.max(index, 0), buttons.length - 1)];
+  }
+
   /* Moves to the neighbour of the pressed, or focused, one of a row of buttons. */
-  function step(selector, direction, current) {
-    const buttons = Array.from(document.querySelectorAll(selector)).filter(
-      (button) => !button.hidden
+  function step(key, target) {
+    const inside = target.closest("[data-steps]");
+    const row =
+      inside && keysOf(inside).includes(key)
+        ? inside
+        : Array.from(document.querySelectorAll("[data-steps]:not([data-steps-from])")).find(
+            (other) => keysOf(other).includes(key)
+          );
+    if (!row) {
+      return false;
+    }
+    const buttons = buttonsOf(row);
+    const found = buttons.findIndex(
+      row.hasAttribute("data-steps-from") ? (button) => button.contains(target) : isPressed
     );
-    const found = buttons.findIndex(current);
-    const next = buttons[Math.min(Math.max(found + direction, 0), buttons.length - 1)];
+    const next = clamped(buttons, found + (keysOf(row).indexOf(key) === 0 ? -1 : 1));
     if (!next || next === buttons[found]) {
       return false;
     }
@@ -29,8 +62,23 @@
     return true;
   }
 
-  function isPressed(button) {
-    return button.getAttribute("aria-pressed") === "true";
+  /* Moves the focus within a grid; at its border the focus stays. */
+  function roam(key, target) {
+    const grid = target.closest("[data-columns]");
+    const button = target.closest("button");
+    if (!grid || !button || !ARROWS[key]) {
+      return false;
+    }
+    const columns = Number(grid.getAttribute("data-columns"));
+    const buttons = buttonsOf(grid);
+    const found = buttons.indexOf(button);
+    const isSideways = key === "ArrowLeft" || key === "ArrowRight";
+    const next = found + ARROWS[key] * (isSideways ? 1 : columns);
+    const staysInRow = Math.floor(next / columns) === Math.floor(found / columns);
+    if (buttons[next] && (!isSideways || staysInRow)) {
+      buttons[next].focus();
+    }
+    return true;
   }
 
   document.addEventListener("keydown", function (event) {
@@ -41,25 +89,16 @@
     if (target.closest("textarea, input, select, dialog[open]")) {
       return;
     }
+    const key = event.key;
+    if (ARROWS[key] && target.closest(".scroll") && !target.closest("button")) {
+      return;
+    }
     let done = false;
-    if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-      const direction = event.key === "ArrowLeft" ? -1 : 1;
-      const inside = target.closest(".candidate");
-      if (target.closest(".scroll") && !target.closest("button")) {
-        return;
-      }
-      done = inside
-        ? step(".candidate", direction, (button) => button === inside)
-        : step(".slot", direction, isPressed);
-    } else if (event.key === "[" || event.key === "]") {
-      done = step(".entry", event.key === "[" ? -1 : 1, isPressed);
-    } else if (event.key === "Enter") {
-      const held = target.closest('.candidate[aria-pressed="true"]');
-      done = (held || target === document.body) && press("put");
-    } else if (PRESSED[event.key]) {
-      done = press(PRESSED[event.key]);
-    } else if (EDGES[event.key]) {
-      done = press(EDGES[event.key]);
+    if (key === "Enter") {
+      const held = target.closest('[data-steps-from="focus"] [aria-pressed="true"]');
+      done = (held || target === document.body) && press(key);
+    } else {
+      done = roam(key, target) || step(key, target) || press(key);
     }
     if (done) {
       event.preventDefault();

@@ -2,71 +2,27 @@
 
 import json
 import os
-import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from werkzeug.serving import make_server
 
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
-from review.app import create_app
-from review.settings import PageSettings
+from tests.e2e.browser import page_of
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
+__all__ = ["page_of"]
+
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
-CHROMIUM = Path(os.environ.get("PARLEY_TEST_CHROMIUM", "/usr/bin/chromium"))
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
-
-
-@pytest.fixture(scope="module")
-def page_of() -> Iterator[object]:
-    """Serve stores and open pages on them; every page must be free of errors at the end."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
-    from playwright.sync_api import sync_playwright
-
-    servers = []
-    troubles: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-
-        def open_page(store: MemoryStore, *, width: int = 1280, context=None):
-            server = make_server(
-                "127.0.0.1",
-                0,
-                create_app(store, PageSettings(reviewer="ada")).server,
-                threaded=True,
-            )
-            servers.append(server)
-            threading.Thread(target=server.serve_forever, daemon=True).start()
-            context = context or browser.new_context(viewport={"width": width, "height": 900})
-            page = context.new_page()
-            page.set_default_timeout(20_000)
-            page.on("pageerror", lambda error: troubles.append(str(error)))
-            page.on(
-                "console",
-                lambda message: troubles.append(message.text) if message.type == "error" else None,
-            )
-            page.goto(f"http://127.0.0.1:{server.server_port}/")
-            return page
-
-        yield open_page
-        browser.close()
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-    assert troubles == []
 
 
 @pytest.fixture

@@ -61,7 +61,8 @@ def any_answer(draw: st.DrawFn) -> Answer:
     )
 
 
-anything = st.lists(any_answer(), max_size=9)
+# The store holds one object under a key, so no two answers share one.
+anything = st.lists(any_answer(), max_size=9, unique_by=lambda answer: answer.key)
 moments = st.integers(0, 60).map(lambda hours: NOW + timedelta(hours=hours))
 authors = st.sampled_from([None, *PEOPLE])
 
@@ -114,7 +115,9 @@ def test_nothing_is_approved_without_its_quorum(answers, policy, now, author) ->
         assert outcome.agreed == ()
         return
     final = [answer for answer in answers if answer.key in outcome.considered]
-    objecting = [a for a in final if a.verdict in ("reject", "request_changes")]
+    # Who holds the adjudicator's role rules on a split and does nothing else, nor do they object.
+    parties = [a for a in final if not (policy.adjudicator and a.speaks_for(policy.adjudicator))]
+    objecting = [a for a in parties if a.verdict in ("reject", "request_changes")]
 
     def roles(wanted: tuple[str, ...]) -> dict[str, set[str]]:
         held: dict[str, set[str]] = {}
@@ -135,8 +138,7 @@ def test_nothing_is_approved_without_its_quorum(answers, policy, now, author) ->
     if objecting:
         # Against an objection only the adjudicator approves, and nobody against a veto.
         assert rulers
-        parties = [a for a in objecting if not a.speaks_for("lead")]
-        for answer in parties:
+        for answer in objecting:
             vetoing = {seat.role for seat in answer.seats if seat.on_behalf_of is None}
             assert answer.verdict != "reject" or not any(
                 policy.roles[role].veto for role in vetoing if role in policy.roles

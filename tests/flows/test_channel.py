@@ -5,12 +5,14 @@ import pytest
 from feedback.errors import IncompleteChannelError, UnknownChannelError
 from flows.channel import FUNCTIONS, available_channels, load_channel, missing_parts
 from flows.params import load_params
+from review.panel import PARTS, available_panels, load_panel
 
 FILES = {
     "flows.channels": "".join(f"def {name}(*given):\n    return None\n\n\n" for name in FUNCTIONS),
     "tasks.channels": "",
     "feedback.channels": "",
     "models": "",
+    "review.panels": "".join(f"{part} = None\n" for part in PARTS),
 }
 
 
@@ -51,6 +53,8 @@ def test_a_channel_is_added_by_files_alone(add_channel):
     assert load_channel("toy").check({}, None) is None
     params = load_params(None, ("channel=toy", "toy.loud=true"))
     assert params.of_channel().loud is True
+    assert available_panels() == ("concept_graph", "toy")
+    assert load_panel("toy").WORDS is None
 
 
 @pytest.mark.parametrize("package", ["tasks.channels", "feedback.channels", "models"])

@@ -20,9 +20,13 @@ from feedback.channels.concept_graph import (
 )
 from feedback.publishing import publish
 from feedback.since import ComparedAccuracy, Difference, SinceChampion
+from review.actions import Action, read_action
 from review.app import create_app
-from review.desk import Desk, Shown
+from review.desk import Desk
+from review.draft import Draft, ItemDraft
+from review.editing import apply
 from review.settings import PageSettings
+from review.shown import AnyShown
 from tests.feedback.memory import MemoryStore
 from tests.review_request import make_bundle, make_evidence
 
@@ -119,6 +123,18 @@ def publish_proposals(store: MemoryStore) -> ReviewBundle:
     return publish_request(store, evidence=evidence, items=items)
 
 
+def read(shown: AnyShown, message: object) -> Action:
+    return read_action(message, shown.panel.LOOK, shown.panel.ACTIONS)
+
+
+def edited(shown: AnyShown, *messages: object, draft: Draft[ItemDraft] | None = None) -> Draft:
+    """Return a draft, an empty one if none is given, after messages of the browser."""
+    draft = shown.empty_draft() if draft is None else draft
+    for message in messages:
+        draft = apply(draft, read(shown, message), shown)  # type: ignore[arg-type]
+    return draft
+
+
 @pytest.fixture
 def store() -> MemoryStore:
     return MemoryStore()
@@ -140,7 +156,7 @@ def desk(store: MemoryStore, settings: PageSettings) -> Desk:
 
 
 @pytest.fixture
-def shown(desk: Desk, request_bundle: ReviewBundle) -> Shown:
+def shown(desk: Desk, request_bundle: ReviewBundle) -> AnyShown:
     return desk.open(request_bundle.request_id)
 
 

@@ -13,29 +13,30 @@ from feedback.reviewers import Registry, ReviewerKey, ReviewerRecord
 from feedback.signing import generate_key
 from feedback.upload import parse_upload
 from feedback.watching import watch_once
-from review.actions import read_action
-from review.desk import Desk, Shown
+from review.desk import Desk
 from review.draft import Draft
-from review.editing import apply
 from review.settings import PageSettings
+from review.shown import AnyShown
 from review.submitting import hand_in, write_document
 from tests.feedback.memory import MemoryStore
+from tests.review.conftest import edited
 
 NOW = datetime.now(UTC)
 ADA = PageSettings(reviewer="ada")
 
 
-def edited(shown: Shown) -> Draft:
-    draft = Draft(bundle_sha256=shown.digest, comment="looks better")
-    message = {"kind": "replace", "class_name": "carrier", "slot": 0, "to": "carrier/k03"}
-    return apply(draft, read_action(message), shown.evidence)  # type: ignore[arg-type]
+REPLACE = {"kind": "replace", "item": "carrier", "slot": 0, "to": "carrier/k03"}
+
+
+def answered(shown: AnyShown) -> Draft:
+    return edited(shown, {"kind": "comment", "text": "looks better"}, REPLACE)
 
 
 def test_an_answer_lies_in_the_reviewers_inbox_and_nothing_else_is_written(
-    desk: Desk, shown: Shown, store: MemoryStore
+    desk: Desk, shown: AnyShown, store: MemoryStore
 ) -> None:
     before = set(store.objects)
-    sent = hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+    sent = hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
     assert set(store.objects) - before == {sent.key}
     assert sent.key == upload_key(shown.bundle.request_id, "ada", sent.nonce)
     document = parse_upload(store.get(sent.key)).document
@@ -48,11 +49,13 @@ def test_an_answer_lies_in_the_reviewers_inbox_and_nothing_else_is_written(
     ]  # fmt: skip
 
 
-def test_the_page_signs_for_whom_it_vouches(desk: Desk, shown: Shown, store: MemoryStore) -> None:
+def test_the_page_signs_for_whom_it_vouches(
+    desk: Desk, shown: AnyShown, store: MemoryStore
+) -> None:
     key = generate_key()
     settings = PageSettings(reviewer="ada", key=key, page_name="desk")
     sent = hand_in(
-        desk, shown, edited(shown), "approve", settings=settings, reviewer="ada", now=NOW
+        desk, shown, answered(shown), "approve", settings=settings, reviewer="ada", now=NOW
     )
     upload = parse_upload(store.get(sent.key))
     keys = (ReviewerKey(key_id=key.key_id, public_key=key.public_key, enrolled_at=NOW),)
@@ -69,40 +72,41 @@ def test_the_page_signs_for_whom_it_vouches(desk: Desk, shown: Shown, store: Mem
     assert [seat.role for seat in seats] == ["reviewer"]
 
 
-def test_a_rejection_sends_remarks_and_no_edits(shown: Shown) -> None:
-    draft = edited(shown)
-    message = {"kind": "remark", "class_name": "carrier", "text": "shows the sea"}
-    draft = apply(draft, read_action(message), shown.evidence)  # type: ignore[arg-type]
+def test_a_rejection_sends_remarks_and_no_edits(shown: AnyShown) -> None:
+    remark = {"kind": "remark", "item": "carrier", "text": "shows the sea"}
+    draft = edited(shown, remark, draft=answered(shown))
     document = write_document(shown, draft, "reject", reviewer="ada", nonce="n" * 8, now=NOW)
     assert document.responses == ()
     assert document.comment == "looks better\ncarrier: shows the sea"
 
 
 @pytest.mark.parametrize("verdict", ["reject", "request_changes"])
-def test_a_no_without_a_reason_is_refused(shown: Shown, verdict) -> None:
-    draft = Draft(bundle_sha256=shown.digest)
+def test_a_no_without_a_reason_is_refused(shown: AnyShown, verdict) -> None:
+    draft = edited(shown)
     with pytest.raises(ContradictionError, match="say"):
         write_document(shown, draft, verdict, reviewer="ada", nonce="n" * 8, now=NOW)
 
 
-def test_a_decided_request_takes_nothing_more(desk: Desk, shown: Shown, store: MemoryStore) -> None:
+def test_a_decided_request_takes_nothing_more(
+    desk: Desk, shown: AnyShown, store: MemoryStore
+) -> None:
     record_decision(store, shown.bundle, ReviewState.WITHDRAWN, policy="single")
     before = set(store.objects)
     with pytest.raises(ClosedRequestError, match="is withdrawn since"):
-        hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+        hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
     assert set(store.objects) == before
 
 
-def test_an_expired_request_takes_nothing_more(desk: Desk, shown: Shown) -> None:
+def test_an_expired_request_takes_nothing_more(desk: Desk, shown: AnyShown) -> None:
     late = NOW + timedelta(days=3)
     with pytest.raises(ClosedRequestError, match="expired on"):
-        hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=late)
+        hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=late)
 
 
 def test_a_refusal_is_shown_to_its_author_alone(
-    desk: Desk, shown: Shown, store: MemoryStore
+    desk: Desk, shown: AnyShown, store: MemoryStore
 ) -> None:
-    sent = hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+    sent = hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
     waiting = desk.standing(shown, "ada", NOW)
     assert (waiting.waiting, waiting.answered) == (1, ("ada",))
     reject(store, shown.bundle.request_id, sent.key, UnknownTargetError("expected a slot"))
@@ -113,9 +117,9 @@ def test_a_refusal_is_shown_to_its_author_alone(
 
 
 def test_an_answer_of_the_page_closes_the_request(
-    desk: Desk, shown: Shown, store: MemoryStore
+    desk: Desk, shown: AnyShown, store: MemoryStore
 ) -> None:
-    sent = hand_in(desk, shown, edited(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+    sent = hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
     watch_once(store, single_policy(), datetime.now(UTC))
     decision = load_decision(store, shown.bundle.request_id)
     assert decision is not None

@@ -6,13 +6,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from feedback.channels.concept_graph.evidence import ExampleEvidence, GraphEvidence
-from review.desk import Shown
-from review.parts import percent, picture, short, signed
+from review.panels.concept_graph.parts import GraphShown, short
+from review.parts import percent, picture, signed
 
 _TOP = 4
 
 
-def examples_section(shown: Shown, class_name: str) -> Component:
+def examples_section(shown: GraphShown, class_name: str) -> Component:
     """Show the examples that are of a class, or were taken for it.
 
     Args:
@@ -47,7 +47,7 @@ def examples_section(shown: Shown, class_name: str) -> Component:
     )
 
 
-def _example(shown: Shown, example: ExampleEvidence) -> Component:
+def _example(shown: GraphShown, example: ExampleEvidence) -> Component:
     evidence = shown.evidence
     right = example.predicted_class == example.true_class
     agrees = example.predicted_class == example.reasoner_class

@@ -6,15 +6,15 @@ from dash.development.base_component import Component
 from feedback.channels.concept_graph.carried import CarriedEdit
 from feedback.channels.concept_graph.evidence import ClassEvidence, GraphEvidence
 from feedback.channels.concept_graph.ops import AddEdge, ReplaceConcept
-from review.desk import Shown
-from review.draft import ClassDraft
-from review.graph_view import slots_after
-from review.parts import button, exemplar, plural, short
+from review.panels.concept_graph.draft import ClassDraft
+from review.panels.concept_graph.graph_view import slots_after
+from review.panels.concept_graph.parts import GraphShown, exemplar, short
+from review.parts import button, plural
 
 Message = dict[str, object]
 
 
-def carried_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
+def carried_section(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show what an earlier review said of a class, rewritten for its graph of now.
 
     Args:
@@ -55,9 +55,7 @@ def carried_summary(evidence: GraphEvidence) -> Component:
     entries = [
         html.Li(
             [
-                button(
-                    one.class_name, {"kind": "look", "class_name": one.class_name}, className="link"
-                ),
+                button(one.class_name, {"kind": "look", "item": one.class_name}, className="link"),
                 f": {plural(len(one.carried), 'edit')} to look at again, {len(one.lost)} lost",
             ]
         )
@@ -70,12 +68,12 @@ def take_over(class_name: str, one: CarriedEdit) -> list[Message]:
     """Return the actions that make a proposal a part of the draft, with the reason given then."""
     op = one.op
     if isinstance(op, ReplaceConcept):
-        does: Message = {"kind": "replace", "class_name": class_name, "slot": op.slot, "to": op.to}
-        why: Message = {"kind": "reason", "class_name": class_name, "src": op.slot}
+        does: Message = {"kind": "replace", "item": class_name, "slot": op.slot, "to": op.to}
+        why: Message = {"kind": "reason", "item": class_name, "src": op.slot}
     else:
         state = "added" if isinstance(op, AddEdge) else "removed"
         does = _edge(class_name, one, state)
-        why = {"kind": "reason", "class_name": class_name, "src": op.src, "dst": op.dst}
+        why = {"kind": "reason", "item": class_name, "src": op.src, "dst": op.dst}
     return [does, why | {"text": op.reason}] if op.reason else [does]
 
 
@@ -84,7 +82,7 @@ def take_back(class_name: str, evidence: ClassEvidence, one: CarriedEdit) -> lis
     op = one.op
     if isinstance(op, ReplaceConcept):
         shown = evidence.slots[op.slot]
-        return [{"kind": "replace", "class_name": class_name, "slot": op.slot, "to": shown}]
+        return [{"kind": "replace", "item": class_name, "slot": op.slot, "to": shown}]
     return [_edge(class_name, one, "as_shown")]
 
 
@@ -108,11 +106,11 @@ def _edge(class_name: str, one: CarriedEdit, state: str) -> Message:
         raise TypeError("expected an edit of an edge (got one of a concept)")
     both = isinstance(op, AddEdge) and op.bidirectional
     where: Message = {"src": op.src, "dst": op.dst, "both_ways": both}
-    return {"kind": "edge", "class_name": class_name, "state": state, **where}
+    return {"kind": "edge", "item": class_name, "state": state, **where}
 
 
 def _proposal(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, one: CarriedEdit
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, one: CarriedEdit
 ) -> Component:
     cards = {card.concept_id: card for card in evidence.candidates}
     op, taken = one.op, is_taken_over(said, one)

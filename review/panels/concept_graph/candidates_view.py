@@ -6,13 +6,13 @@ from dash import html
 from dash.development.base_component import Component
 
 from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard
-from review.actions import Sorting
-from review.class_view import numbers
-from review.desk import Shown
-from review.draft import ClassDraft
-from review.graph_view import slots_after
-from review.parts import button, exemplar, plural, short
-from review.viewing import LISTED, View
+from review.panels.concept_graph.actions import Sorting
+from review.panels.concept_graph.class_view import numbers
+from review.panels.concept_graph.draft import ClassDraft
+from review.panels.concept_graph.graph_view import slots_after
+from review.panels.concept_graph.parts import GraphShown, exemplar, short
+from review.panels.concept_graph.viewing import LISTED, GraphView
+from review.parts import button, field, plural
 
 
 def sort_candidates(cards: Sequence[ConceptCard], sorting: Sorting) -> Sequence[ConceptCard]:
@@ -48,7 +48,9 @@ def barred(evidence: ClassEvidence, said: ClassDraft, slot: int) -> frozenset[st
     return frozenset(held | {after[slot]})
 
 
-def pair_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+def pair_section(
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
+) -> Component:
     """Show the concept in the chosen slot and the candidate that is held beside it.
 
     Args:
@@ -84,7 +86,7 @@ def pair_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: 
     )
 
 
-def candidates_section(shown: Shown, evidence: ClassEvidence, view: View) -> Component:
+def candidates_section(shown: GraphShown, evidence: ClassEvidence, view: GraphView) -> Component:
     """Show the candidates of a class; those that the chosen slot cannot take are hidden by marks.
 
     Args:
@@ -119,6 +121,7 @@ def candidates_section(shown: Shown, evidence: ClassEvidence, view: View) -> Com
                 [_card(shown, card, evidence) for card in listed],
                 className="candidates",
                 id="candidates",
+                **{"data-steps": "ArrowLeft ArrowRight", "data-steps-from": "focus"},
             ),
             button(
                 f"Show {LISTED} more of {n_left}" if n_left > LISTED else f"Show {n_left} more",
@@ -132,12 +135,14 @@ def candidates_section(shown: Shown, evidence: ClassEvidence, view: View) -> Com
     )
 
 
-def _sort(sorting: Sorting, label: str, view: View) -> Component:
+def _sort(sorting: Sorting, label: str, view: GraphView) -> Component:
     action = {"kind": "look", "sorting": sorting}
     return button(label, action, pressed=view.sorting == sorting)
 
 
-def _large(shown: Shown, card: ConceptCard, title: str, below: Sequence[Component]) -> Component:
+def _large(
+    shown: GraphShown, card: ConceptCard, title: str, below: Sequence[Component]
+) -> Component:
     about = []
     if card.closest_other and card.closest_other_cosine is not None:
         about.append(
@@ -162,30 +167,31 @@ def _large(shown: Shown, card: ConceptCard, title: str, below: Sequence[Componen
     )
 
 
-def _put(evidence: ClassEvidence, view: View, card: ConceptCard) -> Component:
+def _put(evidence: ClassEvidence, view: GraphView, card: ConceptCard) -> Component:
     is_back = card.concept_id == evidence.slots[view.slot]
     label = "Put back what was shown" if is_back else f"Put {short(card.concept_id)} into slot"
     return button(
         [f"{label} {'' if is_back else view.slot + 1}".strip(), html.Kbd("Enter")],
         {
             "kind": "replace",
-            "class_name": evidence.class_name,
+            "item": evidence.class_name,
             "slot": view.slot,
             "to": card.concept_id,
         },
         className="primary",
         id="put",
+        key="Enter",
     )
 
 
-def _reason(evidence: ClassEvidence, said: ClassDraft, view: View) -> Sequence[Component]:
+def _reason(evidence: ClassEvidence, said: ClassDraft, view: GraphView) -> Sequence[Component]:
     edit = said.concept_in(view.slot)
     if edit is None:
         return []
-    action = {"kind": "reason", "class_name": evidence.class_name, "src": view.slot, "dst": None}
+    action = {"kind": "reason", "item": evidence.class_name, "src": view.slot, "dst": None}
     back = {
         "kind": "replace",
-        "class_name": evidence.class_name,
+        "item": evidence.class_name,
         "slot": view.slot,
         "to": evidence.slots[view.slot],
     }
@@ -195,22 +201,7 @@ def _reason(evidence: ClassEvidence, said: ClassDraft, view: View) -> Sequence[C
     ]
 
 
-def field(label: str, text: str, action: dict[str, object], *, limit: int) -> Component:
-    """Make a field whose text is sent with an action when it is left."""
-    import json
-
-    attributes = {"data-field": json.dumps(action, ensure_ascii=False)}
-    # A text that changed elsewhere, as by undo, makes a new field; React keeps an old one's text.
-    return html.Label(
-        [
-            html.Span(label),
-            html.Textarea(text, maxLength=str(limit), rows="2", key=f"{label}{text}", **attributes),
-        ],
-        className="field",
-    )
-
-
-def _card(shown: Shown, card: ConceptCard, evidence: ClassEvidence) -> Component:
+def _card(shown: GraphShown, card: ConceptCard, evidence: ClassEvidence) -> Component:
     notes = []
     if card.class_name != evidence.class_name:
         notes.append(html.Span(f"from {card.class_name}", className="badge"))

@@ -4,17 +4,17 @@ from dash import html
 from dash.development.base_component import Component
 
 from feedback.channels.concept_graph.evidence import ClassEvidence, ConceptCard
-from review.desk import Shown
-from review.draft import ClassDraft
-from review.graph_view import class_graph, slots_after
-from review.parts import button, exemplar, fact, interval, percent, short, signed
-from review.viewing import View
+from review.panels.concept_graph.draft import ClassDraft
+from review.panels.concept_graph.graph_view import class_graph, slots_after
+from review.panels.concept_graph.parts import GraphShown, exemplar, interval, short
+from review.panels.concept_graph.viewing import GraphView
+from review.parts import button, fact, percent, signed
 
 LOW_AGREEMENT = 0.8
 """Below this share a reasoner's explanations say little about the classifier."""
 
 
-def class_head(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
+def class_head(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show a class's name and how well classifier and reasoner know it.
 
     Args:
@@ -29,7 +29,7 @@ def class_head(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Compo
     levels = [
         button(
             str(level),
-            {"kind": "confidence", "class_name": name, "level": level},
+            {"kind": "confidence", "item": name, "level": level},
             name=f"Sure: {level} of 5",
             pressed=said.confidence == level,
         )
@@ -51,7 +51,7 @@ def class_head(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Compo
                 [
                     button(
                         "Right as it is",
-                        {"kind": "confirm", "class_name": name},
+                        {"kind": "confirm", "item": name},
                         pressed=said.confirmed,
                         className="soft",
                         disabled=said.n_edits > 0,
@@ -64,7 +64,7 @@ def class_head(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Compo
                     ),
                     button(
                         "Take all back",
-                        {"kind": "reset", "class_name": name},
+                        {"kind": "reset", "item": name},
                         className="plain",
                         disabled=said == ClassDraft(),
                     ),
@@ -76,7 +76,7 @@ def class_head(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Compo
     )
 
 
-def agreement(shown: Shown) -> Component:
+def agreement(shown: GraphShown) -> Component:
     """Show how far the reasoner can be believed; stands beside every explanation."""
     share = shown.evidence.agreement
     is_low = share < LOW_AGREEMENT
@@ -88,7 +88,9 @@ def agreement(shown: Shown) -> Component:
     )
 
 
-def graph_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+def graph_section(
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
+) -> Component:
     """Show the class graph, before and after the edits where that is asked for.
 
     Args:
@@ -127,7 +129,7 @@ def graph_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft, view:
     )
 
 
-def slots_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
+def slots_section(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show the concepts of the graph, one button each."""
     cards = {card.concept_id: card for card in evidence.candidates}
     largest = max((abs(value) for value in evidence.node_contributions), default=0.0) or 1.0
@@ -135,14 +137,15 @@ def slots_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Co
         _slot(shown, evidence, said, slot, cards[concept], largest)
         for slot, concept in enumerate(slots_after(evidence, said))
     ]
+    row = {"data-steps": "ArrowLeft ArrowRight", "data-home": "true"}
     return html.Section(
-        [html.H3("Concepts in the graph"), html.Div(slots, className="slots")],
+        [html.H3("Concepts in the graph"), html.Div(slots, className="slots", **row)],
         className="slots-section",
     )
 
 
 def _slot(
-    shown: Shown,
+    shown: GraphShown,
     evidence: ClassEvidence,
     said: ClassDraft,
     slot: int,

@@ -10,11 +10,11 @@ import dash_cytoscape as cyto
 from dash.development.base_component import Component
 
 from feedback.channels.concept_graph.evidence import ClassEvidence
-from review.desk import Shown
-from review.draft import ClassDraft
-from review.parts import short, signed
+from review.panels.concept_graph.draft import ClassDraft
+from review.panels.concept_graph.parts import GraphShown, short
+from review.panels.concept_graph.viewing import GraphView
+from review.parts import signed
 from review.pictures import picture_url
-from review.viewing import View
 
 FOR, AGAINST, CHANGED, GONE = "#1a7f8e", "#c8642b", "#6a54c9", "#9aa0a6"
 """Colours: speaks for the class, against it, edited, cut. They hold on light and dark ground."""
@@ -23,7 +23,7 @@ _RADIUS = 150.0
 
 
 def class_graph(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View, *, which: str
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView, *, which: str
 ) -> Component:
     """Draw a class graph.
 
@@ -53,7 +53,7 @@ def class_graph(
 
 
 def graph_elements(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
 ) -> list[dict[str, object]]:
     """Return the nodes and edges of a drawing, by which it is changed in place.
 
@@ -87,7 +87,7 @@ def state_of(evidence: ClassEvidence, said: ClassDraft, src: int, dst: int) -> s
 
 
 def _nodes(
-    shown: Shown, evidence: ClassEvidence, said: ClassDraft, view: View
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
 ) -> Sequence[dict[str, object]]:
     cards = {card.concept_id: card for card in evidence.candidates}
     slots = slots_after(evidence, said)
@@ -112,7 +112,9 @@ def _nodes(
     return nodes
 
 
-def _edges(evidence: ClassEvidence, said: ClassDraft, view: View) -> Sequence[dict[str, object]]:
+def _edges(
+    evidence: ClassEvidence, said: ClassDraft, view: GraphView
+) -> Sequence[dict[str, object]]:
     largest = max((abs(edge.contribution) for edge in evidence.edges), default=0.0) or 1.0
     edges: list[dict[str, object]] = []
     for edge in evidence.edges:

@@ -4,18 +4,17 @@ from dash import html
 from dash.development.base_component import Component
 
 from feedback.channels.concept_graph.evidence import ClassEvidence
-from review.candidates_view import field
-from review.desk import Shown
-from review.draft import ClassDraft
-from review.graph_view import slots_after, state_of
-from review.parts import button, exemplar, short, signed
-from review.viewing import View
+from review.panels.concept_graph.draft import ClassDraft
+from review.panels.concept_graph.graph_view import slots_after, state_of
+from review.panels.concept_graph.parts import GraphShown, exemplar, short
+from review.panels.concept_graph.viewing import GraphView
+from review.parts import button, field, signed
 
 _TOLD = {"auto": "learned", "removed": "cut", "added": "asserted"}
 _STEPS = 4
 
 
-def edges_section(shown: Shown, evidence: ClassEvidence, said: ClassDraft) -> Component:
+def edges_section(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> Component:
     """Show every directed edge, from the row's concept to the column's.
 
     Args:
@@ -97,7 +96,7 @@ def _cell(
     )
 
 
-def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: View) -> Component:
+def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: GraphView) -> Component:
     """Show the chosen edge, and what can become of it.
 
     Args:
@@ -121,13 +120,13 @@ def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: View) -> Compon
 
     def choice(label: str, to: str, both: bool = False, key: str = "") -> Component:
         action: dict[str, object] = {
-            "kind": "edge", "class_name": evidence.class_name,
+            "kind": "edge", "item": evidence.class_name,
             "src": src, "dst": dst, "state": to, "both_ways": both,
         }  # fmt: skip
         is_on = not both and (state == to if to != "as_shown" else edit is None)
         content = [label, html.Kbd(key)] if key else label
         return button(
-            content, action, pressed=None if both else is_on, className="choice",
+            content, action, pressed=None if both else is_on, key=key, className="choice",
             **({"id": f"edge-{to}"} if key else {}),
         )  # fmt: skip
 
@@ -152,7 +151,7 @@ def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: View) -> Compon
     ]
     if edit is not None:
         action: dict[str, object] = {
-            "kind": "reason", "class_name": evidence.class_name, "src": src, "dst": dst,
+            "kind": "reason", "item": evidence.class_name, "src": src, "dst": dst,
         }  # fmt: skip
         parts.append(field("Why? (optional)", edit.reason, action, limit=500))
     return html.Div(parts, className="edge-editor")

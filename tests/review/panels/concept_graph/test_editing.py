@@ -10,30 +10,35 @@ from feedback.errors import (
     MalformedDocumentError,
     UnknownTargetError,
 )
-from review.actions import EditAction, read_action
-from review.draft import MAX_STEPS, Draft, edits_of, read_draft
-from review.editing import apply, warnings_of
-from tests.review_request import make_evidence
+from review.actions import EditAction
+from review.draft import MAX_STEPS, Draft, read_draft
+from review.editing import apply, responses_of, warnings_of
+from review.panel import load_panel
+from review.panels.concept_graph import ClassDraft
+from review.shown import show
+from tests.review.conftest import read
+from tests.review_request import make_bundle
 
-EVIDENCE = make_evidence()
-EMPTY = Draft(bundle_sha256="e" * 64)
+SHOWN = show(make_bundle(), load_panel("concept_graph"))
+EVIDENCE = SHOWN.evidence
+EMPTY = SHOWN.empty_draft()
 
 
 def action(kind: str, **fields: object) -> EditAction:
-    return read_action({"kind": kind, **fields})  # type: ignore[return-value]
+    return read(SHOWN, {"kind": kind, **fields})  # type: ignore[return-value]
 
 
-def replace(slot: int, to: str, class_name: str = "carrier") -> EditAction:
-    return action("replace", class_name=class_name, slot=slot, to=f"{class_name}/{to}")
+def replace(slot: int, to: str, item: str = "carrier") -> EditAction:
+    return action("replace", item=item, slot=slot, to=f"{item}/{to}")
 
 
 def edge(src: int, dst: int, state: str, *, both: bool = False) -> EditAction:
-    return action("edge", class_name="carrier", src=src, dst=dst, state=state, both_ways=both)
+    return action("edge", item="carrier", src=src, dst=dst, state=state, both_ways=both)
 
 
 def run(*actions: EditAction, draft: Draft = EMPTY) -> Draft:
     for one in actions:
-        draft = apply(draft, one, EVIDENCE)
+        draft = apply(draft, one, SHOWN)
     return draft
 
 
@@ -44,7 +49,7 @@ actions = st.one_of(
     st.fixed_dictionaries(
         {
             "kind": st.just("replace"),
-            "class_name": classes,
+            "item": classes,
             "slot": slots,
             "to": st.builds("{}/k0{}".format, classes, st.integers(0, 7)),
         }
@@ -52,7 +57,7 @@ actions = st.one_of(
     st.fixed_dictionaries(
         {
             "kind": st.just("edge"),
-            "class_name": classes,
+            "item": classes,
             "src": slots,
             "dst": slots,
             "state": st.sampled_from(["removed", "added", "as_shown"]),
@@ -62,16 +67,16 @@ actions = st.one_of(
     st.fixed_dictionaries(
         {
             "kind": st.just("reason"),
-            "class_name": classes,
+            "item": classes,
             "src": slots,
             "dst": st.none() | slots,
             "text": texts,
         }
     ),
-    st.fixed_dictionaries({"kind": st.just("remark"), "class_name": classes, "text": texts}),
-    st.fixed_dictionaries({"kind": st.sampled_from(["confirm", "reset"]), "class_name": classes}),
+    st.fixed_dictionaries({"kind": st.just("remark"), "item": classes, "text": texts}),
+    st.fixed_dictionaries({"kind": st.sampled_from(["confirm", "reset"]), "item": classes}),
     st.fixed_dictionaries(
-        {"kind": st.just("confidence"), "class_name": classes, "level": st.integers(0, 6)}
+        {"kind": st.just("confidence"), "item": classes, "level": st.integers(0, 6)}
     ),
     st.fixed_dictionaries({"kind": st.just("comment"), "text": texts}),
     st.fixed_dictionaries({"kind": st.sampled_from(["undo", "redo"])}),
@@ -85,29 +90,29 @@ def test_whatever_is_done_the_answer_is_valid_and_every_step_can_be_undone(
     draft = EMPTY
     for message in messages:
         try:
-            after = apply(draft, read_action(message), EVIDENCE)  # type: ignore[arg-type]
+            after = apply(draft, read(SHOWN, message), SHOWN)  # type: ignore[arg-type]
         except FeedbackError:
             continue
-        check_edits(EVIDENCE, edits_of(after, EVIDENCE), verdict="approve")
+        check_edits(EVIDENCE, responses_of(after, SHOWN), verdict="approve")
         if len(after.past) == len(draft.past) + 1 and message["kind"] != "redo":
-            undone = apply(after, action("undo"), EVIDENCE)
-            assert undone.classes == draft.classes
-            assert apply(undone, action("redo"), EVIDENCE).classes == after.classes
-        assert read_draft(after.model_dump(mode="json"), EMPTY.bundle_sha256) == after
+            undone = apply(after, action("undo"), SHOWN)
+            assert undone.items == draft.items
+            assert apply(undone, action("redo"), SHOWN).items == after.items
+        assert read_draft(after.model_dump(mode="json"), ClassDraft, EMPTY.bundle_sha256) == after
         draft = after
     while draft.past:
-        draft = apply(draft, action("undo"), EVIDENCE)
-    assert not draft.classes
+        draft = apply(draft, action("undo"), SHOWN)
+    assert not draft.items
 
 
 def test_edits_become_the_operations_of_a_response() -> None:
     draft = run(
         replace(0, "k03"),
-        action("reason", class_name="carrier", src=0, text="the sea"),
+        action("reason", item="carrier", src=0, text="the sea"),
         edge(1, 2, "removed"),
         edge(2, 0, "added", both=True),
     )
-    (edit,) = edits_of(draft, EVIDENCE)
+    (edit,) = responses_of(draft, SHOWN)
     assert edit.base_cscg == "a" * 64
     assert edit.ops == (
         ReplaceConcept(slot=0, from_="carrier/k00", to="carrier/k03", reason="the sea"),
@@ -119,7 +124,7 @@ def test_edits_become_the_operations_of_a_response() -> None:
 
 def test_putting_back_what_was_shown_takes_the_edit_away() -> None:
     draft = run(replace(0, "k03"), replace(0, "k00"), edge(0, 1, "removed"), edge(0, 1, "as_shown"))
-    assert (draft.classes, len(draft.past)) == ({}, 4)
+    assert (draft.items, len(draft.past)) == ({}, 4)
 
 
 def test_an_action_that_changes_nothing_is_no_step() -> None:
@@ -137,8 +142,8 @@ def test_an_action_that_changes_nothing_is_no_step() -> None:
         ([edge(1, 1, "removed")], UnknownTargetError),
         ([edge(0, i, "removed", both=True) for i in (1, 2)], ContradictionError),
         ([action("undo")], ContradictionError),
-        ([replace(0, "k03"), action("confirm", class_name="carrier")], ContradictionError),
-        ([action("reason", class_name="carrier", src=0, text="why")], UnknownTargetError),
+        ([replace(0, "k03"), action("confirm", item="carrier")], ContradictionError),
+        ([action("reason", item="carrier", src=0, text="why")], UnknownTargetError),
     ],
 )
 def test_what_the_gate_would_refuse_is_refused_at_once(
@@ -147,7 +152,7 @@ def test_what_the_gate_would_refuse_is_refused_at_once(
     *before, last = messages
     draft = run(*before)
     with pytest.raises(kind, match=r"expected .* \(got .*\)"):
-        apply(draft, last, EVIDENCE)
+        apply(draft, last, SHOWN)
 
 
 def test_a_new_step_forgets_what_was_undone() -> None:
@@ -161,15 +166,24 @@ def test_only_the_latest_steps_are_kept() -> None:
 
 
 def test_weak_candidates_are_warned_of() -> None:
-    (warning,) = warnings_of(run(replace(0, "k04")), EVIDENCE)
+    (warning,) = warnings_of(run(replace(0, "k04")), SHOWN)
     assert "19% of the images" in warning
 
 
 @pytest.mark.parametrize(
-    "data", [None, 3, [], {}, {"bundle_sha256": "f" * 64}, {"bundle_sha256": "e" * 64, "x": 1}]
-)
+    "data",
+    [
+        None, 3, [], {}, {"bundle_sha256": "f" * 64}, {"x": 1},
+        {"items": {"carrier": {"concepts": [], "cells": [[0, 6]]}}},
+        {"items": {"carrier": {"concepts": [{"slot": "0", "to": "x"}]}}},
+        {"past": [{"item": "carrier", "before": {}, "after": {"edges": 3}}]},
+        {"items": {f"class {n}": {} for n in range(10_001)}},
+    ],
+)  # fmt: skip
 def test_a_draft_that_is_damaged_or_of_another_request_starts_empty(data: object) -> None:
-    assert read_draft(data, EMPTY.bundle_sha256) == EMPTY
+    if isinstance(data, dict) and data:
+        data = {"bundle_sha256": EMPTY.bundle_sha256, **data}
+    assert read_draft(data, ClassDraft, EMPTY.bundle_sha256) == EMPTY
 
 
 @pytest.mark.parametrize(
@@ -177,10 +191,10 @@ def test_a_draft_that_is_damaged_or_of_another_request_starts_empty(data: object
     [
         None, [], {"kind": "promote"}, {"kind": "undo", "x": 1},
         {"kind": "comment", "text": "\x1b["},
-        {"kind": "comment", "text": "x" * 4001}, {"kind": "edge", "class_name": "carrier"},
-        {"kind": "replace", "class_name": "carrier", "slot": "0", "to": "x"},
+        {"kind": "comment", "text": "x" * 4001}, {"kind": "edge", "item": "carrier"},
+        {"kind": "replace", "item": "carrier", "slot": "0", "to": "x"},
     ],
 )  # fmt: skip
 def test_messages_that_the_page_does_not_offer_are_refused(message: object) -> None:
     with pytest.raises(MalformedDocumentError, match="an action of this page"):
-        read_action(message)
+        read(SHOWN, message)

@@ -1,0 +1,92 @@
+"""What a panel hands to the page around it: words, and the pieces that it fills the page with."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, TypeAlias
+
+from dash.development.base_component import Component
+
+Content: TypeAlias = Component | str | Sequence[Component | str] | None
+"""Whatever can stand inside a part of the page."""
+
+
+@dataclass(frozen=True)
+class Words:
+    """How the page speaks about a channel's items.
+
+    Attributes:
+        item: One item, such as ``class``.
+        items: Several of them.
+        unedited: What an answer without edits means, a clause.
+        champion: What of the champion differs, such as ``the champion's graphs``.
+        same: What is told where nothing differs, a sentence.
+        is_batch: Whether every item waits for an answer: then the page tells how many have one,
+            and leads on to the next that has none.
+        previews: Whether a worker can compute what edits would do.
+    """
+
+    item: str
+    items: str
+    unedited: str
+    champion: str
+    same: str
+    is_batch: bool = False
+    previews: bool = True
+
+
+class Shortcut(NamedTuple):
+    """A line of the list of keys."""
+
+    keys: str
+    told: str
+
+
+class Line(NamedTuple):
+    """What was said about an item, as the answer's dialog tells it."""
+
+    told: str
+    reason: str = ""
+
+
+class Glimpse(NamedTuple):
+    """A request as the inbox tells it: what it is about, and how far it can be believed."""
+
+    heading: str
+    told: str
+
+
+@dataclass(frozen=True)
+class Overview:
+    """What a panel adds to the overview.
+
+    Attributes:
+        facts: Numbers of the whole request, beside those of model and dataset.
+        earlier: What is shown as an earlier review left it, below what changed since the champion.
+        sections: What is shown above who has answered.
+        appendix: What is shown below.
+    """
+
+    facts: Sequence[Component] = ()
+    earlier: Sequence[Component] = ()
+    sections: Sequence[Component] = ()
+    appendix: Sequence[Component] = ()
+
+
+@dataclass(frozen=True)
+class Marks:
+    """Names (``data-mark``) of the buttons that are selected, and of those that are hidden."""
+
+    pressed: Sequence[str] = ()
+    barred: Sequence[str] = ()
+
+
+@dataclass(frozen=True)
+class Keyed:
+    """Content that is drawn anew only when its key changes; what stands in it changes in place."""
+
+    content: Content
+    key: str
+
+
+Places: TypeAlias = dict[str, Content | Keyed]
+"""Content by the name of its place; places that show nothing now are left out."""

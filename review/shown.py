@@ -1,0 +1,97 @@
+"""The frozen part of a request: its bundle, its channel's evidence, and the panel that shows it."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Generic, TypeAlias, TypeVar
+
+from pydantic import ValidationError
+
+from feedback.answer import GateRequest
+from feedback.bundle import ReviewBundle
+from feedback.errors import ArtifactError, UnknownTargetError
+from feedback.fields import Exchanged
+from review.draft import Draft, ItemDraft, empty_draft
+from review.panel import Panel
+
+Evidence = TypeVar("Evidence", bound=Exchanged, covariant=True)
+
+
+@dataclass(frozen=True)
+class Shown(Generic[Evidence]):
+    """What reviewers of one request are shown; a panel knows the type of its evidence.
+
+    Attributes:
+        bundle: Manifest.
+        panel: What shows the channel's evidence.
+        evidence: What is shown, read by the panel.
+        digest: Digest of the manifest.
+    """
+
+    bundle: ReviewBundle
+    panel: Panel
+    evidence: Evidence
+    digest: str
+
+    @cached_property
+    def request(self) -> GateRequest:
+        """What the gate knows of the request; kept, since a large manifest is slow to digest."""
+        return GateRequest.of(self.bundle)
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """File names of the bundle by their digest."""
+        return {digest: name for name, digest in self.bundle.files.items()}
+
+    @cached_property
+    def titles(self) -> dict[str, str]:
+        """Headings of the items by id, those whose answer is worth most first."""
+        items = sorted(self.bundle.items, key=lambda item: -item.priority)
+        return {item.id: item.title for item in items}
+
+    def check_item(self, item: str) -> None:
+        """Refuse what is no item of the request.
+
+        Raises:
+            UnknownTargetError: If it is none.
+        """
+        if item not in self.titles:
+            raise UnknownTargetError(
+                f"expected one of the {self.panel.WORDS.items} of this request "
+                f"(got {item[:80]!r}); choose one from the list"
+            )
+
+    def empty_draft(self) -> Draft[ItemDraft]:
+        """Return the draft of somebody who has said nothing yet."""
+        return empty_draft(self.panel.DRAFT, self.digest)
+
+    def said(self, draft: Draft[ItemDraft], item: str) -> ItemDraft:
+        """Return what a draft says about an item."""
+        said = draft.items.get(item)
+        return self.panel.DRAFT() if said is None else said
+
+
+AnyShown: TypeAlias = Shown[Exchanged]
+"""A request of whatever channel, as all but its panel see it."""
+
+
+def show(bundle: ReviewBundle, panel: Panel) -> AnyShown:
+    """Read a bundle by its channel's panel.
+
+    Args:
+        bundle: A request of the panel's channel.
+        panel: The panel.
+
+    Returns:
+        What is shown.
+
+    Raises:
+        ArtifactError: If the bundle does not follow the channel's schema.
+    """
+    try:
+        evidence = panel.read_evidence(bundle)
+    except ValidationError as error:
+        raise ArtifactError(
+            f"expected evidence of channel {bundle.channel} as this Parley shows it (got "
+            f"{error.error_count()} fields that do not fit); publish the request again"
+        ) from error
+    return Shown(bundle, panel, evidence, bundle.digest)
