@@ -8,8 +8,8 @@ Measures what ``concept_graph.carry_over.min_similarity`` decides. Trains a netw
 mines its concepts, about three minutes a seed on one core; what the home holds already, such as
 seeds of ``benchmarks.correction``, is taken from there. One half of a concept's exemplars stands
 for the concept of then, the other half for that of now, and the network of the next seed sees both:
-by portraits, as bundles keep them, and for comparison inside their images. So it asks whether the
-same cluster is known again, not how another mining cuts the clusters.
+in shrunk images, as bundles keep them, and for comparison at full size. So it asks whether the same
+cluster is known again, not how another mining cuts the clusters.
 """
 
 import argparse
@@ -25,7 +25,7 @@ from torch import Tensor
 from benchmarks.correction.preparing import Prepared, open_world, prepare
 from benchmarks.correction.settings import describe_params, world_params
 from benchmarks.correction.worlds import Kind, make_world
-from benchmarks.halves import similarities_in_images, similarities_of_portraits
+from benchmarks.halves import similarities_as_kept, similarities_at_full_size
 from benchmarks.report import write_result
 from benchmarks.twins import count_twins, quantiles, same_and_best_other, total
 from tasks.channels.concept_graph.mining import load_bank
@@ -151,8 +151,8 @@ def _similarities(
     images, segments = universe.images.images, universe.segments
     size = now.basis.training.image_size
     return {
-        "portraits": similarities_of_portraits(model, images, segments, bank, size),
-        "in their images": similarities_in_images(model, images, segments, bank),
+        "as kept": similarities_as_kept(model, images, segments, bank, size),
+        "at full size": similarities_at_full_size(model, images, segments, bank),
     }
 
 

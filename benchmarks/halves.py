@@ -12,8 +12,9 @@ from models.classifier import Classifier
 from models.concept_graph.bank import ConceptBank
 from models.concept_graph.carrying import concept_similarities
 from models.concept_graph.embedding import embed_segments
+from models.concept_graph.exemplar_embedding import embed_exemplars
+from models.concept_graph.exemplars import MOST_PER_CONCEPT, keep_exemplars
 from models.concept_graph.params import ClusterParams
-from models.concept_graph.portraits import MOST_PER_CONCEPT, embed_portraits, portray
 from models.concept_graph.segments import SegmentSet
 
 
@@ -26,10 +27,10 @@ def halves(bank: ConceptBank) -> tuple[ConceptBank, ConceptBank]:
     )
 
 
-def similarities_of_portraits(
+def similarities_as_kept(
     model: Classifier, images: Tensor, segments: SegmentSet, bank: ConceptBank, size: int
 ) -> dict[int, Tensor]:
-    """Compare the halves as a run does: by portraits, which show segments cut out on grey.
+    """Compare the halves as a run does: by exemplars in images that were shrunk.
 
     Args:
         model: A network that did not mine the bank.
@@ -44,22 +45,22 @@ def similarities_of_portraits(
     """
     names = [bank.concept_ids[row] for row in _with_both_halves(bank)]
     then, now = (
-        embed_portraits(model, {name: portraits[name] for name in names}, size)
-        for portraits in (portray(images, segments, half) for half in halves(bank))
+        embed_exemplars(model, keep_exemplars(images, segments, half).of_concepts(names), size)
+        for half in halves(bank)
     )
     return _by_class(then, now, bank)
 
 
-def similarities_in_images(
+def similarities_at_full_size(
     model: Classifier, images: Tensor, segments: SegmentSet, bank: ConceptBank
 ) -> dict[int, Tensor]:
-    """Compare the halves by as many exemplars, pooled inside their images as mining does.
+    """Compare the halves by as many exemplars in images as mining has them.
 
     Args:
         model: A network that did not mine the bank.
         images: Pixels (B, 3, H, W), uint8.
         segments: Segments of these images.
-        bank: As for ``similarities_of_portraits``.
+        bank: As for ``similarities_as_kept``.
 
     Returns:
         Cosines (M, M) by class; row i and column i are the same concept.

@@ -4,28 +4,18 @@ import pytest
 import torch
 
 from benchmarks.carrying import describe, make_table
-from benchmarks.halves import halves, similarities_in_images, similarities_of_portraits
+from benchmarks.halves import halves, similarities_as_kept, similarities_at_full_size
 from benchmarks.readme import stored_rows
 from benchmarks.twins import TwinCounts, count_twins, quantiles, same_and_best_other, total
 from models.classifier import build_classifier
-from models.concept_graph.bank import ConceptBank
 from models.concept_graph.embedding import embed_segments
 from models.concept_graph.params import ClusterParams, SegmentParams
 from models.concept_graph.segments import segment_images
 from models.params import ClassifierParams
+from tests.models.concept_graph.exemplar_banks import bank_of
 
 ALIKE = torch.tensor([[0.9, 0.85, 0.1], [0.8, 0.7, 0.2], [0.0, 0.3, 0.6]])
 SWAPPED = torch.tensor([[0.7, 0.9], [0.2, 0.1]])
-
-
-def bank_of(exemplars, class_ids):
-    m = len(exemplars)
-    zero, count, flag = torch.zeros(m), torch.ones(m, dtype=torch.int64), torch.ones(m).bool()
-    return ConceptBank(
-        tuple(f"k{row}" for row in range(m)),
-        torch.tensor(class_ids), torch.zeros(m, 2), zero, count, count, flag, zero, zero, zero,
-        zero, zero, flag, zero, zero, zero, zero, zero, torch.tensor(exemplars),
-    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -77,11 +67,11 @@ def test_classes_are_matched_apart_and_added_up():
 
 
 def test_tables_of_two_kinds_of_images_can_be_joined():
-    found = {"portraits": describe([ALIKE])}
+    found = {"as kept": describe([ALIKE])}
     documents = [{"result": {"table": make_table(name, found)}} for name in ("a", "b")]
     rows = stored_rows(documents)
     assert rows[0][:4] == ["images", "seen", "cosine at least", "concepts"]
-    assert rows[1] == ["a", "portraits", "0.50", "3", "3", "0", "0", "1"]
+    assert rows[1] == ["a", "as kept", "0.50", "3", "3", "0", "0", "1"]
     assert [row[0] for row in rows].count("b") == 10
 
 
@@ -107,8 +97,8 @@ def test_both_views_leave_out_what_has_no_second_half(seen):
     first = [int(segments.rows_of_images(torch.tensor([i]))[0]) for i in range(6)]
     bank = bank_of([first[:2], [first[2], -1], first[3:5], [first[5], first[0]]], [0, 0, 0, 2])
     for found in (
-        similarities_of_portraits(network, images, segments, bank, 64),
-        similarities_in_images(network, images, segments, bank),
+        similarities_as_kept(network, images, segments, bank, 64),
+        similarities_at_full_size(network, images, segments, bank),
     ):
         assert {class_id: tuple(alike.shape) for class_id, alike in found.items()} == {
             0: (2, 2),
@@ -121,20 +111,20 @@ def test_halves_of_the_same_exemplars_are_one_concept(seen):
     rows = [int(segments.rows_of_images(torch.tensor([i]))[0]) for i in range(4)]
     bank = bank_of([[row, row] for row in rows], [0, 0, 0, 0])
     for found in (
-        similarities_of_portraits(network, images, segments, bank, 64),
-        similarities_in_images(network, images, segments, bank),
+        similarities_as_kept(network, images, segments, bank, 64),
+        similarities_at_full_size(network, images, segments, bank),
     ):
         torch.testing.assert_close(found[0].diagonal(), torch.ones(4))
         assert float(found[0].min()) < 0.9
 
 
-def test_inside_images_a_half_is_the_mean_of_its_first_three(seen):
+def test_at_full_size_a_half_is_the_mean_of_its_first_three(seen):
     network, images, segments = seen
     rows = [int(segments.rows_of_images(torch.tensor([i]))[0]) for i in range(6)]
     a, b, c, d, e, f = rows
     # Four exemplars of then, three of now; the fourth is not looked at.
     bank = bank_of([[a, d, b, e, c, f, d], [f, a, -1, -1, -1, -1, -1]], [0, 0])
-    found = similarities_in_images(network, images, segments, bank)[0]
+    found = similarities_at_full_size(network, images, segments, bank)[0]
     features = embed_segments(network, images, segments, ClusterParams())
     then = torch.stack([features[[a, b, c]].mean(0), features[f]])
     now = torch.stack([features[[d, e, f]].mean(0), features[a]])
@@ -143,4 +133,17 @@ def test_inside_images_a_half_is_the_mean_of_its_first_three(seen):
     )
     torch.testing.assert_close(found, expected, atol=1e-4, rtol=1e-4)
     fewer = replace(bank, exemplar_segments=bank.exemplar_segments[:, :6])
-    torch.testing.assert_close(found, similarities_in_images(network, images, segments, fewer)[0])
+    torch.testing.assert_close(
+        found, similarities_at_full_size(network, images, segments, fewer)[0]
+    )
+
+
+def test_images_that_need_no_shrinking_are_seen_the_same_both_ways(seen):
+    network, images, segments = seen
+    rows = [int(segments.rows_of_images(torch.tensor([i]))[0]) for i in range(6)]
+    bank = bank_of([rows[:2], rows[2:4], rows[4:]], [0, 0, 0])
+    torch.testing.assert_close(
+        similarities_as_kept(network, images, segments, bank, 64)[0],
+        similarities_at_full_size(network, images, segments, bank)[0],
+        rtol=1e-3, atol=1e-4,
+    )  # fmt: skip
