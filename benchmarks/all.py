@@ -19,6 +19,8 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "vgg16"),
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
     ("benchmarks.overhead",),
+    ("benchmarks.page",),
+    ("benchmarks.resume",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
 )
