@@ -20,11 +20,15 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
     ("benchmarks.penalty",),
     ("benchmarks.overhead",),
+    ("benchmarks.page",),
+    ("benchmarks.resume",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
+    ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
 )
-WITH_PHOTOGRAPHS = tuple(
-    ("benchmarks.correction", world, "--pets", str(PETS), "--weights", str(WEIGHTS))
-    for world in ("pets37_planted", "pets37_natural")
+WITH_PHOTOGRAPHS = (
+    ("benchmarks.correction", "pets37_planted", "--pets", str(PETS), "--weights", str(WEIGHTS)),
+    ("benchmarks.correction", "pets37_natural", "--pets", str(PETS), "--weights", str(WEIGHTS)),
+    ("benchmarks.carrying", "--data", str(PETS), "--weights", str(WEIGHTS), "--seeds", "5"),
 )
 
 

@@ -127,6 +127,8 @@ TABLES = {
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),
     "overhead": Table("overhead.json", "python -m benchmarks.overhead", stored_rows),
+    "page": Table("page.json", "python -m benchmarks.page", stored_rows),
+    "resume": Table("resume.json", "python -m benchmarks.resume", stored_rows),
 }
 
 

@@ -146,6 +146,8 @@ def log_network(
             input_example=arrays[0] if len(arrays) == 1 else arrays,
             # Asking pip what is installed takes seconds and needs a network.
             pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],
+            # MLflow would load the program again and only log what goes wrong, which nobody sees.
+            validate_serving_input=False,
         )
     uri: str = info.model_uri
     return uri

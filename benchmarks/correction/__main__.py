@@ -18,11 +18,11 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.correction.arms import all_arms
+from benchmarks.correction.settings import describe_params, world_params
 from benchmarks.correction.summary import summarise
 from benchmarks.correction.trial import Trial, run_trial
 from benchmarks.correction.worlds import make_world
 from benchmarks.report import write_result
-from flows.params import load_params
 from tasks.settings import Settings, prepare_environment
 from tasks.workplace import open_workplace
 
@@ -45,10 +45,7 @@ def main() -> None:
     logger.setLevel(logging.INFO)
     settings = Settings(home=asked.home)
     prepare_environment(settings)
-    own = Path("params.yaml" if asked.world == "demo" else "benchmarks/correction/pets37.yaml")
-    if asked.weights:
-        asked.overrides.append(f"classifier.weights={asked.weights}")
-    params = load_params(own, tuple(asked.overrides))
+    params = world_params(asked.world, asked.weights, asked.overrides)
     arms = all_arms(asked.random_draws)
     trials: dict[int, Trial] = {}
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
@@ -61,14 +58,11 @@ def main() -> None:
             {k: round(v[0].get("conflict", 0), 3) for k, v in scores.items()},
         )
         result: dict[str, Any] = summarise(trials)
-        used = params.model_dump(mode="json", exclude={"data"})
-        # A file's place says something of one machine, its name of the network.
-        used["classifier"]["weights"] = asked.weights.name if asked.weights else None
         result["settings"] = {
             "world": asked.world,
             "seeds": sorted(trials),
             "random_draws": asked.random_draws,
-            "params": used,
+            "params": describe_params(params),
         }
         write_result(f"correction_{asked.world}", result)
 

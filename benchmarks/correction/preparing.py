@@ -3,6 +3,7 @@
 The product's own stages one after the other, outside a flow.
 """
 
+from pathlib import Path
 from typing import NamedTuple
 
 from flows.params import PipelineParams
@@ -17,10 +18,27 @@ from tasks.channels.concept_graph.mining import (
 from tasks.channels.concept_graph.reasoning import imitate_classifier
 from tasks.channels.concept_graph.segmenting import segment_relevant_images
 from tasks.classifier import predict, train_classifier
+from tasks.dataset.opening import open_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.stage import StageResult
 from tasks.weights import weights_digest
 from tasks.workplace import Workplace
+
+
+class World(NamedTuple):
+    """A dataset and what is asked about it.
+
+    Attributes:
+        dataset: The images.
+        params: All parameters.
+        channel: Those of the channel.
+        class_ids: Classes under review.
+    """
+
+    dataset: DatasetRef
+    params: PipelineParams
+    channel: ConceptGraphParams
+    class_ids: tuple[int, ...]
 
 
 class Prepared(NamedTuple):
@@ -35,6 +53,20 @@ class Prepared(NamedTuple):
     basis: Basis
     concepts: StageResult
     reasoner: StageResult
+
+
+def open_world(workplace: Workplace, folder: Path, params: PipelineParams) -> World:
+    """Open a seed's dataset and find the classes that the parameters name.
+
+    Args:
+        workplace: Where stages run.
+        folder: The dataset.
+        params: All parameters.
+    """
+    dataset = open_dataset(workplace, folder, unversioned="allow", training=params.training)
+    channel = ConceptGraphParams.model_validate(params.of_channel())
+    class_ids = tuple(sorted(dataset.classes.index(name) for name in channel.classes))
+    return World(dataset, params, channel, class_ids)
 
 
 def prepare(

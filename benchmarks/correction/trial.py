@@ -13,7 +13,7 @@ from pydantic import JsonValue
 from torch import Tensor
 
 from benchmarks.correction.arms import Arm
-from benchmarks.correction.preparing import prepare
+from benchmarks.correction.preparing import open_world, prepare
 from benchmarks.correction.worlds import conditions
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence
 from flows.params import PipelineParams
@@ -26,7 +26,6 @@ from tasks.channels.concept_graph.reasoning import fit_teacher, parse_graphs
 from tasks.channels.concept_graph.reviewing import measure_object_share
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
-from tasks.dataset.opening import open_dataset
 from tasks.stage import StageResult, Work
 from tasks.workplace import Workplace
 
@@ -56,10 +55,9 @@ def run_trial(
         arms: What to try.
         seed: Seed of the classifier, the reasoners and the students.
     """
-    dataset = open_dataset(workplace, folder, unversioned="allow", training=params.training)
-    channel = ConceptGraphParams.model_validate(params.of_channel())
-    class_ids = tuple(sorted(dataset.classes.index(name) for name in channel.classes))
-    basis, concepts, reasoner = prepare(workplace, dataset, params, channel, class_ids, seed)
+    world = open_world(workplace, folder, params)
+    dataset, _, channel, class_ids = world
+    basis, concepts, reasoner = prepare(workplace, *world, seed)
     explanation = explain_classes.fn(
         workplace, basis=basis, concepts=concepts, reasoner=reasoner, seed=seed
     )

@@ -23,7 +23,7 @@ from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.carrying import (
     carry_over_edits,
     earlier_edits,
-    portray_concepts,
+    keep_exemplars,
 )
 from tasks.channels.concept_graph.correcting import distil, edit_graphs
 from tasks.channels.concept_graph.evaluating import compare_arms
@@ -120,12 +120,12 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
     explanation = explain_classes(
         work, basis=basis, concepts=concepts, reasoner=reasoner, seed=run.params.seed
     )
-    portraits = portray_concepts(work, basis=basis, concepts=concepts)
+    exemplars = keep_exemplars(work, basis=basis, concepts=concepts)
     return stages | {
         "concepts": concepts,
         "reasoner": reasoner,
         "explanation": explanation,
-        "portraits": portraits,
+        "exemplars": exemplars,
     }
 
 
@@ -140,7 +140,7 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         model_name=run.params.model_name,
         run=run.run_id,
         deadline_hours=run.params.review.deadline_hours,
-        portraits=explained["portraits"],
+        exemplars=explained["exemplars"],
         carried=_carried(run, basis, explained),
     )
 
@@ -268,7 +268,7 @@ def _carried(run: RunContext, basis: Basis, explained: Stages) -> StageResult | 
     earlier = earlier_edits(
         run.workplace,
         classes=basis.class_names,
-        portraits=explained["portraits"],
+        exemplars=explained["exemplars"],
         model=run.params.model_name,
         policies=run.policies,
     )
@@ -278,7 +278,7 @@ def _carried(run: RunContext, basis: Basis, explained: Stages) -> StageResult | 
         run.workplace,
         basis=basis,
         concepts=explained["concepts"],
-        portraits=explained["portraits"],
+        exemplars=explained["exemplars"],
         earlier=earlier,
         params=params,
     )

@@ -165,7 +165,7 @@ class CarryOverParams(Params):
 
     enabled: bool = True
     """Show them in the next request; none is ever applied by itself."""
-    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.8
+    min_similarity: Annotated[float, Field(gt=0, le=1)] = 0.7
     """Smallest cosine of two concepts' features, seen by the network of now, that makes them the
     same; see docs/decisions/0018."""
 

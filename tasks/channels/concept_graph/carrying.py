@@ -1,4 +1,4 @@
-"""Stages: portraits of concepts for later runs, and what earlier reviews said of these concepts."""
+"""Stages: exemplars of concepts for later runs, and what earlier reviews said of these concepts."""
 
 from collections.abc import Collection
 from datetime import datetime
@@ -18,6 +18,7 @@ from feedback.channels.concept_graph import (
     read_graph_edits,
 )
 from feedback.closed import ClosedReview, closed_reviews
+from feedback.errors import ArtifactError
 from feedback.policy import Policy
 from feedback.publishing import load_bundle, load_file
 from models.concept_graph.params import CarryOverParams
@@ -30,13 +31,12 @@ from tasks.stage import StageResult, Work, stage
 from tasks.workplace import Workplace
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from models.concept_graph.carrying import Twin
+    from models.concept_graph.exemplars import Exemplars
 
 CHANNEL = "concept_graph"
-PORTRAITS = "concepts.safetensors"
-"""File of the bundle that holds the portraits of its concepts."""
+EXEMPLARS = "concepts.safetensors"
+"""File of the bundle that holds the exemplars of its concepts."""
 
 
 class EarlierEdit(BaseModel):
@@ -45,7 +45,7 @@ class EarlierEdit(BaseModel):
     Attributes:
         request_id: The review.
         decided_at: When it was closed.
-        portraits: Digest of the bundle's portraits; empty for a review without any.
+        exemplars: Digest of the bundle's exemplars; empty for a review without any.
         slots: Concepts of the class graph as it was shown.
         candidates: Concepts of the class that were shown.
         edit: The accepted edit.
@@ -55,16 +55,16 @@ class EarlierEdit(BaseModel):
 
     request_id: str
     decided_at: datetime
-    portraits: str
+    exemplars: str
     slots: tuple[str, ...]
     candidates: tuple[str, ...]
     edit: GraphEdit
 
 
-@task(name="portray-concepts", cache_policy=NO_CACHE)
-@stage("portray_concepts", version=1)
-def portray_concepts(work: Work, *, basis: Basis, concepts: StageResult) -> dict[str, JsonValue]:
-    """Keep how concepts look, so that later runs know what edits of them mean.
+@task(name="keep-exemplars", cache_policy=NO_CACHE)
+@stage("keep_exemplars", version=1)
+def keep_exemplars(work: Work, *, basis: Basis, concepts: StageResult) -> dict[str, JsonValue]:
+    """Keep where concepts are seen in images, so that later runs know what edits of them mean.
 
     Args:
         work: What the stage may touch.
@@ -72,21 +72,22 @@ def portray_concepts(work: Work, *, basis: Basis, concepts: StageResult) -> dict
         concepts: Concept bank.
 
     Returns:
-        Concepts that have portraits; output ``portraits``, by concept id.
+        Counts of concepts that have exemplars, and of images; output ``exemplars``.
     """
-    from models.concept_graph.portraits import portray
+    from models.concept_graph.exemplar_tensors import pack_exemplars
+    from models.concept_graph.exemplars import keep_exemplars as keep
 
     universe, bank = load_universe(work, basis), load_bank(work, concepts)
-    portraits = portray(universe.images.images, universe.segments, bank)
-    work.save_tensors("portraits", portraits)
-    return {"concepts": len(portraits)}
+    exemplars = keep(universe.images.images, universe.segments, bank)
+    work.save_tensors("exemplars", pack_exemplars(exemplars))
+    return {"concepts": len(exemplars.concept_ids), "images": len(exemplars.images)}
 
 
 def earlier_edits(
     workplace: Workplace,
     *,
     classes: Collection[str],
-    portraits: StageResult,
+    exemplars: StageResult,
     model: str,
     policies: Collection[Policy],
 ) -> list[EarlierEdit]:
@@ -99,20 +100,20 @@ def earlier_edits(
     Args:
         workplace: Holds the reviews.
         classes: Classes under review.
-        portraits: Portraits of the concepts of now.
+        exemplars: Exemplars of the concepts of now.
         model: Registered name.
         policies: Rules whose decisions are taken.
 
     Returns:
         Edits with operations, at most one per class, in the order of their classes' names.
     """
-    now, waiting = portraits.outputs["portraits"].sha256, set(classes)
+    now, waiting = exemplars.outputs["exemplars"].sha256, set(classes)
     found: list[EarlierEdit] = []
     for review in closed_reviews(workplace.objects, policies=policies):
         bundle = review.bundle
         if (bundle.channel, bundle.model.name) != (CHANNEL, model):
             continue
-        if not review.standing.is_approved or bundle.files.get(PORTRAITS) == now:
+        if not review.standing.is_approved or bundle.files.get(EXEMPLARS) == now:
             continue
         shown = {one.class_name: one for one in read_evidence(bundle).classes}
         edits = {one.class_name: one for one in read_graph_edits(review.standing.edits)}
@@ -130,7 +131,7 @@ def carry_over_edits(
     *,
     basis: Basis,
     concepts: StageResult,
-    portraits: StageResult,
+    exemplars: StageResult,
     earlier: list[EarlierEdit],
     params: CarryOverParams,
 ) -> dict[str, JsonValue]:
@@ -142,23 +143,26 @@ def carry_over_edits(
         work: What the stage may touch.
         basis: What was computed before.
         concepts: Concept bank and class graphs.
-        portraits: Portraits of the concepts of now.
+        exemplars: Exemplars of the concepts of now.
         earlier: Accepted edits, one per class at most.
         params: How alike two concepts must be.
 
     Returns:
         Counts of edits; outputs ``carried`` and ``lost``, lists by class.
+
+    Raises:
+        ArtifactError: If the exemplars of an earlier review are not what a run could have written.
     """
     from models.concept_graph.carrying import carry_edit, concept_similarities, find_twins
-    from models.concept_graph.portraits import embed_portraits
+    from models.concept_graph.exemplar_embedding import embed_exemplars
+    from models.concept_graph.exemplar_tensors import unpack_exemplars
 
     bank, size = load_bank(work, concepts), basis.training.image_size
     model = load_classifier(work.artifacts, basis.classifier).to(work.device())
-    stored = work.load_tensors(portraits, "portraits")
-    # By the bank's order: that of a dictionary read back from safetensors means nothing.
-    rows = [row for row, name in enumerate(bank.concept_ids) if name in stored]
-    names = [bank.concept_ids[row] for row in rows]
-    features = embed_portraits(model, {name: stored[name] for name in names}, size)
+    stored = unpack_exemplars(work.load_tensors(exemplars, "exemplars"))
+    kept = stored.of_concepts(bank.concept_ids)
+    rows = [bank.row(name) for name in kept.concept_ids]
+    features = embed_exemplars(model, kept, size)
     slots = {graph.class_name: graph.concepts for graph in load_graphs(work, concepts)}
     carried: dict[str, list[JsonValue]] = {}
     lost: dict[str, list[JsonValue]] = {}
@@ -166,14 +170,14 @@ def carry_over_edits(
         name = one.edit.class_name
         class_id = basis.dataset.classes.index(name)
         own = [at for at, row in enumerate(rows) if int(bank.class_ids[row]) == class_id]
-        then = _portraits_then(work, one)
+        then = _exemplars_then(work, one)
         twins: dict[str, Twin] = {}
-        if then and own:
+        if then.concept_ids and own:
             alike = concept_similarities(
-                embed_portraits(model, then, size), features[own], features.mean(dim=0)
+                embed_exemplars(model, then, size), features[own], features.mean(dim=0)
             )
-            own_names = [names[at] for at in own]
-            twins = find_twins(list(then), own_names, alike, params.min_similarity)
+            own_names = [kept.concept_ids[at] for at in own]
+            twins = find_twins(then.concept_ids, own_names, alike, params.min_similarity)
         proposals, dropped = carry_edit(one.edit, one.slots, slots[name], twins)
         carried[name] = [
             CarriedEdit(
@@ -222,21 +226,30 @@ def _earlier(review: ClosedReview, shown: ClassEvidence, edit: GraphEdit) -> Ear
     return EarlierEdit(
         request_id=review.bundle.request_id,
         decided_at=review.closing.decided_at,
-        portraits=review.bundle.files.get(PORTRAITS, ""),
+        exemplars=review.bundle.files.get(EXEMPLARS, ""),
         slots=shown.slots,
         candidates=tuple(card.concept_id for card in shown.candidates),
         edit=edit,
     )
 
 
-def _portraits_then(work: Work, earlier: EarlierEdit) -> "dict[str, Tensor]":
-    """Return the portraits of the concepts that were shown of a class, verified by their digest."""
+def _exemplars_then(work: Work, earlier: EarlierEdit) -> "Exemplars":
+    """Return the exemplars of the concepts that were shown of a class, trusting no byte of them."""
+    from safetensors import SafetensorError
     from safetensors.torch import load
 
-    if not earlier.portraits:
-        return {}
+    from models.concept_graph.exemplar_tensors import unpack_exemplars
+
+    if not earlier.exemplars:
+        return unpack_exemplars({})
     store = work.artifacts.objects
-    tensors: dict[str, Tensor] = load(
-        load_file(store, load_bundle(store, earlier.request_id), PORTRAITS)
-    )
-    return {name: tensors[name] for name in earlier.candidates if name in tensors}
+    data = load_file(store, load_bundle(store, earlier.request_id), EXEMPLARS)
+    try:
+        return unpack_exemplars(load(data)).of_concepts(earlier.candidates)
+    # Beside its own error, safetensors lets a dtype or shape that torch lacks fall through.
+    except (SafetensorError, KeyError, RuntimeError, ValueError) as error:
+        raise ArtifactError(
+            f"expected exemplars of concepts in {EXEMPLARS} of request {earlier.request_id} "
+            f"({error}); find out who published it, and until then run with "
+            "--set concept_graph.carry_over.enabled=false"
+        ) from error

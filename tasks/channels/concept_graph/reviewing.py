@@ -15,7 +15,7 @@ from feedback.document import FeedbackDocument
 from feedback.errors import LowAgreementError
 from models.concept_graph.params import ReasonerParams, ReviewerParams
 from tasks.channels.concept_graph.basis import Basis
-from tasks.channels.concept_graph.carrying import PORTRAITS, with_carried
+from tasks.channels.concept_graph.carrying import EXEMPLARS, with_carried
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.stage import StageResult, Work, stage
@@ -40,7 +40,7 @@ def build_review_bundle(
     model_name: str,
     run: str,
     deadline_hours: float,
-    portraits: StageResult | None = None,
+    exemplars: StageResult | None = None,
     carried: StageResult | None = None,
 ) -> tuple[ReviewBundle, dict[str, bytes]]:
     """Freeze the evidence of an explanation into a review bundle.
@@ -53,7 +53,7 @@ def build_review_bundle(
         model_name: Registered name of the model.
         run: Run that asks.
         deadline_hours: When an unanswered request expires, counted from now.
-        portraits: How the concepts look, for later runs; None leaves them out.
+        exemplars: Where the concepts are seen, for later runs; None leaves them out.
         carried: What earlier reviews said of these concepts; None for nothing.
 
     Returns:
@@ -87,8 +87,8 @@ def build_review_bundle(
         str(name): artifacts.load_bytes(explanation.outputs[str(name)])
         for name in (names if isinstance(names, list) else [])
     }
-    if portraits is not None:
-        files[PORTRAITS] = artifacts.load_bytes(portraits.outputs["portraits"])
+    if exemplars is not None:
+        files[EXEMPLARS] = artifacts.load_bytes(exemplars.outputs["exemplars"])
     evidence = with_carried(workplace, evidence, carried)
     shown, items = pack_evidence(evidence, _priorities(evidence))
     now = datetime.now(UTC)

@@ -1,25 +1,30 @@
 """What people accepted is proposed again when concepts are mined anew, and never applied."""
 
+from dataclasses import replace
+
 import pytest
 import torch
+from safetensors.torch import load, save
 
 from benchmarks.correction.preparing import mine_concepts
 from feedback.channels.concept_graph import read_evidence
 from feedback.channels.concept_graph.ops import GraphEdit
 from feedback.document import FeedbackDocument
+from feedback.errors import ArtifactError
 from feedback.exchange import check_upload, decide_single
 from feedback.policy import single_policy
 from feedback.publishing import publish
 from feedback.recording import record_transition
 from feedback.states import ReviewState
-from models.concept_graph import portraits as portrait_module
+from models.concept_graph.exemplar_tensors import pack_exemplars, unpack_exemplars
+from models.concept_graph.exemplars import MOST_PER_CONCEPT
+from models.concept_graph.exemplars import keep_exemplars as keep
 from models.concept_graph.params import CarryOverParams
-from models.concept_graph.portraits import MOST_PER_CONCEPT, SIDE, portray
 from tasks.channels.concept_graph.carrying import (
-    PORTRAITS,
+    EXEMPLARS,
     carry_over_edits,
     earlier_edits,
-    portray_concepts,
+    keep_exemplars,
 )
 from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import load_bank
@@ -46,7 +51,7 @@ class Mined:
         self.explanation = explain_classes.fn(
             staged.workplace, basis=basis, concepts=self.concepts, reasoner=reasoner, seed=seed
         )
-        self.portraits = portray_concepts.fn(staged.workplace, basis=basis, concepts=self.concepts)
+        self.exemplars = keep_exemplars.fn(staged.workplace, basis=basis, concepts=self.concepts)
 
     def bundle(self, carried=None):
         return build_review_bundle.fn(
@@ -57,13 +62,13 @@ class Mined:
             model_name=MODEL,
             run="run",
             deadline_hours=1.0,
-            portraits=self.portraits,
+            exemplars=self.exemplars,
             carried=carried,
         )
 
     def earlier(self, place, **changes):
         values = {
-            "classes": self.basis.class_names, "portraits": self.portraits, "model": MODEL,
+            "classes": self.basis.class_names, "exemplars": self.exemplars, "model": MODEL,
             "policies": (single_policy(),),
         }  # fmt: skip
         return earlier_edits(place, **values | changes)
@@ -73,7 +78,7 @@ class Mined:
             self.staged.workplace,
             basis=self.basis,
             concepts=self.concepts,
-            portraits=self.portraits,
+            exemplars=self.exemplars,
             earlier=earlier,
             params=CarryOverParams(min_similarity=min_similarity),
         )
@@ -145,21 +150,17 @@ def approved(staged, before):
     return answer(staged.workplace.objects, before)
 
 
-def test_portraits_are_of_every_concept_and_a_part_of_what_was_shown(staged, before, monkeypatch):
+def test_exemplars_are_of_every_concept_and_a_part_of_what_was_shown(staged, before):
     bundle, files = before.bundle()
-    assert PORTRAITS in bundle.files
-    assert not files[PORTRAITS].startswith(b"\x80")
+    assert EXEMPLARS in bundle.files
     universe = load_universe(staged.work, before.basis)
     bank = load_bank(staged.work, before.concepts)
-    found = portray(universe.images.images, universe.segments, bank)
-    assert list(found) == list(bank.concept_ids)
-    for row, pixels in enumerate(found.values()):
-        known = int((bank.exemplar_segments[row] >= 0).sum())
-        assert pixels.shape == (min(known, MOST_PER_CONCEPT), 3, SIDE, SIDE)
-    monkeypatch.setattr(portrait_module, "MOST", len(bank))
-    fewer = portray(universe.images.images, universe.segments, bank)
-    assert {len(pixels) for pixels in fewer.values()} == {1}
-    torch.testing.assert_close(staged.tensors(before.portraits, "portraits"), found)
+    found = keep(universe.images.images, universe.segments, bank)
+    assert found.concept_ids == bank.concept_ids
+    known = (bank.exemplar_segments >= 0).sum(dim=1).clamp(max=MOST_PER_CONCEPT)
+    assert torch.equal(torch.bincount(found.owner), known)
+    torch.testing.assert_close(load(files[EXEMPLARS]), pack_exemplars(found))
+    assert before.exemplars.facts == {"concepts": len(bank), "images": len(found.images)}
 
 
 def test_the_same_concepts_are_asked_about_as_they_were(before, staged, approved):
@@ -210,11 +211,10 @@ def test_concepts_that_look_the_same_are_found_again_by_another_network(
         tensors={"bank": tensors},
         json={"bank_names": {"concept_ids": [*renamed.values()]}, "graphs": graphs},
     )
-    shots = staged.tensors(before.portraits, "portraits")
-    portraits = staged.save(
-        "portraits", tensors={"portraits": {renamed[name]: shots[name] for name in shots}}
-    )
-    twin = replace_mined(after, concepts, portraits)
+    kept = unpack_exemplars(staged.tensors(before.exemplars, "exemplars"))
+    again = replace(kept, concept_ids=tuple(renamed[name] for name in kept.concept_ids))
+    exemplars = staged.save("exemplars", tensors={"exemplars": pack_exemplars(again)})
+    twin = replace_mined(after, concepts, exemplars)
     carried = twin.carry(twin.earlier(staged.workplace), min_similarity=0.999)
     assert carried.facts == {"carried": 2, "lost": 0}
     (replaced, removed) = staged.work.load_json(carried, "carried")[approved[1][0].class_name]
@@ -225,9 +225,9 @@ def test_concepts_that_look_the_same_are_found_again_by_another_network(
     assert (removed["op"]["src"], removed["op"]["dst"]) == (0, 1)
 
 
-def replace_mined(mined, concepts, portraits):
+def replace_mined(mined, concepts, exemplars):
     twin = object.__new__(Mined)
-    vars(twin).update(vars(mined) | {"concepts": concepts, "portraits": portraits})
+    vars(twin).update(vars(mined) | {"concepts": concepts, "exemplars": exemplars})
     return twin
 
 
@@ -241,8 +241,57 @@ def test_a_threshold_that_nothing_reaches_loses_all_with_the_reason(staged, afte
 
 
 def replace_names(earlier):
-    """The same review from before portraits were kept."""
-    return earlier.model_copy(update={"portraits": ""})
+    """The same review from before exemplars were kept."""
+    return earlier.model_copy(update={"exemplars": ""})
+
+
+def with_exemplars(staged, before, earlier, data):
+    """The same edits, of a review that was published with these bytes as its exemplars."""
+    ref = staged.work.artifacts.save_png(data)
+    stored = before.exemplars.model_copy(update={"outputs": {"exemplars": ref}})
+    bundle, files = replace_mined(before, before.concepts, stored).bundle()
+    publish(staged.workplace.objects, bundle, files)
+    changed = {"request_id": bundle.request_id, "exemplars": ref.sha256}
+    return [one.model_copy(update=changed) for one in earlier]
+
+
+def test_exemplars_of_the_earlier_format_are_no_pictures_to_compare_with(
+    staged, before, after, approved
+):
+    bank = load_bank(staged.work, before.concepts)
+    cut_outs = {name: torch.zeros(2, 3, 48, 48, dtype=torch.uint8) for name in bank.concept_ids}
+    earlier = with_exemplars(staged, before, after.earlier(staged.workplace), save(cut_outs))
+    carried = after.carry(earlier, min_similarity=0.1)
+    assert carried.facts == {"carried": 0, "lost": 2}
+    (lost,) = staged.work.load_json(carried, "lost").values()
+    assert all("left no picture to compare with" in one["why"] for one in lost)
+
+
+def hostile_files():
+    pixels = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
+    masks = torch.ones(1, 8, dtype=torch.uint8)
+    one = {"images": pixels, "masks_of/a/k0": masks}
+    return {
+        "no safetensors": b"\x80\x04}.",
+        "an image that is not there": save(one | {"image_of/a/k0": torch.tensor([1])}),
+        "floats": save(one | {"image_of/a/k0": torch.tensor([0]), "images": pixels.float()}),
+        "a dtype that torch lacks": header(b'{"images":{"dtype":"F6_E2M3","shape":[4],'
+                                           b'"data_offsets":[0,3]}}') + bytes(3),
+    }  # fmt: skip
+
+
+def header(text):
+    return len(text).to_bytes(8, "little") + text
+
+
+@pytest.mark.parametrize("kind", sorted(hostile_files()))
+def test_exemplars_that_no_run_could_have_written_are_refused(
+    staged, before, after, approved, kind
+):
+    data = hostile_files()[kind]
+    earlier = with_exemplars(staged, before, after.earlier(staged.workplace), data)
+    with pytest.raises(ArtifactError, match=r"carry_over\.enabled=false"):
+        after.carry(earlier, min_similarity=0.1)
 
 
 def test_only_the_latest_approved_review_of_a_class_that_stands_speaks(before, after):
@@ -270,7 +319,7 @@ def test_what_was_not_approved_is_not_proposed(before, after, verdict):
 def test_a_later_review_that_repeats_no_edit_has_dropped_it(before, after):
     place = Place()
     answer(place.objects, before)
-    newer = replace_mined(before, before.concepts, before.portraits)
+    newer = replace_mined(before, before.concepts, before.exemplars)
     # Approved a minute later, on other concepts, without edits.
     bundle, files = after.bundle()
     publish(place.objects, bundle, files)
@@ -280,7 +329,7 @@ def test_a_later_review_that_repeats_no_edit_has_dropped_it(before, after):
     )  # fmt: skip
     upload = check_upload(bundle, document.to_json())
     decide_single(place.objects, bundle, upload, now=NOW.replace(minute=NOW.minute + 1))
-    third = newer.staged.save("portraits", tensors={"portraits": {"x": torch.zeros(1)}})
+    third = newer.staged.save("exemplars", tensors={"exemplars": {"x": torch.zeros(1)}})
     assert replace_mined(after, after.concepts, third).earlier(place) == []
     # Seen from the second mining, the first review still is the latest of other concepts.
     assert len(after.earlier(place)) == 1

@@ -1,0 +1,29 @@
+"""Parameters of a world's runs, and how results name them."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.correction.worlds import Kind
+from flows.params import PipelineParams, load_params
+
+
+def world_params(kind: Kind, weights: Path | None, overrides: Sequence[str]) -> PipelineParams:
+    """Return the parameters of a world, fixed beforehand in a file of this project.
+
+    Args:
+        kind: Which dataset.
+        weights: Pre-trained weights; None trains from nothing.
+        overrides: ``KEY=VALUE`` each.
+    """
+    own = Path("params.yaml" if kind == "demo" else "benchmarks/correction/pets37.yaml")
+    given = [f"classifier.weights={weights}"] if weights else []
+    return load_params(own, (*overrides, *given))
+
+
+def describe_params(params: PipelineParams) -> dict[str, Any]:
+    """Return parameters for a result; a file's place says something of one machine only."""
+    used = params.model_dump(mode="json", exclude={"data"})
+    weights = params.classifier.weights
+    used["classifier"]["weights"] = Path(weights).name if weights else None
+    return used
