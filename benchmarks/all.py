@@ -24,11 +24,14 @@ ALWAYS = (
     ("benchmarks.resume",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
+    ("benchmarks.saliency", "decoy"),
+    ("benchmarks.saliency", "demo"),
 )
 WITH_PHOTOGRAPHS = (
     ("benchmarks.correction", "pets37_planted", "--pets", str(PETS), "--weights", str(WEIGHTS)),
     ("benchmarks.correction", "pets37_natural", "--pets", str(PETS), "--weights", str(WEIGHTS)),
     ("benchmarks.carrying", "--data", str(PETS), "--weights", str(WEIGHTS), "--seeds", "5"),
+    ("benchmarks.saliency", "pets37", "--pets", str(PETS), "--weights", str(WEIGHTS)),
 )
 
 
