@@ -123,9 +123,6 @@ TABLES = {
         "python -m benchmarks.correction pets37_natural",
         stored_rows,
     ),
-    "saliency-decoy": Table(
-        "saliency_decoy.json", "python -m benchmarks.saliency decoy", stored_rows
-    ),
     "mining": Table("mining_*.json", "python -m benchmarks.mining", mining_rows),
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),
