@@ -14,7 +14,6 @@ from feedback.channels.saliency_grid import (
     SaliencyEvidence,
     ShownCell,
 )
-from feedback.errors import DatasetError
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
 from tasks.stage import StageResult, Work, stage
@@ -45,7 +44,8 @@ def explain_images(
         work: What the stage may touch.
         basis: What was computed before.
         trained: The network, in the middle of its training.
-        asked: Digests of images that people were asked about before; they are not asked again.
+        asked: Digests of images that people were asked about before; they are asked about again
+            only when no others are left.
         params: Sampling, explainer and grid.
         seed: Seed of a random sample.
 
@@ -65,12 +65,10 @@ def explain_images(
     epoch = int(trained.number("epoch"))
     priorities = sampling_priorities(logits, images.labels, sampling.strategy, seed=seed + epoch)
     known = {position for position, digest in enumerate(digests) if digest in set(asked)}
+    if len(known) == len(images):
+        # Everybody was asked about: the network is another one by now, and so are its squares.
+        known = set()
     sample = sample_images(priorities, sampling.n_images, exclude=known)
-    if len(sample.index) == 0:
-        raise DatasetError(
-            f"expected training images that nobody was asked about yet (got none of {len(images)})"
-            "; ask fewer times (saliency_grid.sampling.rounds) or about fewer images at a time"
-        )
     work.progress(1, 3, f"{len(sample.index)} of {len(images)} images")
     chosen, own = images.select(sample.index), logits[sample.index]
     target = explained_classes(own, chosen.labels, params.explainer.target)
