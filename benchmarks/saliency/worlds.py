@@ -27,7 +27,7 @@ COLOURS = (
     (40, 220, 220),
 )
 SIDE, PATCH = 96, 12
-N_TRAIN, N_TEST = 60, 50
+N_TRAIN, N_TEST = 300, 50
 LOW = 0.1
 """Share of the training images in the low-data setting, as in the paper."""
 
