@@ -14,9 +14,9 @@ import pytest
 from feedback import layout
 from feedback.decision import ReviewState
 from feedback.recording import load_decisions
+from tests.e2e.browser import CHROMIUM, FLAGS
 from tests.e2e.gateway import BUCKET, MLFLOW_BUCKET
 from tests.e2e.servers import children_of, wait_for
-from tests.e2e.test_review_page import CHROMIUM, FLAGS
 from tests.e2e.topology import HEADER, topology
 from tests.pickles import unpacked
 
