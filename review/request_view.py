@@ -177,6 +177,7 @@ def shortcuts_view(shown: AnyShown | None) -> list[Component]:
         *([Shortcut("n", f"next {noun} without an answer")] if is_batch else []),
         Shortcut("u, r", "undo, redo"),
         Shortcut("s", "answer"),
+        Shortcut("Esc", "leave a field"),
         Shortcut("?", "this list"),
     ]
     return [html.Div([html.Dt(html.Kbd(row.keys)), html.Dd(row.told)]) for row in rows]

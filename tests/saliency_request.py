@@ -1,4 +1,4 @@
-"""A published request of squares with pictures, for the page; its answers are those of the channel."""
+"""A published request of squares with pictures, for the page."""
 
 from datetime import UTC, datetime, timedelta
 

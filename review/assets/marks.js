@@ -108,6 +108,14 @@
     }
   });
 
+  /* Escape leaves a field for good, so that keys are keys again; in a dialog it closes the dialog. */
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && event.target.matches("textarea, input") && !event.target.closest("dialog")) {
+      focused = null;
+      event.target.blur();
+    }
+  });
+
   new MutationObserver(schedule).observe(document.documentElement, {
     childList: true,
     subtree: true,

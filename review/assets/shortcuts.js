@@ -109,10 +109,14 @@
       return;
     }
     const target = event.target;
-    if (target.closest("textarea, input, select, dialog[open]")) {
+    if (target.closest("textarea, input:not([type='range']), select, dialog[open]")) {
       return;
     }
     const key = event.key;
+    /* A slider has arrows of its own, and nothing is typed into it. */
+    if (ARROWS[key] && target.matches("input")) {
+      return;
+    }
     if (ARROWS[key] && target.closest(".scroll") && !target.closest("button")) {
       return;
     }

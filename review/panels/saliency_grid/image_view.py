@@ -66,7 +66,7 @@ def explanation_section(shown: SquaresShown, image: ImageEvidence) -> Component:
     most = math.log(len(image.probabilities)) if len(image.probabilities) > 1 else None
     error = image.completeness_error
     facts = [
-        fact("Entropy", f"{image.entropy:.2f}", note=f"of at most {most:.2f} nats" if most else ""),
+        fact("Entropy", f"{image.entropy:.2f} nats", note=f"of at most {most:.2f}" if most else ""),
         fact("Explained by", explainer_name(evidence), note=f"for {image.explained_class}"),
         fact(
             "Completeness error",
@@ -92,7 +92,10 @@ def _answer(name: str, share: float, image: ImageEvidence) -> Component:
     return html.Li(
         [
             html.Span(
-                [name, *([html.Span(", ".join(words), className="quiet")] if words else [])],
+                [
+                    html.Span(name, className="class-name"),
+                    *([html.Span(", ".join(words), className="quiet")] if words else []),
+                ],
                 className="answer-name",
             ),
             html.Span(
@@ -106,4 +109,6 @@ def _answer(name: str, share: float, image: ImageEvidence) -> Component:
 
 
 def _error_told(error: float) -> str:
+    if error < 0.001:
+        return "< 0.1%"
     return f"{error:.1%}" if error < 10 else f"{error:.0f} times"

@@ -15,7 +15,7 @@ from review.panels.saliency_grid.image_view import (
     image_head,
 )
 from review.panels.saliency_grid.parts import SquaresShown
-from review.panels.saliency_grid.stage_view import VEIL, cell_marks, stage, stage_tools
+from review.panels.saliency_grid.stage_view import VEIL, asked, cell_marks, stage, stage_tools
 from review.panels.saliency_grid.verdict_view import (
     doubts_section,
     remark_section,
@@ -35,6 +35,7 @@ def layout() -> Sequence[Component]:
                 html.Div([place("stage"), place("stage-tools")], className="looked-at"),
                 html.Div(
                     [
+                        place("asked"),
                         place("answers"),
                         place("explanation"),
                         place("verdict"),
@@ -67,7 +68,8 @@ def parts_of(shown: SquaresShown, said: ImageDraft, view: View) -> Places:
         # Marks are shown in place, so that a click draws nothing anew.
         "stage": Keyed(stage(shown, image), image.image),
         # The slider stays where it was pushed to.
-        "stage-tools": Keyed(stage_tools(shown), "stage-tools"),
+        "stage-tools": Keyed(stage_tools(), "stage-tools"),
+        "asked": asked(shown),
         "answers": answers_section(shown, image),
         "explanation": explanation_section(shown, image),
         "verdict": verdict_section(image, said),

@@ -12,8 +12,8 @@ from review.pieces import Line
 
 FLAGS: Final[dict[Flag, str]] = {
     "unclear": "Explanation unclear",
+    "artefact": "Artefact",
     "label_suspect": "Label looks wrong",
-    "artefact": "Artefact in the image",
     "unusable": "Image unusable",
     "skip": "Skip",
 }

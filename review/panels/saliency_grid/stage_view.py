@@ -66,9 +66,8 @@ def stage(shown: SquaresShown, image: ImageEvidence) -> Component:
     )
 
 
-def stage_tools(shown: SquaresShown) -> Component:
+def stage_tools() -> Component:
     """Show how strong the overlay is, and what hides all but the image; nothing asks the server."""
-    important = shown.evidence.allow_important
     return html.Div(
         [
             html.Label(
@@ -83,21 +82,20 @@ def stage_tools(shown: SquaresShown) -> Component:
             ),
             _switch("Image only", "bare", "o"),
             _switch("Larger", "zoom", "z"),
-            html.P(
-                [
-                    html.Span(className="key irrelevant"),
-                    "click: should not matter ",
-                    *(
-                        [html.Span(className="key important"), "click again: should matter"]
-                        if important
-                        else []
-                    ),
-                ],
-                className="quiet legend",
-            ),
         ],
         className="stage-tools",
     )  # fmt: skip
+
+
+def asked(shown: SquaresShown) -> Component:
+    """Say what a click means."""
+    told: list[Component | str] = [
+        html.Span(className="key irrelevant"),
+        "Click what should not matter",
+    ]
+    if shown.evidence.allow_important:
+        told += ["; once more, ", html.Span(className="key important"), "what should"]
+    return html.P([*told, "."], className="asked")
 
 
 def cell_marks(image: ImageEvidence, said: ImageDraft) -> Marks:
