@@ -8,6 +8,7 @@
   /* What presses will have led to once the server has answered; see data-turns. */
   const guesses = new Map();
   const PATIENCE = 3000;
+  let followed = null;
   let focused = null;
   let scheduled = false;
 
@@ -38,6 +39,21 @@
       : null;
   }
 
+  /* Keeps the item that is looked at in sight in a long list, without moving the page. */
+  function follow() {
+    const entry = document.querySelector('.rail [aria-pressed="true"]');
+    const mark = entry && entry.getAttribute("data-mark");
+    if (!mark || mark === followed) {
+      return;
+    }
+    followed = mark;
+    const rail = entry.closest(".rail");
+    const here = entry.getBoundingClientRect();
+    const seen = rail.getBoundingClientRect();
+    rail.scrollLeft += Math.min(0, here.left - seen.left) || Math.max(0, here.right - seen.right);
+    rail.scrollTop += Math.min(0, here.top - seen.top) || Math.max(0, here.bottom - seen.bottom);
+  }
+
   function apply() {
     scheduled = false;
     for (const element of document.querySelectorAll("[data-mark]")) {
@@ -55,6 +71,7 @@
       }
       element.hidden = barred.has(mark);
     }
+    follow();
     if (focused && document.activeElement === document.body) {
       const again = Array.from(document.querySelectorAll(focused.selector)).find(
         (element) => signature(element) === focused.signature

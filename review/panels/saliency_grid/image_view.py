@@ -20,7 +20,7 @@ _LIKELIEST = 5
 def image_head(shown: SquaresShown, image: ImageEvidence) -> Component:
     """Show an image's name, its place in the batch, and what it is and is taken for."""
     order = list(shown.titles)
-    label = image.true_class or "no label"
+    label = image.true_class or "none"
     taken: list[Component | str] = [f"taken for {image.predicted_class}"]
     if image.true_class == image.predicted_class:
         taken = ["the network agrees"]
@@ -29,7 +29,7 @@ def image_head(shown: SquaresShown, image: ImageEvidence) -> Component:
             html.H2(image.name, id="class-title", tabIndex="-1"),
             html.P(
                 [
-                    html.Strong(label),
+                    html.Span([html.Span("label ", className="quiet"), html.Strong(label)]),
                     html.Span(taken, className="badge wrong" if is_mistake(image) else "badge"),
                     html.Span(
                         f"image {order.index(image.image) + 1} of {len(order)}",

@@ -74,7 +74,8 @@ def told(item: str, said: ImageDraft, evidence: SaliencyEvidence) -> list[Line]:
     ]
     for flag in said.flags:
         name = said.artefact if flag == "artefact" and said.artefact else ""
-        lines.append(Line(f"{FLAGS[flag].lower()}{': ' if name else ''}{name}"))
+        words = "skipped, no answer" if flag == "skip" else FLAGS[flag].lower()
+        lines.append(Line(f"{words}{': ' if name else ''}{name}"))
     return lines or [Line("the network looks where it should")]
 
 

@@ -20,6 +20,8 @@ VEIL: Final = "veil"
 """Id of the slider that says how strong the overlay is."""
 
 _KEYS: Final = "1234567890"
+_COARSE: Final = 14
+"""Up to so many cells per side a rank fits into its square."""
 
 
 def stage(shown: SquaresShown, image: ImageEvidence) -> Component:
@@ -59,7 +61,7 @@ def stage(shown: SquaresShown, image: ImageEvidence) -> Component:
                     },
                 ),
             ],
-            className="stage",
+            className="stage fine" if grid.g > _COARSE else "stage",
             style={"--cells": str(grid.g), "--ratio": f"{grid.w / grid.h:.4f}"},
         ),
         className="stage-frame",
@@ -94,7 +96,7 @@ def asked(shown: SquaresShown) -> Component:
         "Click what should not matter",
     ]
     if shown.evidence.allow_important:
-        told += ["; once more, ", html.Span(className="key important"), "what should"]
+        told += ["; click again for ", html.Span(className="key important"), "what should"]
     return html.P([*told, "."], className="asked")
 
 

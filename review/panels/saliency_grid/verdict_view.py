@@ -45,6 +45,7 @@ def verdict_section(image: ImageEvidence, said: ImageDraft) -> Component:
                         className="soft",
                         disabled=bool(said.n_marked or said.flags),
                     ),
+                    _flag(image, said, "skip"),
                     button(
                         "Take all back",
                         {"kind": "reset", "item": image.image},
@@ -56,7 +57,7 @@ def verdict_section(image: ImageEvidence, said: ImageDraft) -> Component:
             ),
             html.H3("Is something else the matter?", id="flags-title"),
             html.Div(
-                [_flag(image, said, flag) for flag in FLAGS],
+                [_flag(image, said, flag) for flag in FLAGS if flag != "skip"],
                 className="flags",
                 role="group",
                 **{"aria-labelledby": "flags-title"},

@@ -137,7 +137,7 @@ def test_an_image_without_a_label_is_no_mistake(desk: Desk, squares_of) -> None:
     image = make_image("ship.png", true_class=None, completeness_error=None, probabilities=())
     shown = squares_of(images=(image,))
     found = parts(desk, shown)
-    assert "no label" in text_of(found["head"])
+    assert "taken for tank" in text_of(found["head"])
     assert "badge wrong" not in text_of(found["head"])
     assert "no probabilities were kept" in text_of(found["answers"])
     assert "promises no sum" in text_of(found["explanation"])
