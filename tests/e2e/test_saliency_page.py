@@ -81,11 +81,12 @@ def test_a_reviewer_marks_flags_undoes_reloads_and_answers(page_of, width: int) 
     told(page, "4 edits")
     page.keyboard.press("u")
     told(page, "3 edits")
-    assert square(page, 4, 4).get_attribute("aria-pressed") == "false"
+    page.locator('.square[title^="row 4 column 4"][aria-pressed="false"]').wait_for()
     assert marked.count() == 3
 
     page.keyboard.press("n")
     page.get_by_role("heading", name="ship.png").wait_for()
+    page.locator(".square[tabindex='0'][aria-pressed='false']").wait_for()
     assert marked.count() == 0
     page.keyboard.press("l")
     told(page, "2 of 3 images answered")
