@@ -124,7 +124,8 @@ def _square(
         key="" if rank is None or rank > len(_KEYS) else _KEYS[rank - 1],
         turns=(IRRELEVANT, IMPORTANT) if important else (IRRELEVANT,),
         shifted={**turn, "important": True} if important else None,
-        className="square" if rank is None else "square ranked",
+        # At the left edge there is no room beside it.
+        className=f"square{'' if rank is None else ' ranked'}{'' if c else ' edge'}",
         tabIndex="0" if is_first else "-1",
     )
 
