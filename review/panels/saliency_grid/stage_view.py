@@ -125,7 +125,7 @@ def _square(
         turns=(IRRELEVANT, IMPORTANT) if important else (IRRELEVANT,),
         shifted={**turn, "important": True} if important else None,
         # At the left edge there is no room beside it.
-        className=f"square{'' if rank is None else ' ranked'}{'' if c else ' edge'}",
+        className=f"square{'' if rank is None else ' ranked'}{'' if c else ' leftmost'}",
         tabIndex="0" if is_first else "-1",
     )
 

@@ -53,7 +53,7 @@ def test_every_cell_is_a_button_and_shown_ones_have_rank_and_key(desk: Desk, squ
     stage = text_of(parts(desk, squares)["stage"])
     assert stage.count('"kind": "cell"') == 49
     assert stage.count('"className": "square ranked"') == 3
-    assert stage.count('"className": "square edge"') == 7
+    assert stage.count('"className": "square leftmost"') == 7
     ranked = re.findall(r'"aria-label": "(row \d column \d, rank \d)"', stage)
     assert ranked == ["row 1 column 7, rank 1", "row 2 column 7, rank 2", "row 4 column 4, rank 3"]
     assert re.findall(r'"data-key": "(\d)"', stage) == ["1", "2", "3"]
