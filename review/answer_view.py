@@ -123,9 +123,9 @@ def edits_told(draft: Draft[ItemDraft], shown: AnyShown) -> Component:
         A list; a sentence where there is nothing to tell.
     """
     told = [
-        html.Li([html.Strong(shown.titles[item]), html.Ul(_item_told(item, said, shown))])
-        for item, said in draft.items.items()
-        if said.speaks and item in shown.titles
+        html.Li([html.Strong(title), html.Ul(_item_told(item, draft.items[item], shown))])
+        for item, title in shown.titles.items()
+        if item in draft.items and draft.items[item].speaks
     ]
     if not told:
         return html.P(f"No edits: {shown.panel.WORDS.unedited}.", className="quiet")

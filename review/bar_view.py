@@ -60,7 +60,11 @@ def _told(shown: AnyShown, draft: Draft[ItemDraft]) -> list[Component | str]:
         n_answered = sum(
             1 for item, said in draft.items.items() if said.speaks and item in shown.titles
         )
-        told.append(f" · {n_answered} of {plural(len(shown.titles), words.item)} answered")
+        # On a phone the number has to do.
+        n_items = len(shown.titles)
+        noun = words.item if n_items == 1 else words.items
+        rest = html.Span(f" {noun} answered", className="wide")
+        told += [f" · {n_answered} of {n_items}", rest]
     return told
 
 
@@ -71,7 +75,7 @@ def _onward(shown: AnyShown, draft: Draft[ItemDraft], view: View) -> Component:
     others = order[here + 1 :] + order[: max(here, 0)]
     following = next((item for item in others if not shown.said(draft, item).speaks), None)
     return button(
-        f"Next {shown.panel.WORDS.item}",
+        ["Next", html.Span(f" {shown.panel.WORDS.item}", className="wide")],
         {"kind": "look", "item": following},
         id="next",
         className="soft onward",

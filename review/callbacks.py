@@ -153,7 +153,8 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             for name in places
         ]
         marks = marks_of(shown, draft, view)
-        return changed, digests, {"pressed": [*marks.pressed], "barred": [*marks.barred]}
+        told = {"pressed": [*marks.pressed], "barred": [*marks.barred], "states": {**marks.states}}
+        return changed, digests, told
 
     @app.callback(
         Output("standing", "children"),

@@ -26,7 +26,8 @@ class _LazyImg(html.Img):
 
 def button(
     content: Content, action: Mapping[str, object] | Sequence[Mapping[str, object]], *,
-    name: str = "", pressed: bool | None = None, mark: str = "", key: str = "", **props: object,
+    name: str = "", pressed: bool | None = None, mark: str = "", key: str = "",
+    turns: Sequence[str] = (), shifted: Mapping[str, object] | None = None, **props: object,
 ) -> Component:  # fmt: skip
     """Make a button that sends an action; ``assets/actions.js`` does the sending.
 
@@ -38,6 +39,9 @@ def button(
         mark: Name by which ``assets/marks.js`` shows that it is selected, without drawing anew
             what stands around it.
         key: Key that presses it, see ``assets/shortcuts.js``.
+        turns: States that presses lead through, see ``Marks.states``; the next one is shown at
+            once, before the server has answered. Needs ``mark``.
+        shifted: Message that is sent instead while Shift is held; it turns the last state.
         **props: Further properties of the component.
 
     Returns:
@@ -51,6 +55,10 @@ def button(
         attributes["data-mark"] = mark
     if key:
         attributes["data-key"] = key
+    if turns:
+        attributes["data-turns"] = "|".join(turns)
+    if shifted is not None:
+        attributes["data-shifted"] = json.dumps(shifted, ensure_ascii=False)
     if pressed is not None:
         attributes["aria-pressed"] = "true" if pressed else "false"
     return html.Button(content, type="button", **attributes, **props)
@@ -75,7 +83,9 @@ def picture(
     return _LazyImg(src=picture_url(shown, name), alt=text, className=css, **sizes)
 
 
-def field(label: str, text: str, action: Mapping[str, object], *, limit: int) -> Component:
+def field(
+    label: str, text: str, action: Mapping[str, object], *, limit: int, rows: int = 2
+) -> Component:
     """Make a field whose text is sent with an action when it is left.
 
     Args:
@@ -83,6 +93,7 @@ def field(label: str, text: str, action: Mapping[str, object], *, limit: int) ->
         text: What was written so far.
         action: Message that lacks its ``text``.
         limit: Most characters.
+        rows: Height, lines.
 
     Returns:
         The field.
@@ -92,7 +103,9 @@ def field(label: str, text: str, action: Mapping[str, object], *, limit: int) ->
     return html.Label(
         [
             html.Span(label),
-            html.Textarea(text, maxLength=str(limit), rows="2", key=f"{label}{text}", **attributes),
+            html.Textarea(
+                text, maxLength=str(limit), rows=str(rows), key=f"{label}{text}", **attributes
+            ),
         ],
         className="field",
     )

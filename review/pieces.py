@@ -1,7 +1,7 @@
 """What a panel hands to the page around it: words, and the pieces that it fills the page with."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from dash.development.base_component import Component
@@ -74,10 +74,18 @@ class Overview:
 
 @dataclass(frozen=True)
 class Marks:
-    """Names (``data-mark``) of the buttons that are selected, and of those that are hidden."""
+    """How buttons stand, by their name (``data-mark``), without anything being drawn anew.
+
+    Attributes:
+        pressed: Buttons that are selected.
+        barred: Buttons that are hidden.
+        states: In words, what more is to be said of a button: it goes to ``data-state``, and is
+            read out after the button's name.
+    """
 
     pressed: Sequence[str] = ()
     barred: Sequence[str] = ()
+    states: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -149,13 +149,14 @@ def marks_of(shown: AnyShown, draft: Draft[ItemDraft], view: View) -> Marks:
         view: What they look at.
 
     Returns:
-        Marks of the list's entry, and the panel's.
+        Marks of the list's entry, what was said of each item, and the panel's.
     """
     entry = mark_of(view.item)
+    states = {mark_of(item): said.mark for item, said in draft.items.items() if said.mark}
     if view.item is None:
-        return Marks([entry])
+        return Marks([entry], states=states)
     own = shown.panel.marks_of(shown, shown.said(draft, view.item), view)
-    return Marks([entry, *own.pressed], own.barred)
+    return Marks([entry, *own.pressed], own.barred, {**states, **own.states})
 
 
 def shortcuts_view(shown: AnyShown | None) -> list[Component]:
@@ -176,6 +177,7 @@ def shortcuts_view(shown: AnyShown | None) -> list[Component]:
         *([Shortcut("n", f"next {noun} without an answer")] if is_batch else []),
         Shortcut("u, r", "undo, redo"),
         Shortcut("s", "answer"),
+        Shortcut("Esc", "leave a field"),
         Shortcut("?", "this list"),
     ]
     return [html.Div([html.Dt(html.Kbd(row.keys)), html.Dd(row.told)]) for row in rows]

@@ -23,6 +23,9 @@
     window.clearTimeout(waiting);
     waiting = null;
     flush();
+    if (!waiting) {
+      document.dispatchEvent(new CustomEvent("parley:idle"));
+    }
   }
 
   function send(actions) {
@@ -37,7 +40,11 @@
   document.addEventListener("click", function (event) {
     const acting = event.target.closest("[data-action]");
     if (acting && !acting.disabled) {
-      send(JSON.parse(acting.getAttribute("data-action")));
+      const isOther = event.shiftKey && acting.hasAttribute("data-shifted");
+      if (acting.hasAttribute("data-turns")) {
+        window.dash_clientside.parley.guess(acting, isOther);
+      }
+      send(JSON.parse(acting.getAttribute(isOther ? "data-shifted" : "data-action")));
       if (acting.matches(".entry, .link, .onward")) {
         window.scrollTo({ top: 0 });
       }
@@ -78,6 +85,9 @@
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
     /* For the scripts of panels, whose drawings send messages too. */
     send: send,
+    isIdle: function () {
+      return !waiting;
+    },
     answered: function (number) {
       if (number === count) {
         answered();

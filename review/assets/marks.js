@@ -4,6 +4,11 @@
 
   let pressed = new Set(["item"]);
   let barred = new Set();
+  let states = {};
+  /* What presses will have led to once the server has answered; see data-turns. */
+  const guesses = new Map();
+  const PATIENCE = 3000;
+  let followed = null;
   let focused = null;
   let scheduled = false;
 
@@ -34,13 +39,39 @@
       : null;
   }
 
+  /* Keeps the item that is looked at in sight in a long list, without moving the page. */
+  function follow() {
+    const entry = document.querySelector('.rail [aria-pressed="true"]');
+    const mark = entry && entry.getAttribute("data-mark");
+    if (!mark || mark === followed) {
+      return;
+    }
+    followed = mark;
+    const rail = entry.closest(".rail");
+    const here = entry.getBoundingClientRect();
+    const seen = rail.getBoundingClientRect();
+    rail.scrollLeft += Math.min(0, here.left - seen.left) || Math.max(0, here.right - seen.right);
+    rail.scrollTop += Math.min(0, here.top - seen.top) || Math.max(0, here.bottom - seen.bottom);
+  }
+
   function apply() {
     scheduled = false;
     for (const element of document.querySelectorAll("[data-mark]")) {
       const mark = element.getAttribute("data-mark");
-      set(element, "aria-pressed", pressed.has(mark) ? "true" : "false");
+      const isGuessed = guesses.has(mark);
+      const state = isGuessed ? guesses.get(mark) : states[mark] || "";
+      const isPressed = isGuessed ? state !== "" : pressed.has(mark);
+      set(element, "aria-pressed", isPressed ? "true" : "false");
+      if (state || element.hasAttribute("data-state")) {
+        set(element, "data-state", state);
+        const name = element.title;
+        if (name) {
+          set(element, "aria-label", state ? `${name}, ${state}` : name);
+        }
+      }
       element.hidden = barred.has(mark);
     }
+    follow();
     if (focused && document.activeElement === document.body) {
       const again = Array.from(document.querySelectorAll(focused.selector)).find(
         (element) => signature(element) === focused.signature
@@ -60,6 +91,29 @@
     }
   }
 
+  /* Shows at once where a press leads: to the next of the button's states, and after the last to none.
+     With Shift only the last one is turned on or off. */
+  function guess(button, isLast) {
+    const turns = button.getAttribute("data-turns").split("|");
+    const state = button.getAttribute("data-state") || "";
+    const last = turns[turns.length - 1];
+    const next = isLast ? (state === last ? "" : last) : turns[turns.indexOf(state) + 1] || "";
+    guesses.set(button.getAttribute("data-mark"), next);
+    apply();
+  }
+
+  function forget() {
+    if (guesses.size && window.dash_clientside.parley.isIdle()) {
+      guesses.clear();
+      apply();
+    }
+  }
+
+  /* What was refused changes no mark, so none comes that would settle it. */
+  document.addEventListener("parley:idle", function () {
+    window.setTimeout(forget, PATIENCE);
+  });
+
   document.addEventListener("focusin", function (event) {
     const name = signature(event.target);
     focused = name ? { selector: event.target.tagName, signature: name } : null;
@@ -71,6 +125,14 @@
     }
   });
 
+  /* Escape leaves a field for good, so that keys are keys again; in a dialog it closes the dialog. */
+  document.addEventListener("keydown", function (event) {
+    if (event.key === "Escape" && event.target.matches("textarea, input") && !event.target.closest("dialog")) {
+      focused = null;
+      event.target.blur();
+    }
+  });
+
   new MutationObserver(schedule).observe(document.documentElement, {
     childList: true,
     subtree: true,
@@ -78,9 +140,15 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
+    guess: guess,
     mark: function (marks) {
       pressed = new Set((marks && marks.pressed) || []);
       barred = new Set((marks && marks.barred) || []);
+      states = (marks && marks.states) || {};
+      /* While messages wait, these marks tell of the first of them only. */
+      if (window.dash_clientside.parley.isIdle()) {
+        guesses.clear();
+      }
       apply();
       return window.dash_clientside.no_update;
     },

@@ -4,7 +4,9 @@
    data-steps="[ ]"      [ and ] go to the button before and after the pressed one of this row.
    data-steps-from="focus"   the row counts from the focused button, and only while it has the focus;
                              Enter on its pressed button goes on to the button of data-key="Enter".
-   data-columns="7"      arrows move the focus within this grid of buttons, and press nothing. */
+   data-columns="7"      arrows move the focus within this grid of buttons, and press nothing.
+   data-from="anywhere"  an arrow that nothing else takes leads into this grid; Tab stops at one of its
+                         buttons, the one that had the focus last, at first that of tabindex="0". */
 (function () {
   "use strict";
 
@@ -81,15 +83,40 @@
     return true;
   }
 
+  /* Leads into a grid, to the button that Tab comes to. */
+  function enter(key) {
+    const grid = ARROWS[key] && document.querySelector('[data-columns][data-from="anywhere"]');
+    const button = grid && (grid.querySelector('[tabindex="0"]') || buttonsOf(grid)[0]);
+    if (!button) {
+      return false;
+    }
+    button.focus();
+    return true;
+  }
+
+  document.addEventListener("focusin", function (event) {
+    const grid = event.target.closest('[data-columns][data-from="anywhere"]');
+    if (grid) {
+      for (const other of grid.querySelectorAll('[tabindex="0"]')) {
+        other.tabIndex = -1;
+      }
+      event.target.tabIndex = 0;
+    }
+  });
+
   document.addEventListener("keydown", function (event) {
     if (event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
     const target = event.target;
-    if (target.closest("textarea, input, select, dialog[open]")) {
+    if (target.closest("textarea, input:not([type='range']), select, dialog[open]")) {
       return;
     }
     const key = event.key;
+    /* A slider has arrows of its own, and nothing is typed into it. */
+    if (ARROWS[key] && target.matches("input")) {
+      return;
+    }
     if (ARROWS[key] && target.closest(".scroll") && !target.closest("button")) {
       return;
     }
@@ -98,7 +125,7 @@
       const held = target.closest('[data-steps-from="focus"] [aria-pressed="true"]');
       done = (held || target === document.body) && press(key);
     } else {
-      done = roam(key, target) || step(key, target) || press(key);
+      done = roam(key, target) || step(key, target) || press(key) || enter(key);
     }
     if (done) {
       event.preventDefault();

@@ -1,6 +1,6 @@
 """What a reviewer says about one explained image (methods.md B.4 and B.5)."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -14,6 +14,9 @@ Pixels = Annotated[int, Field(ge=1, le=65_535)]
 Flag = Literal["label_suspect", "unclear", "unusable", "artefact", "skip"]
 """Label looks wrong, explanation unclear, image unusable, something in it that does not belong
 there, or no answer."""
+
+EXCLUDES_CELLS: Final[tuple[Flag, ...]] = ("skip", "unusable")
+"""Flags beside which no cell may be marked."""
 
 
 class ExplainerUsed(Exchanged):

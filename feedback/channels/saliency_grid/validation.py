@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvidence
-from feedback.channels.saliency_grid.marks import CellMarks
+from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, CellMarks
 from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
 from feedback.errors import (
     BundleMismatchError,
@@ -11,8 +11,6 @@ from feedback.errors import (
     MalformedDocumentError,
     UnknownTargetError,
 )
-
-_EXCLUDES_CELLS = ("skip", "unusable")
 
 
 def check_marks(
@@ -108,7 +106,7 @@ def _check_flags(shown: ImageEvidence, answer: CellMarks) -> None:
         raise ContradictionError(
             f"expected each flag once (got one twice on {_quoted(shown)}); leave one out"
         )
-    excluding = [flag for flag in _EXCLUDES_CELLS if flag in answer.flags]
+    excluding = [flag for flag in EXCLUDES_CELLS if flag in answer.flags]
     if excluding and answer.cells:
         raise ContradictionError(
             f"expected no marked cells with the flag {excluding[0]!r} (got {len(answer.cells)} on "

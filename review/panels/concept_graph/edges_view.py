@@ -127,7 +127,7 @@ def edge_editor(evidence: ClassEvidence, said: ClassDraft, view: GraphView) -> C
         content = [label, html.Kbd(key)] if key else label
         return button(
             content, action, pressed=None if both else is_on, key=key, className="choice",
-            **({"id": f"edge-{to}"} if key else {}),
+            id=f"edge-{to}{'-both' if both else ''}",
         )  # fmt: skip
 
     parts: list[Component] = [
