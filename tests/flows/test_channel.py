@@ -48,7 +48,7 @@ def add_channel(tmp_path, monkeypatch):
 
 def test_a_channel_is_added_by_files_alone(add_channel):
     add_channel("toy")
-    assert available_channels() == ("concept_graph", "toy")
+    assert available_channels() == ("concept_graph", "saliency_grid", "toy")
     assert missing_parts("toy") == ()
     assert load_channel("toy").check({}, None, None) is None
     params = load_params(None, ("channel=toy", "toy.loud=true"))
