@@ -53,7 +53,7 @@ def test_a_channel_is_added_by_files_alone(add_channel):
     assert load_channel("toy").check({}, None, None) is None
     params = load_params(None, ("channel=toy", "toy.loud=true"))
     assert params.of_channel().loud is True
-    assert available_panels() == ("concept_graph", "toy")
+    assert available_panels() == ("concept_graph", "saliency_grid", "toy")
     assert load_panel("toy").WORDS is None
 
 
