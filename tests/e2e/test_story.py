@@ -127,7 +127,7 @@ def let_a_person_answer(story, context):
 
 def edit_a_class(page):
     """Replace a concept, remove an edge, undo that, remove it again, add another."""
-    page.locator("[data-mark^='class ']").first.click()
+    page.locator("[data-mark^='item ']").first.click()
     page.wait_for_selector(".slots")
     page.get_by_role("button", name=re.compile("^Slot 1: ")).click()
     page.locator(".candidate:visible:enabled").first.click()
