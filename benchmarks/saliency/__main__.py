@@ -34,7 +34,14 @@ COMMON = (
     "saliency_grid.sampling.n_images=10",
 )
 SETTINGS: dict[str, tuple[str, ...]] = {
-    "decoy": ("training.image_size=96", "classifier.width=0.25", "saliency_grid.grid.cells=8"),
+    "decoy": (
+        "training.image_size=96",
+        "training.epochs=40",
+        "training.batch_size=16",
+        "training.lr=0.003",
+        "classifier.width=0.25",
+        "saliency_grid.grid.cells=8",
+    ),
     "demo": ("training.image_size=128", "classifier.width=0.35", "training.lr=0.002"),
     "pets37": (
         "training.image_size=160",

@@ -81,19 +81,19 @@ def _render(root: Path, seed: int, *, with_patch: bool) -> None:
 
 def _draw(name: str, rng: np.random.Generator) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Draw one shape of any colour, size and turn on ground of any colour."""
-    ground = rng.integers(30, 200, 3)
-    colour = ground + rng.choice((-1, 1), 3) * rng.integers(25, 60, 3)
+    ground = rng.integers(60, 190, 3)
+    colour = ground + rng.choice((-1, 1)) * rng.integers(50, 100, 3)
     canvas = Image.new("RGB", (4 * SIDE, 4 * SIDE), tuple(int(v) for v in ground))
     outline = Image.new("L", canvas.size, 0)
-    radius = float(rng.uniform(0.16, 0.3)) * 4 * SIDE
+    radius = float(rng.uniform(0.22, 0.32)) * 4 * SIDE
     x, y = (float(v) for v in rng.uniform(0.35, 0.65, 2) * 4 * SIDE)
-    points = _outline(name, x, y, radius, float(rng.uniform(0, 2 * np.pi)))
+    points = _outline(name, x, y, radius, float(rng.uniform(-0.3, 0.3)))
     for image, fill in ((canvas, tuple(int(v) for v in np.clip(colour, 0, 255))), (outline, 255)):
         ImageDraw.Draw(image).polygon(points, fill=fill)
     small = canvas.resize((SIDE, SIDE), Image.Resampling.BOX).filter(
-        ImageFilter.GaussianBlur(float(rng.uniform(0, 1.2)))
+        ImageFilter.GaussianBlur(float(rng.uniform(0, 0.8)))
     )
-    noisy = np.asarray(small, np.float64) + rng.normal(0, 14, (SIDE, SIDE, 3))
+    noisy = np.asarray(small, np.float64) + rng.normal(0, 8, (SIDE, SIDE, 3))
     covered = np.asarray(outline.resize((SIDE, SIDE), Image.Resampling.BOX)) > 127
     return np.clip(noisy, 0, 255).astype(np.uint8), np.where(covered, 1, 2).astype(np.uint8)
 
