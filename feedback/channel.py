@@ -1,15 +1,13 @@
 """What a channel supplies to the exchange, found by its name in ``feedback/channels``."""
 
-import importlib
-import pkgutil
 from collections.abc import Sequence
 from typing import Protocol, cast
 
 import feedback.channels
 from feedback.answer import Edit
 from feedback.bundle import ReviewBundle
+from feedback.discovery import available_modules, load_module
 from feedback.document import FeedbackDocument
-from feedback.errors import IncompleteChannelError, UnknownChannelError
 from feedback.fields import Exchanged, JsonObject
 from feedback.since import Difference
 
@@ -71,8 +69,7 @@ _REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of", "difference
 
 def available_feedback_channels() -> tuple[str, ...]:
     """Return the names of the channels that have a file, sorted."""
-    found = pkgutil.iter_modules(feedback.channels.__path__)
-    return tuple(sorted(module.name for module in found))
+    return available_modules(feedback.channels)
 
 
 def load_feedback_channel(name: str) -> FeedbackChannel:
@@ -88,16 +85,7 @@ def load_feedback_channel(name: str) -> FeedbackChannel:
         UnknownChannelError: If there is no such file.
         IncompleteChannelError: If the module lacks a part.
     """
-    names = available_feedback_channels()
-    if name not in names:
-        raise UnknownChannelError(
-            f"expected one of {', '.join(names)} (got {name!r}); name an installed channel"
-        )
-    module = importlib.import_module(f"feedback.channels.{name}")
-    missing = [part for part in _REQUIRED if not hasattr(module, part)]
-    if missing:
-        raise IncompleteChannelError(
-            f"expected {', '.join(_REQUIRED)} in feedback/channels/{name} "
-            f"(got none of: {', '.join(missing)}); add what is missing"
-        )
-    return cast(FeedbackChannel, module)
+    return cast(
+        FeedbackChannel,
+        load_module(feedback.channels, name, _REQUIRED, "name an installed channel"),
+    )

@@ -6,12 +6,12 @@ module in ``flows/channels`` is one, and a fifth is added by adding files only.
 
 import importlib
 import importlib.util
-import pkgutil
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol, cast
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
+from feedback.discovery import available_modules
 from feedback.document import FeedbackDocument
 from feedback.errors import IncompleteChannelError, UnknownChannelError
 from feedback.fields import JsonObject
@@ -77,8 +77,7 @@ class Channel(Protocol):
 
 def available_channels() -> tuple[str, ...]:
     """Return the names of all channels, in alphabetical order."""
-    package = importlib.import_module("flows.channels")
-    return tuple(sorted(module.name for module in pkgutil.iter_modules(package.__path__)))
+    return available_modules(importlib.import_module("flows.channels"))
 
 
 def missing_parts(name: str) -> tuple[str, ...]:

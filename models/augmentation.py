@@ -70,6 +70,41 @@ def augment_images(
     return images, masks
 
 
+def augment_with_maps(
+    images: Tensor,
+    maps: Tensor,
+    flags: Tensor,
+    params: AugmentParams,
+    generator: torch.Generator,
+) -> tuple[Tensor, Tensor]:
+    """Mirror, crop, rotate and recolour images, and move maps of their pixels alike.
+
+    Images get the same bits as without maps: these draw nothing. Maps are resampled to the nearest,
+    so that no new values appear; what an image reflects at its border has its values.
+
+    Args:
+        images: RGB (B, 3, H, W), float32 in [0, 1].
+        maps: A value per pixel (B, H, W), of any type.
+        flags: Which images are mirrored (B,), bool; see ``flip_flags``.
+        params: Strengths; ``flip`` is not looked at.
+        generator: Source of all draws, on the CPU.
+
+    Returns:
+        Changed images and maps, of the same shapes and types.
+
+    Raises:
+        ValueError: If the maps do not match the images' size.
+    """
+    if maps.shape != (len(images), *images.shape[2:]):
+        raise ValueError(
+            f"expected maps {(len(images), *images.shape[2:])} (got {tuple(maps.shape)})"
+        )
+    changed, moved = augment_images(
+        flip_images(images, flags), params, generator, masks=flip_images(maps, flags)
+    )
+    return changed, maps if moved is None else moved
+
+
 def _matrices(
     n_images: int, size: tuple[int, int], params: AugmentParams, generator: torch.Generator
 ) -> Tensor:

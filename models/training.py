@@ -15,7 +15,13 @@ import torch
 from torch import Tensor, nn
 
 from feedback.errors import ParamsError
-from models.augmentation import augment_images, flip_flags, flip_images, is_flip_only
+from models.augmentation import (
+    augment_images,
+    augment_with_maps,
+    flip_flags,
+    flip_images,
+    is_flip_only,
+)
 from models.classification_loss import Loss, classification_loss
 from models.classifier import Classifier, evaluating
 from models.dropout import dropout_drawn_from
@@ -180,11 +186,12 @@ def _views(
     flags = flip_flags(len(index), augment.flip, generator)
     if prefix is not None:
         values = prefix.lookup(index, flags).to(device)
-    else:
-        if maps is not None:
-            maps = flip_images(maps.to(device), flags)
+    elif maps is None:
         images = flip_images(to_float(data.images[index].to(device)), flags)
-        values, maps = augment_images(images, augment, generator, maps)
+        values, _ = augment_images(images, augment, generator)
+    else:
+        images = to_float(data.images[index].to(device))
+        values, maps = augment_with_maps(images, maps.to(device), flags, augment, generator)
     if channels_last and values.ndim == 4:
         values = values.contiguous(memory_format=torch.channels_last)
     return values, maps

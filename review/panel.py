@@ -4,8 +4,6 @@ The page around it is the same for all: inbox, frame, list of items, drafts with
 previews, and the answer. A panel is a module with the parts below; it is added by adding files.
 """
 
-import importlib
-import pkgutil
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Protocol, cast
 
@@ -14,7 +12,7 @@ from dash.development.base_component import Component
 
 import review.panels
 from feedback.bundle import ReviewBundle
-from feedback.errors import IncompleteChannelError, UnknownChannelError
+from feedback.discovery import available_modules, load_module
 from feedback.fields import Exchanged
 from feedback.previews import Preview
 from review.actions import ItemAction, Look
@@ -129,8 +127,7 @@ PARTS = (
 
 def available_panels() -> tuple[str, ...]:
     """Return the names of the channels that the page can show, sorted."""
-    found = pkgutil.iter_modules(review.panels.__path__)
-    return tuple(sorted(module.name for module in found))
+    return available_modules(review.panels)
 
 
 def load_panel(name: str) -> Panel:
@@ -146,16 +143,4 @@ def load_panel(name: str) -> Panel:
         UnknownChannelError: If there is no such file.
         IncompleteChannelError: If the module lacks a part.
     """
-    names = available_panels()
-    if name not in names:
-        raise UnknownChannelError(
-            f"expected one of {', '.join(names)} (got {name!r}); name a channel that has a panel"
-        )
-    module = importlib.import_module(f"review.panels.{name}")
-    missing = [part for part in PARTS if not hasattr(module, part)]
-    if missing:
-        raise IncompleteChannelError(
-            f"expected {', '.join(PARTS)} in review/panels/{name} "
-            f"(got none of: {', '.join(missing)}); add what is missing"
-        )
-    return cast(Panel, module)
+    return cast(Panel, load_module(review.panels, name, PARTS, "name a channel that has a panel"))

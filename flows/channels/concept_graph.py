@@ -17,7 +17,7 @@ from feedback.previews import Effect
 from feedback.since import Scores
 from flows.channel import Rounds, Stages
 from flows.context import RunContext
-from models.concept_graph.params import ConceptGraphParams, ReasonerParams
+from models.concept_graph.params import ConceptGraphParams
 from models.params import Params, TrainingParams
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.carrying import (
@@ -39,6 +39,7 @@ from tasks.channels.concept_graph.reasoning import fit_teacher, imitate_classifi
 from tasks.channels.concept_graph.reporting import evaluation_of
 from tasks.channels.concept_graph.reviewing import (
     build_review_bundle,
+    gate_for,
     measure_object_share,
     simulated_answer,
 )
@@ -143,18 +144,6 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         exemplars=explained["exemplars"],
         carried=_carried(run, basis, explained),
     )
-
-
-def gate_for(reasoner: ReasonerParams, reviewer: str) -> ReasonerParams:
-    """Decide who may be shown a reasoner that does not imitate well, where nobody has.
-
-    Args:
-        reasoner: Parameters as they were given.
-        reviewer: Who is asked.
-    """
-    if reasoner.publish_anyway is not None:
-        return reasoner
-    return reasoner.model_copy(update={"publish_anyway": reviewer == "simulated"})
 
 
 def measure(run: RunContext, explained: Stages) -> Scores:

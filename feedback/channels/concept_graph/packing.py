@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from feedback.bundle import ReviewBundle, ReviewItem
 from feedback.channels.concept_graph.evidence import GraphEvidence
 from feedback.fields import JsonObject
+from feedback.packing import join_items, split_items
 
 
 def pack_evidence(
@@ -19,18 +20,9 @@ def pack_evidence(
     Returns:
         ``evidence`` and ``items`` of the bundle.
     """
-    dumped = evidence.model_dump(mode="json")
-    classes = dumped.pop("classes")
-    items = [
-        ReviewItem(
-            id=shown["class_name"],
-            priority=priorities.get(shown["class_name"], 0.0),
-            title=shown["class_name"],
-            evidence=shown,
-        )
-        for shown in classes
-    ]
-    return dumped, tuple(items)
+    return split_items(
+        evidence, "classes", key="class_name", title="class_name", priorities=priorities
+    )
 
 
 def read_evidence(bundle: ReviewBundle) -> GraphEvidence:
@@ -45,6 +37,4 @@ def read_evidence(bundle: ReviewBundle) -> GraphEvidence:
     Raises:
         ValidationError: If the bundle does not follow the channel's schema.
     """
-    return GraphEvidence.model_validate(
-        {**bundle.evidence, "classes": [item.evidence for item in bundle.items]}
-    )
+    return GraphEvidence.model_validate(join_items(bundle, "classes"))

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from feedback.bundle import ReviewBundle, ReviewItem
 from feedback.channels.saliency_grid.evidence import SaliencyEvidence
 from feedback.fields import JsonObject
+from feedback.packing import join_items, split_items
 
 
 def pack_evidence(
@@ -19,18 +20,7 @@ def pack_evidence(
     Returns:
         ``evidence`` and ``items`` of the bundle.
     """
-    dumped = evidence.model_dump(mode="json")
-    images = dumped.pop("images")
-    items = [
-        ReviewItem(
-            id=shown["image"],
-            priority=priorities.get(shown["image"], 0.0),
-            title=shown["name"],
-            evidence=shown,
-        )
-        for shown in images
-    ]
-    return dumped, tuple(items)
+    return split_items(evidence, "images", key="image", title="name", priorities=priorities)
 
 
 def read_evidence(bundle: ReviewBundle) -> SaliencyEvidence:
@@ -45,6 +35,4 @@ def read_evidence(bundle: ReviewBundle) -> SaliencyEvidence:
     Raises:
         ValidationError: If the bundle does not follow the channel's schema.
     """
-    return SaliencyEvidence.model_validate(
-        {**bundle.evidence, "images": [item.evidence for item in bundle.items]}
-    )
+    return SaliencyEvidence.model_validate(join_items(bundle, "images"))

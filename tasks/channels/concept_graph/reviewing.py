@@ -1,14 +1,13 @@
 """The bundle that reviewers get, and the simulated reviewer's answer to it."""
 
 import logging
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
+from feedback.bundle import ModelVersion, ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.channels.concept_graph import GraphEvidence, pack_evidence, read_evidence
 from feedback.document import FeedbackDocument
@@ -18,6 +17,7 @@ from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.carrying import EXEMPLARS, with_carried
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.segmenting import load_universe
+from tasks.requests import freeze_request
 from tasks.stage import StageResult, Work, stage
 from tasks.workplace import Workplace
 
@@ -91,27 +91,31 @@ def build_review_bundle(
         files[EXEMPLARS] = artifacts.load_bytes(exemplars.outputs["exemplars"])
     evidence = with_carried(workplace, evidence, carried)
     shown, items = pack_evidence(evidence, _priorities(evidence))
-    now = datetime.now(UTC)
     return (
-        build_bundle(
+        freeze_request(
             channel="concept_graph",
             model=ModelVersion(name=model_name, digest=basis.classifier.outputs["model"].sha256),
-            dataset=DatasetVersion(
-                md5=basis.dataset.md5,
-                classes=basis.dataset.classes,
-                n_train=basis.dataset.n_train,
-                n_test=basis.dataset.n_test,
-                n_pool=basis.dataset.n_pool,
-            ),
-            items=items,
+            dataset=basis.dataset,
             evidence=shown,
+            items=items,
             files=files,
-            created_at=now,
-            deadline=now + timedelta(hours=deadline_hours),
             run=run,
+            deadline_hours=deadline_hours,
         ),
         files,
     )
+
+
+def gate_for(reasoner: ReasonerParams, reviewer: str) -> ReasonerParams:
+    """Decide who may be shown a reasoner that does not imitate well, where nobody has.
+
+    Args:
+        reasoner: Parameters as they were given.
+        reviewer: Who is asked.
+    """
+    if reasoner.publish_anyway is not None:
+        return reasoner
+    return reasoner.model_copy(update={"publish_anyway": reviewer == "simulated"})
 
 
 @task(name="measure-object-share", cache_policy=NO_CACHE)

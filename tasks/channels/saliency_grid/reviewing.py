@@ -1,13 +1,12 @@
 """The bundle that reviewers of squares get, and the simulated reviewer's answer to it."""
 
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
+from feedback.bundle import ModelVersion, ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.channels.saliency_grid import (
     CellMarks,
@@ -19,6 +18,7 @@ from feedback.channels.saliency_grid import (
 from feedback.document import FeedbackDocument
 from models.saliency_grid.params import ReviewerParams
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.requests import freeze_request
 from tasks.stage import StageResult, Work, stage
 from tasks.workplace import Workplace
 
@@ -67,26 +67,18 @@ def build_review_bundle(
         if isinstance(priorities, dict)
         else {},
     )
-    now = datetime.now(UTC)
     return (
-        build_bundle(
+        freeze_request(
             channel="saliency_grid",
             # The evidence names the network in the middle of its training; the request stays good
             # when the same training without marks becomes the first champion.
             model=ModelVersion(name=model_name, digest=basis.classifier.outputs["model"].sha256),
-            dataset=DatasetVersion(
-                md5=basis.dataset.md5,
-                classes=basis.dataset.classes,
-                n_train=basis.dataset.n_train,
-                n_test=basis.dataset.n_test,
-                n_pool=basis.dataset.n_pool,
-            ),
-            items=items,
+            dataset=basis.dataset,
             evidence=shown,
+            items=items,
             files=files,
-            created_at=now,
-            deadline=now + timedelta(hours=deadline_hours),
             run=run,
+            deadline_hours=deadline_hours,
         ),
         files,
     )

@@ -16,6 +16,9 @@ from tasks.settings import Settings
 from tasks.stage import StageResult, Work
 from tasks.workplace import Workplace, open_workplace
 from tests.shapes import tiny_overrides
+from tests.tasks.channels.concept_graph.mined_again import after as after  # a fixture
+from tests.tasks.channels.concept_graph.mined_again import approved as approved  # a fixture
+from tests.tasks.channels.concept_graph.mined_again import before as before  # a fixture
 
 REVIEWED = (0, 2)
 """Bars and squares; discs are left to the classifier."""

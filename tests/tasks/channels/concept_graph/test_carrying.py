@@ -4,13 +4,11 @@ from dataclasses import replace
 
 import pytest
 import torch
-from safetensors.torch import load, save
+from safetensors.torch import load
 
-from benchmarks.correction.preparing import mine_concepts
 from feedback.channels.concept_graph import read_evidence
 from feedback.channels.concept_graph.ops import GraphEdit
 from feedback.document import FeedbackDocument
-from feedback.errors import ArtifactError
 from feedback.exchange import check_upload, decide_single
 from feedback.policy import single_policy
 from feedback.publishing import publish
@@ -19,135 +17,13 @@ from feedback.states import ReviewState
 from models.concept_graph.exemplar_tensors import pack_exemplars, unpack_exemplars
 from models.concept_graph.exemplars import MOST_PER_CONCEPT
 from models.concept_graph.exemplars import keep_exemplars as keep
-from models.concept_graph.params import CarryOverParams
 from tasks.channels.concept_graph.carrying import (
     EXEMPLARS,
-    carry_over_edits,
-    earlier_edits,
-    keep_exemplars,
 )
-from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.reasoning import imitate_classifier
-from tasks.channels.concept_graph.reviewing import build_review_bundle
 from tasks.channels.concept_graph.segmenting import load_universe
-from tasks.classifier import train_classifier
-from tests.feedback.memory import MemoryStore
 from tests.review_request import NOW
-
-MODEL = "net"
-
-
-class Mined:
-    """One mining of the shapes, explained, and what it takes to ask about it."""
-
-    def __init__(self, staged, basis, seed):
-        self.staged, self.basis = staged, basis
-        given = {"basis": basis, "params": staged.channel}
-        self.concepts = mine_concepts(staged.workplace, basis, staged.channel, seed)
-        reasoner = imitate_classifier.fn(
-            staged.workplace, **given, concepts=self.concepts, seed=seed
-        )
-        self.explanation = explain_classes.fn(
-            staged.workplace, basis=basis, concepts=self.concepts, reasoner=reasoner, seed=seed
-        )
-        self.exemplars = keep_exemplars.fn(staged.workplace, basis=basis, concepts=self.concepts)
-
-    def bundle(self, carried=None):
-        return build_review_bundle.fn(
-            self.staged.workplace,
-            basis=self.basis,
-            explanation=self.explanation,
-            reasoner=self.staged.channel.reasoner,
-            model_name=MODEL,
-            run="run",
-            deadline_hours=1.0,
-            exemplars=self.exemplars,
-            carried=carried,
-        )
-
-    def earlier(self, place, **changes):
-        values = {
-            "classes": self.basis.class_names, "exemplars": self.exemplars, "model": MODEL,
-            "policies": (single_policy(),),
-        }  # fmt: skip
-        return earlier_edits(place, **values | changes)
-
-    def carry(self, earlier, *, min_similarity):
-        return carry_over_edits.fn(
-            self.staged.workplace,
-            basis=self.basis,
-            concepts=self.concepts,
-            exemplars=self.exemplars,
-            earlier=earlier,
-            params=CarryOverParams(min_similarity=min_similarity),
-        )
-
-
-@pytest.fixture(scope="module")
-def before(staged):
-    return Mined(staged, staged.basis, seed=0)
-
-
-@pytest.fixture(scope="module")
-def after(staged):
-    """Another network on the same images, and other clusters of its own features."""
-    classifier = train_classifier.fn(
-        staged.workplace,
-        dataset=staged.dataset,
-        classifier=staged.params.classifier,
-        training=staged.params.training,
-        weights_sha256="",
-        seed=7,
-    )
-    basis = staged.basis.model_copy(update={"classifier": classifier})
-    return Mined(staged, basis, seed=7)
-
-
-def edits_of(shown):
-    """Replace the concept of slot 0, and cut the edge that leaves it."""
-    other = next(
-        card.concept_id
-        for card in shown.candidates
-        if card.concept_id not in shown.slots and card.class_name == shown.class_name
-    )
-    ops = [
-        {"op": "replace_concept", "slot": 0, "from": shown.slots[0], "to": other, "reason": "sea"},
-        {"op": "remove_edge", "src": 0, "dst": 1, "reason": "chance"},
-    ]
-    given = {"class_name": shown.class_name, "base_cscg": shown.base_cscg, "ops": ops}
-    return GraphEdit.model_validate(given)
-
-
-def answer(store, mined, *, verdict="approve", edited=True, nonce="nonce-001"):
-    bundle, files = mined.bundle()
-    publish(store, bundle, files)
-    edits = [edits_of(read_evidence(bundle).classes[0])] if edited else []
-    document = FeedbackDocument(
-        request_id=bundle.request_id,
-        bundle_sha256=bundle.digest,
-        channel=bundle.channel,
-        reviewer="ada",
-        nonce=nonce,
-        verdict=verdict,
-        responses=tuple(edit.model_dump(mode="json") for edit in edits),
-        created_at=NOW,
-    )
-    upload = check_upload(bundle, document.to_json())
-    decide_single(store, bundle, upload, now=NOW)
-    return bundle, edits
-
-
-class Place:
-    """As much of a workplace as looking for reviews takes."""
-
-    def __init__(self):
-        self.objects = MemoryStore(lambda: NOW)
-
-
-@pytest.fixture(scope="module")
-def approved(staged, before):
-    return answer(staged.workplace.objects, before)
+from tests.tasks.channels.concept_graph.mined_again import Place, answer, replace_mined
 
 
 def test_exemplars_are_of_every_concept_and_a_part_of_what_was_shown(staged, before):
@@ -225,12 +101,6 @@ def test_concepts_that_look_the_same_are_found_again_by_another_network(
     assert (removed["op"]["src"], removed["op"]["dst"]) == (0, 1)
 
 
-def replace_mined(mined, concepts, exemplars):
-    twin = object.__new__(Mined)
-    vars(twin).update(vars(mined) | {"concepts": concepts, "exemplars": exemplars})
-    return twin
-
-
 def test_a_threshold_that_nothing_reaches_loses_all_with_the_reason(staged, after, approved):
     earlier = after.earlier(staged.workplace)
     strange = [replace_names(one) for one in earlier]
@@ -243,55 +113,6 @@ def test_a_threshold_that_nothing_reaches_loses_all_with_the_reason(staged, afte
 def replace_names(earlier):
     """The same review from before exemplars were kept."""
     return earlier.model_copy(update={"exemplars": ""})
-
-
-def with_exemplars(staged, before, earlier, data):
-    """The same edits, of a review that was published with these bytes as its exemplars."""
-    ref = staged.work.artifacts.save_png(data)
-    stored = before.exemplars.model_copy(update={"outputs": {"exemplars": ref}})
-    bundle, files = replace_mined(before, before.concepts, stored).bundle()
-    publish(staged.workplace.objects, bundle, files)
-    changed = {"request_id": bundle.request_id, "exemplars": ref.sha256}
-    return [one.model_copy(update=changed) for one in earlier]
-
-
-def test_exemplars_of_the_earlier_format_are_no_pictures_to_compare_with(
-    staged, before, after, approved
-):
-    bank = load_bank(staged.work, before.concepts)
-    cut_outs = {name: torch.zeros(2, 3, 48, 48, dtype=torch.uint8) for name in bank.concept_ids}
-    earlier = with_exemplars(staged, before, after.earlier(staged.workplace), save(cut_outs))
-    carried = after.carry(earlier, min_similarity=0.1)
-    assert carried.facts == {"carried": 0, "lost": 2}
-    (lost,) = staged.work.load_json(carried, "lost").values()
-    assert all("left no picture to compare with" in one["why"] for one in lost)
-
-
-def hostile_files():
-    pixels = torch.zeros(1, 3, 8, 8, dtype=torch.uint8)
-    masks = torch.ones(1, 8, dtype=torch.uint8)
-    one = {"images": pixels, "masks_of/a/k0": masks}
-    return {
-        "no safetensors": b"\x80\x04}.",
-        "an image that is not there": save(one | {"image_of/a/k0": torch.tensor([1])}),
-        "floats": save(one | {"image_of/a/k0": torch.tensor([0]), "images": pixels.float()}),
-        "a dtype that torch lacks": header(b'{"images":{"dtype":"F6_E2M3","shape":[4],'
-                                           b'"data_offsets":[0,3]}}') + bytes(3),
-    }  # fmt: skip
-
-
-def header(text):
-    return len(text).to_bytes(8, "little") + text
-
-
-@pytest.mark.parametrize("kind", sorted(hostile_files()))
-def test_exemplars_that_no_run_could_have_written_are_refused(
-    staged, before, after, approved, kind
-):
-    data = hostile_files()[kind]
-    earlier = with_exemplars(staged, before, after.earlier(staged.workplace), data)
-    with pytest.raises(ArtifactError, match=r"carry_over\.enabled=false"):
-        after.carry(earlier, min_similarity=0.1)
 
 
 def test_only_the_latest_approved_review_of_a_class_that_stands_speaks(before, after):

@@ -2,13 +2,13 @@ import pytest
 
 from feedback.errors import LowAgreementError
 from feedback.exchange import check_upload
-from flows.channels.concept_graph import gate_for
 from models.concept_graph.params import ReasonerParams
 from models.imageset import OBJECT
 from tasks.channels.concept_graph.explaining import explain_classes
 from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.reviewing import (
     build_review_bundle,
+    gate_for,
     measure_object_share,
     simulated_answer,
 )

@@ -1,9 +1,8 @@
 import pytest
 import torch
 
-from models.augmentation import augment_images, flip_flags, flip_images
+from models.augmentation import augment_images, augment_with_maps, flip_flags, flip_images
 from models.params import AugmentParams
-from models.saliency_grid.augmentation import augment_with_weights
 from models.saliency_grid.grid import paint_cells
 
 GEOMETRY = AugmentParams(crop_scale=0.5, rotate=25, flip=0.5)
@@ -23,7 +22,7 @@ def ramps(n=8, size=48):
 def test_weights_stay_on_the_pixels_that_they_were_given_to():
     images, weights = ramps()
     flags = flip_flags(len(images), 0.5, generator(1))
-    changed, moved = augment_with_weights(images, weights, flags, GEOMETRY, generator(2))
+    changed, moved = augment_with_maps(images, weights, flags, GEOMETRY, generator(2))
     assert 0 < flags.sum() < len(flags)
     assert not torch.allclose(moved, weights, atol=0.05)
     # Half a pixel of rounding at most.
@@ -36,7 +35,7 @@ def test_cells_keep_their_values_and_follow_the_geometry():
     painted = paint_cells(weights, (48, 48))
     images = (painted[:, None].expand(8, 3, 48, 48) + 0.5) / 1.5
     flags = flip_flags(8, 0.5, generator(1))
-    changed, moved = augment_with_weights(images, painted, flags, GEOMETRY, generator(2))
+    changed, moved = augment_with_maps(images, painted, flags, GEOMETRY, generator(2))
     assert set(moved.unique().tolist()) <= {-0.5, 0.0, 1.0}
     agreement = ((changed[:, 0] * 1.5 - 0.5 - moved).abs() < 0.25).float().mean()
     assert agreement > 0.95
@@ -46,7 +45,7 @@ def test_images_get_the_same_bits_as_without_weights():
     images, weights = ramps()
     params = AugmentParams(crop_scale=0.5, rotate=25, colour=0.3)
     flags = flip_flags(len(images), 0.5, generator(1))
-    changed, _ = augment_with_weights(images, weights, flags, params, generator(2))
+    changed, _ = augment_with_maps(images, weights, flags, params, generator(2))
     plain, _ = augment_images(flip_images(images, flags), params, generator(2))
     assert torch.equal(changed, plain)
 
@@ -54,14 +53,14 @@ def test_images_get_the_same_bits_as_without_weights():
 def test_flips_alone_mirror_weights_exactly():
     images, weights = ramps(2)
     flags = torch.tensor([True, False])
-    _, moved = augment_with_weights(images, weights, flags, AugmentParams(), generator())
+    _, moved = augment_with_maps(images, weights, flags, AugmentParams(), generator())
     assert torch.equal(moved[0], weights[0].flip(-1))
     assert torch.equal(moved[1], weights[1])
 
 
 def test_weights_of_another_size_are_refused():
     images, weights = ramps(2)
-    with pytest.raises(ValueError, match="expected weights"):
-        augment_with_weights(
+    with pytest.raises(ValueError, match="expected maps"):
+        augment_with_maps(
             images, weights[:, :40], torch.tensor([True, False]), GEOMETRY, generator()
         )
