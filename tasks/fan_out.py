@@ -33,7 +33,8 @@ _RUNNERS = frozenset(("dask", "distributed", "prefect_dask", "prefect_ray", "ray
 class FanOutParams(Params):
     """Where work that can be done at the same time is computed: classes mined, students taught.
 
-    A student depends on the number of cores that it gets as any training does, by rounding.
+    Numbers depend on how many cores a subject gets, by rounding. So that is a matter of how many
+    subjects there are, never of how many of them were left when a run went on.
     """
 
     runner: Literal["threads", "dask", "ray"] = "threads"
@@ -107,7 +108,7 @@ def fan_out(
             task,
             {name: subjects[name] for name in missing},
             params,
-            _n_workers(params, len(missing), takes_gpu=takes_gpu),
+            _n_workers(params, len(subjects), takes_gpu=takes_gpu),
         )
     results = []
     for name, result in found.items():

@@ -143,7 +143,7 @@ def test_everything_is_reached_by_keyboard(page_of, store: MemoryStore) -> None:
     page.keyboard.press("Enter")
     told(page, "1 edit")
     # The part that was drawn anew has not lost the focus to the top of the page.
-    page.wait_for_function("document.activeElement.matches('.slot')")
+    page.locator(".slot:focus").wait_for()
     page.keyboard.press("?")
     page.wait_for_selector("#help-dialog[open]")
     page.keyboard.press("Escape")

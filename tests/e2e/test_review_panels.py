@@ -36,12 +36,12 @@ def test_a_channel_that_was_added_by_files_is_answered_by_keyboard(add_toy, page
     # Within the grid arrows move the focus alone; at its border it stays.
     for key in ("ArrowRight", "ArrowRight", "ArrowDown", "ArrowLeft", "ArrowDown"):
         page.keyboard.press(key)
-    page.wait_for_function("document.activeElement.textContent === '2/1'")
+    page.locator(":focus", has_text="2/1").wait_for()
     told(page, "No edits yet")
     page.keyboard.press("Enter")
     told(page, "1 edit in 1 image · 1 of 3 images answered")
     page.wait_for_selector('[data-mark="cell 1 0"][aria-pressed="true"]')
-    page.wait_for_function("document.activeElement.textContent === '2/1'")
+    page.locator(":focus", has_text="2/1").wait_for()
     page.keyboard.press("n")
     page.get_by_role("heading", name="picture 1").wait_for()
     assert page.locator('[data-mark="cell 1 0"]').get_attribute("aria-pressed") == "false"

@@ -141,9 +141,7 @@ def edit_a_class(page):
         told(page, left)
     before = page.locator(".edge-editor h4").inner_text()
     edges.last.click()
-    page.wait_for_function(
-        "text => document.querySelector('.edge-editor h4').textContent !== text", arg=before
-    )
+    page.locator(".edge-editor h4", has_not_text=before).wait_for()
     page.keyboard.press("a")
     told(page, "3 edits")
 

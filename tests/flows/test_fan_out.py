@@ -107,6 +107,17 @@ def test_threads_share_the_cores_and_give_them_back(place, tmp_path, monkeypatch
     assert torch.get_num_threads() == before
 
 
+def test_what_is_left_of_a_killed_run_gets_the_cores_that_it_would_have_had(
+    place, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: set(range(6)))
+    subjects = {who: given | {"n": 1} for who, given in meeting(tmp_path, "a", "b").items()}
+    spread(place, count_threads, {"a": subjects["a"]}, TWO)
+    results = spread(place, count_threads, subjects, TWO)
+    assert [result.reused for result in results] == [True, False]
+    assert results[1].facts["threads"] == 3
+
+
 def test_threads_tell_how_far_each_of_them_is(place, tmp_path):
     heard = []
     place.listeners = (heard.append,)
