@@ -3,7 +3,8 @@
 ::
 
     runs/<run>/asked/<round>.json    the request, and the key of every stage behind what it shows
-    runs/<run>/taken/<round>.json    requests whose decisions the round took up without waiting
+    runs/<run>/taken/<round>.json    requests whose decisions the round took up without waiting;
+                                     round 0 are the reviews of earlier runs that it starts from
 """
 
 from typing import Literal
@@ -121,7 +122,7 @@ def save_taken(
     Args:
         workplace: Holds the store.
         run_id: The run.
-        round_: Round of asking, from 1.
+        round_: Round of asking, from 1; 0 for what is taken up before any.
         requests: Requests that are decided.
 
     Returns:

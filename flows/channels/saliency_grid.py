@@ -21,6 +21,7 @@ from models.params import Params, TrainingParams
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.basis import Basis, digest_images
+from tasks.channels.saliency_grid.carrying import carry_over_marks, find_beginning
 from tasks.channels.saliency_grid.control import draw_random_marks
 from tasks.channels.saliency_grid.evaluating import compare_marked, look_again
 from tasks.channels.saliency_grid.explaining import explain_images
@@ -64,9 +65,23 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
     basis = _basis(run, stages)
     if run.past:
         trained = run.past[-1].corrected["trained"]
+        carried = run.past[0].explained["carried"]
+        origin = str(run.past[0].explained["explained"].facts["origin"])
     else:
-        with work.about(f"until epoch {settings.sampling.first_epoch}"):
-            trained = _train(run, basis, None, settings.sampling.first_epoch, [], run.params.seed)
+        beginning = find_beginning(
+            work,
+            basis=basis,
+            settings=settings,
+            seed=run.params.seed,
+            run_id=run.run_id,
+            model=run.params.model_name,
+            policies=run.policies,
+        )
+        origin = beginning.origin
+        carried = carry_over_marks(work, basis=basis, earlier=beginning.earlier, params=settings)
+        until = settings.sampling.first_epoch
+        with work.about(f"until epoch {until}"):
+            trained = _train(run, basis, None, until, _marks(run, carried), run.params.seed)
     with work.about(f"round {run.round}"):
         explained = explain_images(
             work,
@@ -75,8 +90,10 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
             asked=_asked(run),
             params=settings,
             seed=run.params.seed,
+            origin=origin,
+            carried=carried,
         )
-    return stages | {"trained": trained, "explained": explained}
+    return stages | {"carried": carried, "trained": trained, "explained": explained}
 
 
 def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, bytes]]:
@@ -124,7 +141,7 @@ def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -
         bank = bank_feedback(
             run.workplace,
             basis=basis,
-            before=run.past[-1].corrected["bank"] if run.past else None,
+            before=run.past[-1].corrected["bank"] if run.past else explained["carried"],
             responses=responses,
             max_area=settings.max_marked_area,
         )
@@ -140,7 +157,7 @@ def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -
 def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluation:
     """Compare with the same training without marks, and with as many squares at random."""
     settings, work, basis = _settings(run), run.workplace, _basis(run, explained)
-    banks = [one.corrected["bank"] for one in run.past]
+    banks = [explained["carried"], *(one.corrected["bank"] for one in run.past)]
     trained: dict[str, list[StageResult]] = {"original": [], **{arm: [] for arm in _SUBJECTS}}
     for seed in range(run.params.seed, run.params.seed + settings.seeds):
         trained["original"].append(_original(run, basis, seed))
@@ -169,6 +186,7 @@ def evaluate(run: RunContext, explained: Stages, corrected: Stages) -> Evaluatio
     return evaluation_of(
         work,
         candidate=corrected["trained"],
+        carried=explained["carried"],
         bank=corrected["bank"],
         compared=compared,
         looked=looked,
@@ -187,15 +205,18 @@ def _again(
     run: RunContext, basis: Basis, banks: Sequence[StageResult], seed: int, arm: str
 ) -> StageResult:
     """Train once more with the marks as they came in, or with as many at random."""
-    settings = _settings(run)
-    epochs = (*settings.sampling.feedback_epochs, run.params.training.epochs)
+    epochs = (*_settings(run).sampling.feedback_epochs, run.params.training.epochs)
+
+    def part(start: StageResult | None, bank: StageResult, until: int) -> StageResult:
+        if arm == "random_squares":
+            bank = draw_random_marks(run.workplace, bank=bank, seed=seed)
+        return _train(run, basis, start, until, _marks(run, bank), seed)
+
     with run.workplace.about(f"{_SUBJECTS[arm]}, seed {seed}"):
-        trained = _train(run, basis, None, epochs[0], [], seed)
-        for bank, until in zip(banks, epochs[1:], strict=True):
-            if arm == "random_squares":
-                bank = draw_random_marks(run.workplace, bank=bank, seed=seed)
-            trained = _train(run, basis, trained, until, _marks(run, bank), seed)
-    return trained
+        trained = part(None, banks[0], epochs[0])
+        for bank, until in zip(banks[1:], epochs[1:], strict=True):
+            trained = part(trained, bank, until)
+        return trained
 
 
 def _train(

@@ -5,6 +5,8 @@ without, ``floor((r + 1) H / G)``, and columns alike: where G does not divide th
 by one pixel, and every pixel lies in exactly one of them.
 """
 
+import math
+
 import torch
 from torch import Tensor
 
@@ -48,6 +50,20 @@ def paint_cells(weights: Tensor, size: tuple[int, int]) -> Tensor:
         _membership(length, weights.shape[1], weights.device).argmax(dim=0) for length in size
     )
     return weights[:, rows][:, :, columns]
+
+
+def regrid_cells(weights: Tensor, cells: int) -> Tensor:
+    """Give the cells of another grid the mean weight of what they cover.
+
+    Args:
+        weights: Weights of cells (B, g, g).
+        cells: G of the other grid.
+
+    Returns:
+        Weights (B, G, G), of the weights' type, by exact areas; the same ones where g is G.
+    """
+    side = math.lcm(weights.shape[1], cells)
+    return cell_means(paint_cells(weights, (side, side)), cells)
 
 
 def top_cells(scores: Tensor, count: int) -> Tensor:

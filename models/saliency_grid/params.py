@@ -101,6 +101,15 @@ class PenaltyParams(Params):
     never scales."""
 
 
+class CarryOverParams(Params):
+    """Marks of earlier runs' approved reviews, by the content of the images."""
+
+    enabled: bool = True
+    """Learn from them, from the first epoch on; every request and the report tell of it."""
+    ask_again: bool = False
+    """Ask about their images like about any other; else only when no others are left."""
+
+
 class ReviewerParams(Params):
     """The simulated reviewer: which of the shown cells it marks."""
 
@@ -119,6 +128,7 @@ class SaliencyGridParams(Params):
     sampling: SamplingParams = SamplingParams()
     penalty: PenaltyParams = PenaltyParams()
     reviewer: ReviewerParams = ReviewerParams()
+    carry_over: CarryOverParams = CarryOverParams()
     seeds: Annotated[int, Field(ge=1, le=100)] = 2
     """Trainings per arm of the comparison; people are asked during the first only."""
     max_marked_area: Share = 0.6

@@ -1,6 +1,7 @@
 """The saliency-grid channel from end to end on a dataset of shapes."""
 
 import json
+import shutil
 
 import pytest
 
@@ -86,6 +87,60 @@ def test_a_second_identical_run_computes_nothing(finished, shapes_dir):
     assert computed(again) == []
     for part in ("arms", "paired", "edits", "measured", "decision", "request"):
         assert again[part] == report[part]
+
+
+def test_a_later_run_learns_from_earlier_marks_and_asks_about_other_images(
+    finished, shapes_dir, tmp_path
+):
+    report, workplace, published = finished
+    home = tmp_path / "home"
+    shutil.copytree(workplace.settings.home / "store", home / "store")
+    asked = []
+
+    def later(run_id, **changes):
+        asked.clear()
+        listener = ReviewListener(on_published=asked.append)
+        settings = ASKED | {"saliency_grid__sampling__rounds": "1"} | changes
+        return run(home, shapes_dir, listener=listener, run_id=run_id, **settings)[0]
+
+    found = later("later", saliency_grid__penalty__rate="2.0")
+    (request,) = (read_evidence(bundle) for bundle in asked)
+    assert [one.request_id for one in request.carried] == [one.request_id for one in published]
+    assert sum(one.n_images for one in request.carried) == 6
+    before = {one.image for bundle in published for one in read_evidence(bundle).images}
+    assert not before & {one.image for one in request.images}
+    marked = report["measured"]["marked_images"]
+    assert found["measured"]["marked_images"] > marked
+    assert found["measured"]["carried_images"] == 6
+    sources = [edit["change"].partition("; ")[2] for edit in found["edits"]]
+    told = sorted(source.rpartition(" ")[2] for source in sources if source)
+    assert len(told) == marked
+    assert set(told) <= {one.request_id for one in published}
+    # Trained on from the first epoch: another network than the first one was shown with.
+    first = read_evidence(published[0])
+    assert (request.epoch, request.model_version == first.model_version) == (1, False)
+    # It is the same run when it is made again, whatever it asked itself.
+    again = later("later-again", saliency_grid__penalty__rate="2.0")
+    assert computed(again) == []
+    assert again["request"] == found["request"]
+
+
+def test_earlier_marks_are_left_alone_where_that_is_asked_for(finished, shapes_dir, tmp_path):
+    _, workplace, _ = finished
+    home = tmp_path / "home"
+    shutil.copytree(workplace.settings.home / "store", home / "store")
+    asked = []
+    settings = ASKED | {"saliency_grid__sampling__rounds": "1", "seed": "3"}
+    report, _ = run(
+        home,
+        shapes_dir,
+        listener=ReviewListener(on_published=asked.append),
+        run_id="alone",
+        saliency_grid__carry_over__enabled="false",
+        **settings,
+    )
+    assert read_evidence(asked[0]).carried == ()
+    assert report["measured"]["carried_images"] == 0
 
 
 def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(

@@ -4,7 +4,13 @@ Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_
 and differences here.
 """
 
-from feedback.channels.saliency_grid.answers import edit_of, read_marks, validate_response
+from feedback.channels.saliency_grid.answers import (
+    edit_of,
+    is_abstention,
+    read_marks,
+    validate_response,
+)
+from feedback.channels.saliency_grid.carried import CarriedReview
 from feedback.channels.saliency_grid.cells import area_share, cell_edges
 from feedback.channels.saliency_grid.differences import differences
 from feedback.channels.saliency_grid.evidence import (
@@ -31,6 +37,7 @@ EVIDENCE = SaliencyEvidence
 __all__ = [
     "EVIDENCE",
     "RESPONSE",
+    "CarriedReview",
     "CellMarks",
     "ExplainerUsed",
     "Flag",
@@ -43,6 +50,7 @@ __all__ = [
     "cell_edges",
     "differences",
     "edit_of",
+    "is_abstention",
     "is_everything_marked",
     "marked_area",
     "pack_evidence",

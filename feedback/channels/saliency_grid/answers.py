@@ -29,6 +29,11 @@ def read_marks(responses: Sequence[JsonObject]) -> tuple[CellMarks, ...]:
     return read_responses(responses, CellMarks)
 
 
+def is_abstention(marks: CellMarks) -> bool:
+    """Tell whether an answer was skipped, or called unclear and left unmarked: it says nothing."""
+    return not marks.cells and bool(marks.flags) and set(marks.flags) <= _ABSTENTIONS
+
+
 def edit_of(response: JsonObject) -> Edit:
     """Say what a response edits: the weights of an image's cells.
 
@@ -43,11 +48,12 @@ def edit_of(response: JsonObject) -> Edit:
         The image's digest, and its cells and flags without remarks.
     """
     (marks,) = read_marks([response])
-    abstains = not marks.cells and bool(marks.flags) and set(marks.flags) <= _ABSTENTIONS
     cells: list[list[float]] = sorted([cell.r, cell.c, cell.w] for cell in marks.cells)
     content = canonical_json({"cells": cells, "flags": sorted(marks.flags)})  # type: ignore[dict-item]
     # Skipping and calling unclear do not contradict each other either.
-    target = f"{marks.image} {'+'.join(sorted(marks.flags))}" if abstains else marks.image
+    target = (
+        f"{marks.image} {'+'.join(sorted(marks.flags))}" if is_abstention(marks) else marks.image
+    )
     return Edit(target, content, response)
 
 

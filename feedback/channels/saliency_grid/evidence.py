@@ -5,8 +5,9 @@ Numbers that could not be computed are None, never NaN. Pictures are names of fi
 
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
 
+from feedback.channels.saliency_grid.carried import CarriedReview
 from feedback.channels.saliency_grid.marks import ExplainerUsed, Grid, Position
 from feedback.fields import Exchanged, FileName, Name, Reason, Sha256, Share
 
@@ -77,6 +78,16 @@ class SaliencyEvidence(Exchanged):
     """Images that they were chosen from."""
     images: tuple[ImageEvidence, ...] = Field(min_length=1, max_length=1000)
     """Images to look at."""
+    origin: Sha256 | None = None
+    """What the run started from: data, settings and earlier reviews; the same in all its rounds."""
+    carried: tuple[CarriedReview, ...] = Field(default=(), max_length=10_000)
+    """Earlier reviews whose marks the network learned from, the oldest first."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Evidence of earlier versions lacks the fields; its bytes, and the request's id, stay.
+        dumped: dict[str, object] = handler(self)
+        return {k: v for k, v in dumped.items() if k not in ("origin", "carried") or v}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

@@ -7,6 +7,7 @@ from dash import html
 from dash.development.base_component import Component
 
 from feedback.channels.saliency_grid.evidence import ImageEvidence
+from review.panels.saliency_grid.carried_view import carried_section
 from review.panels.saliency_grid.draft import Cell
 from review.panels.saliency_grid.parts import (
     SquaresShown,
@@ -79,7 +80,8 @@ def overview(shown: SquaresShown) -> Overview:
                         className="thumbnails",
                     ),
                 ]
-            )
+            ),
+            *carried_section(evidence),
         ],
     )
 

@@ -17,7 +17,7 @@ from feedback.channels.concept_graph import (
     read_evidence,
     read_graph_edits,
 )
-from feedback.closed import ClosedReview, closed_reviews
+from feedback.closed import ClosedReview
 from feedback.errors import ArtifactError
 from feedback.policy import Policy
 from feedback.publishing import load_bundle, load_file
@@ -27,6 +27,7 @@ from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.reasoning import load_graphs
 from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.classifier import load_classifier
+from tasks.earlier import approved_reviews
 from tasks.stage import StageResult, Work, stage
 from tasks.workplace import Workplace
 
@@ -109,13 +110,11 @@ def earlier_edits(
     """
     now, waiting = exemplars.outputs["exemplars"].sha256, set(classes)
     found: list[EarlierEdit] = []
-    for review in closed_reviews(workplace.objects, policies=policies):
-        bundle = review.bundle
-        if (bundle.channel, bundle.model.name) != (CHANNEL, model):
+    approved = approved_reviews(workplace.objects, channel=CHANNEL, model=model, policies=policies)
+    for review in approved:
+        if review.bundle.files.get(EXEMPLARS) == now:
             continue
-        if not review.standing.is_approved or bundle.files.get(EXEMPLARS) == now:
-            continue
-        shown = {one.class_name: one for one in read_evidence(bundle).classes}
+        shown = {one.class_name: one for one in read_evidence(review.bundle).classes}
         edits = {one.class_name: one for one in read_graph_edits(review.standing.edits)}
         for name in sorted(waiting & set(shown)):
             waiting.remove(name)

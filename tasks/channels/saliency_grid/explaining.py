@@ -19,7 +19,7 @@ from tasks.channels.saliency_grid.basis import Basis, load_fitted
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from torch import Tensor
 
@@ -37,6 +37,8 @@ def explain_images(
     asked: list[str],
     params: SaliencyGridParams,
     seed: int,
+    origin: str | None = None,
+    carried: StageResult | None = None,
 ) -> dict[str, JsonValue]:
     """Choose images that the network is unsure of, and show the squares that it looks at.
 
@@ -44,10 +46,13 @@ def explain_images(
         work: What the stage may touch.
         basis: What was computed before.
         trained: The network, in the middle of its training.
-        asked: Digests of images that people were asked about before; they are asked about again
-            only when no others are left.
+        asked: Digests of images that this run asked about before; they are asked about again only
+            when no others are left.
         params: Sampling, explainer and grid.
         seed: Seed of a random sample.
+        origin: What the run started from.
+        carried: What earlier reviews said, which is told; their images are asked about only when
+            no others are left, unless the parameters say otherwise.
 
     Returns:
         Number of images, the explainer used and failures; outputs ``evidence``, ``priorities``,
@@ -64,11 +69,12 @@ def explain_images(
     sampling = params.sampling
     epoch = int(trained.number("epoch"))
     priorities = sampling_priorities(logits, images.labels, sampling.strategy, seed=seed + epoch)
-    known = {position for position, digest in enumerate(digests) if digest in set(asked)}
-    if len(known) == len(images):
-        # Everybody was asked about: the network is another one by now, and so are its squares.
-        known = set()
-    sample = sample_images(priorities, sampling.n_images, exclude=known)
+    told = work.load_json(carried, "reviews") if carried is not None else []
+    earlier = work.load_json(carried, "asked") if carried is not None else []
+    if params.carry_over.ask_again or not isinstance(earlier, list):
+        earlier = []
+    exclude = _rows_to_leave_out(digests, asked, map(str, earlier))
+    sample = sample_images(priorities, sampling.n_images, exclude=exclude)
     work.progress(1, 3, f"{len(sample.index)} of {len(images)} images")
     chosen, own = images.select(sample.index), logits[sample.index]
     target = explained_classes(own, chosen.labels, params.explainer.target)
@@ -76,6 +82,10 @@ def explain_images(
     work.progress(2, 3, found.explainer.replace("_", " "))
     shown = [digests[position] for position in sample.index.tolist()]
     evidence = _evidence(basis, trained, chosen, shown, own, found, params, len(images))
+    # The beginning is told in every round, so that no request says less than another.
+    evidence = SaliencyEvidence.model_validate(
+        {**evidence.model_dump(mode="json"), "origin": origin, "carried": told}, strict=False
+    )
     for position, digest in enumerate(shown):
         _draw(work, digest, chosen.images[position], found.maps[position])
     work.save_json("evidence", evidence.model_dump(mode="json"))
@@ -87,7 +97,24 @@ def explain_images(
         "epoch": epoch,
         "explainer": found.explainer,
         "failures": sum(one.failure is not None for one in evidence.images),
+        "origin": origin,
     }
+
+
+def _rows_to_leave_out(
+    digests: "Sequence[str]", asked: "Iterable[str]", earlier: "Iterable[str]"
+) -> set[int]:
+    """Return the images that were asked about, in this run or an earlier one; never all of them.
+
+    When all were, the network is another one by now, and so are its squares: first those of earlier
+    runs come again, then those of this one.
+    """
+    own = set(asked)
+    for known in (own.union(earlier), own):
+        rows = {row for row, digest in enumerate(digests) if digest in known}
+        if len(rows) < len(digests):
+            return rows
+    return set()
 
 
 def _evidence(

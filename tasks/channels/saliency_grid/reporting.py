@@ -2,7 +2,7 @@
 
 from pydantic import JsonValue
 
-from tasks.channels.saliency_grid.banking import LABEL_QUEUE, label_queue
+from tasks.channels.saliency_grid.queueing import LABEL_QUEUE, label_queue
 from tasks.comparison_records import (
     comparison_metrics,
     comparison_report,
@@ -21,6 +21,7 @@ def evaluation_of(
     workplace: Workplace,
     *,
     candidate: StageResult,
+    carried: StageResult,
     bank: StageResult,
     compared: StageResult,
     looked: StageResult,
@@ -30,14 +31,16 @@ def evaluation_of(
     Args:
         workplace: Holds the figures.
         candidate: The network that learned with the marks.
+        carried: What was taken up of earlier reviews.
         bank: All marks.
         compared: Result of the comparison.
         looked: Where both networks look on the marked images.
     """
     reasons, classes = compared.facts["reasons"], compared.facts["classes"]
+    earlier = {f"carried_{name}": carried.facts[name] for name in ("gone", "relabelled")}
     measured = {
         name: float(value)
-        for name, value in (bank.facts | looked.facts).items()
+        for name, value in (bank.facts | earlier | looked.facts).items()
         if isinstance(value, int | float)
     }
     queue = label_queue(workplace.artifacts.load_list(bank.outputs["queue"]))
@@ -80,6 +83,11 @@ def described_marks(workplace: Workplace, bank: StageResult) -> list[JsonValue]:
         bank: All marks.
     """
     rows: list[JsonValue] = []
+    carried = {
+        entry["image"]: entry["review"]
+        for entry in workplace.artifacts.load_list(bank.outputs["carried"])
+        if isinstance(entry, dict)
+    }
     for mark in workplace.artifacts.load_list(bank.outputs["marks"]):
         if not isinstance(mark, dict):
             continue
@@ -94,10 +102,14 @@ def described_marks(workplace: Workplace, bank: StageResult) -> list[JsonValue]:
             {
                 "class_name": name.split("/")[-2] if "/" in name else "",
                 "op": "mark_cells",
-                "change": f"{name}: {', '.join(cells)}",
+                "change": f"{name}: {', '.join(cells)}{_source(carried.get(mark['image']))}",
             }
         )
     return rows
+
+
+def _source(review: JsonValue) -> str:
+    return f"; carried over from review {review}" if review else ""
 
 
 def _figures(

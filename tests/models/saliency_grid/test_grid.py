@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.saliency_grid.grid import cell_means, paint_cells, top_cells
+from models.saliency_grid.grid import cell_means, paint_cells, regrid_cells, top_cells
 
 
 def test_cells_are_averaged_as_by_hand():
@@ -19,6 +19,14 @@ def test_cells_of_unequal_size_partition_the_image():
     assert cell_means(maps, 2).tolist() == [[[0.5, 0], [0, 6]]]
     painted = paint_cells(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), (5, 3))
     assert painted[0].tolist() == [[1, 2, 2]] * 2 + [[3, 4, 4]] * 3
+
+
+def test_another_grid_gets_the_weights_by_area():
+    halves = torch.tensor([[[1.0, 0.0], [0.0, -1.0]]])
+    # The middle row and column of three lie half on each side.
+    assert regrid_cells(halves, 3)[0].tolist() == [[1, 0.5, 0], [0.5, 0, -0.5], [0, -0.5, -1]]
+    assert torch.equal(regrid_cells(halves, 2), halves)
+    assert torch.equal(regrid_cells(regrid_cells(halves, 4), 2), halves)
 
 
 sides = st.integers(4, 40)

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from plotly.utils import PlotlyJSONEncoder
 
-from feedback.channels.saliency_grid import ExplainerUsed, Grid
+from feedback.channels.saliency_grid import CarriedReview, ExplainerUsed, Grid
 from feedback.since import Difference, SinceChampion
 from review.bar_view import bar
 from review.desk import Desk
@@ -179,6 +179,17 @@ def test_the_overview_asks_and_shows_every_image_once_by_priority(desk: Desk, sq
     # Pictures come from the page's own routes, when they come into sight.
     assert overview.count('"loading": "lazy"') == 6
     assert f"/pictures/{squares.bundle.request_id}/" in overview
+
+
+def test_the_overview_tells_of_reviews_that_the_network_learned_from(squares, squares_of) -> None:
+    assert "Carried over" not in text_of(squares.panel.overview(squares).sections)
+    whole = CarriedReview(request_id="r-7", decided_at=NOW, n_images=3, n_marked=2)
+    parts = whole.model_copy(update={"request_id": "r-8", "n_gone": 1, "n_relabelled": 4})
+    shown = squares_of(carried=(whole, parts))
+    told = text_of(shown.panel.overview(shown).sections)
+    assert "marks on 4 images of earlier reviews" in told
+    assert f'3 images from review r-7 of {NOW:%Y-%m-%d}, 2 with marks"' in told
+    assert "left out: 1 no longer trained on, 4 with another label since" in told
 
 
 def test_the_inbox_and_the_list_of_keys_speak_of_images(desk: Desk, squares) -> None:

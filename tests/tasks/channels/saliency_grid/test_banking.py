@@ -2,7 +2,8 @@
 
 import pytest
 
-from tasks.channels.saliency_grid.banking import bank_feedback, label_queue
+from tasks.channels.saliency_grid.banking import bank_feedback
+from tasks.channels.saliency_grid.queueing import label_queue
 
 
 @pytest.fixture

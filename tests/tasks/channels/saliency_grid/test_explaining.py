@@ -8,21 +8,27 @@ import pytest
 from PIL import Image
 
 from feedback.channels.saliency_grid import SaliencyEvidence, validate_response
+from models.saliency_grid.params import CarryOverParams
+from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks
 from tasks.channels.saliency_grid.explaining import explain_images
 from tasks.channels.saliency_grid.reviewing import (
     build_review_bundle,
     measure_object_cells,
     simulated_answer,
 )
+from tests.review_request import NOW
 
 
 @pytest.fixture(scope="module")
 def explain(begun):
     trained = begun.train(1)
 
-    def run(asked=(), **sampling):
+    def run(asked=(), carried=None, ask_again=False, **sampling):
         params = begun.channel.model_copy(
-            update={"sampling": begun.channel.sampling.model_copy(update=sampling)}
+            update={
+                "sampling": begun.channel.sampling.model_copy(update=sampling),
+                "carry_over": CarryOverParams(ask_again=ask_again),
+            }
         )
         return explain_images.fn(
             begun.workplace,
@@ -31,6 +37,7 @@ def explain(begun):
             asked=list(asked),
             params=params,
             seed=0,
+            carried=carried,
         )
 
     run.trained = trained
@@ -53,6 +60,36 @@ def test_images_are_asked_about_once(begun, explain):
     # When there are no others, those come again, as the network sees them by now.
     again = evidence_of(begun, explain(begun.digests))
     assert [one.image for one in again.images] == asked
+
+
+def test_images_of_earlier_reviews_are_told_of_and_not_asked_about(begun, explain):
+    answered = begun.digests[:-2]
+    earlier = EarlierMarks(
+        request_id="r-1",
+        decided_at=NOW,
+        labels={},
+        answers=(),
+    )
+    carried = carry_over_marks.fn(
+        begun.fresh(), basis=begun.basis, earlier=[earlier], params=begun.channel
+    )
+    asked = begun.workplace.artifacts.save_json([*answered])
+    carried = carried.model_copy(update={"outputs": carried.outputs | {"asked": asked}})
+    left = set(begun.digests[-2:])
+    first = evidence_of(begun, explain(carried=carried))
+    assert {one.image for one in first.images} == left
+    assert [one.request_id for one in first.carried] == ["r-1"]
+    # Of those that are left, this run has asked about one.
+    second = evidence_of(begun, explain([begun.digests[-1]], carried))
+    assert [one.image for one in second.images] == [begun.digests[-2]]
+    # Earlier runs' images come again before this run's do.
+    third = evidence_of(begun, explain(left, carried))
+    assert {one.image for one in third.images} <= set(answered)
+    again = evidence_of(begun, explain(carried=carried, ask_again=True))
+    assert [one.image for one in again.images] == [
+        one.image for one in evidence_of(begun, explain()).images
+    ]
+    assert again.carried == first.carried
 
 
 def test_shown_cells_are_the_most_relevant_in_order(begun, explain):

@@ -1,0 +1,210 @@
+"""Stage: marks of earlier runs' reviews, the first bank of a run."""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+from pydantic import BaseModel, ConfigDict, JsonValue
+
+from feedback.canonical import canonical_json, sha256_hex
+from feedback.channels.saliency_grid import (
+    CarriedReview,
+    CellMarks,
+    read_evidence,
+    read_marks,
+)
+from feedback.closed import ClosedReview
+from feedback.policy import Policy
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.asked import save_taken
+from tasks.channels.saliency_grid.bank import Bank
+from tasks.channels.saliency_grid.banking import cell_weights
+from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.earlier import approved_reviews, reviews_before
+from tasks.stage import Work, stage
+from tasks.workplace import Workplace
+
+if TYPE_CHECKING:
+    from models.imageset import ImageSet
+
+CHANNEL = "saliency_grid"
+NO_MATTER = frozenset({"seeds", "reviewer", "carry_over"})
+"""Settings that change nothing of what people are shown."""
+
+
+class EarlierMarks(BaseModel):
+    """What an approved review of an earlier run said.
+
+    Attributes:
+        request_id: The review.
+        decided_at: When it was closed.
+        labels: Class that each image was labelled with when it was shown.
+        answers: Accepted answers.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    request_id: str
+    decided_at: datetime
+    labels: dict[str, str | None]
+    answers: tuple[CellMarks, ...]
+
+
+class Beginning(NamedTuple):
+    """What a run starts from."""
+
+    origin: str
+    """Digest of data, settings and earlier reviews."""
+    earlier: list[EarlierMarks]
+    """What earlier reviews said, the oldest first."""
+
+
+def find_beginning(
+    workplace: Workplace,
+    *,
+    basis: Basis,
+    settings: SaliencyGridParams,
+    seed: int,
+    run_id: str,
+    model: str,
+    policies: Collection[Policy],
+) -> Beginning:
+    """Find what people said in the reviews of earlier runs, and name what this run starts from.
+
+    Args:
+        workplace: Holds the reviews.
+        basis: What was computed before.
+        settings: Parameters of the channel.
+        seed: Seed of the run.
+        run_id: The run; which reviews it starts from is noted once.
+        model: Registered name.
+        policies: Rules whose decisions are taken.
+    """
+    own: dict[str, JsonValue] = {
+        "basis": basis.content_key(),
+        "params": _deciding(settings),
+        "seed": seed,
+    }
+
+    def origin(reviews: Sequence[ClosedReview]) -> str:
+        taken = sorted([one.bundle.request_id, one.closing.digest] for one in reviews)
+        named: list[JsonValue] = [[*pair] for pair in taken]
+        return sha256_hex(canonical_json({**own, "reviews": named}))
+
+    taken: list[ClosedReview] = []
+    if settings.carry_over.enabled:
+        approved = approved_reviews(
+            workplace.objects, channel=CHANNEL, model=model, policies=policies
+        )
+        found = reviews_before(approved, _origin_of, origin)
+        # A run that goes on after a crash must not start from what was said meanwhile.
+        noted = save_taken(workplace, run_id, 0, tuple(one.bundle.request_id for one in found))
+        taken = [one for one in approved if one.bundle.request_id in noted]
+    return Beginning(origin(taken), [_earlier(review) for review in reversed(taken)])
+
+
+@task(name="carry-over-marks", cache_policy=NO_CACHE)
+@stage("carry_over_marks", version=1)
+def carry_over_marks(
+    work: Work, *, basis: Basis, earlier: list[EarlierMarks], params: SaliencyGridParams
+) -> dict[str, JsonValue]:
+    """Make the first bank of a run of what people said of the same images in earlier ones.
+
+    Of each image the latest answer counts. Images are the same when their files are; one whose
+    label was changed since is another question. Cells of another grid become those of this one by
+    their areas, and marks of what should matter are left out where the penalty cannot act on them.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        earlier: What earlier reviews said, the oldest first.
+        params: Grid and limits of this run.
+
+    Returns:
+        Counts of images taken up, gone and relabelled; outputs as of ``Bank``, ``reviews`` (what
+        became of each) and ``asked`` (digests of images that nobody skipped or found unclear).
+    """
+    from models.saliency_grid.grid import regrid_cells
+    from models.saliency_grid.suspicion import suspicions
+
+    images, digests = load_fitted(work, basis)
+    row_of = {digest: row for row, digest in enumerate(digests)}
+    bank = Bank()
+    gone, relabelled = (dict.fromkeys((one.request_id for one in earlier), 0) for _ in range(2))
+    for one in earlier:
+        for answer in one.answers:
+            row = row_of.get(answer.image)
+            if row is None:
+                gone[one.request_id] += 1
+                continue
+            if one.labels.get(answer.image) != _label(basis, images, row):
+                relabelled[one.request_id] += 1
+                continue
+            kept = answer if params.grid.allow_important else _irrelevant(answer)
+            weights = regrid_cells(cell_weights(kept)[None], params.grid.cells)[0]
+            mask = None if images.masks is None else images.masks[row]
+            bank.take(
+                answer,
+                name=images.names[row],
+                weights=weights.tolist(),
+                doubts=suspicions(answer, max_area=params.max_marked_area, mask=mask),
+                review=one.request_id,
+            )
+    told = [
+        CarriedReview(
+            request_id=one.request_id,
+            decided_at=one.decided_at,
+            n_images=len(last := _last_word(bank, one.request_id)),
+            n_marked=len(last & bank.marks.keys()),
+            n_gone=gone[one.request_id],
+            n_relabelled=relabelled[one.request_id],
+        ).model_dump(mode="json")
+        for one in earlier
+    ]
+    work.save_json("reviews", [*told])
+    work.save_json("asked", [*sorted(bank.carried)])
+    return {
+        **bank.save(work),
+        "clicks": 0,
+        "unknown_images": 0,
+        "gone": sum(gone.values()),
+        "relabelled": sum(relabelled.values()),
+    }
+
+
+def _deciding(settings: SaliencyGridParams) -> JsonValue:
+    """Return the settings that decide what is shown; how often, and who waits, is not shown."""
+    dumped: dict[str, JsonValue] = settings.model_dump(mode="json", exclude=set(NO_MATTER))
+    sampling = dumped["sampling"]
+    if isinstance(sampling, dict):
+        dumped["sampling"] = {
+            name: value for name, value in sampling.items() if name not in ("rounds", "waiting")
+        }
+    return dumped
+
+
+def _origin_of(review: ClosedReview) -> str:
+    return read_evidence(review.bundle).origin or ""
+
+
+def _earlier(review: ClosedReview) -> EarlierMarks:
+    return EarlierMarks(
+        request_id=review.bundle.request_id,
+        decided_at=review.closing.decided_at,
+        labels={one.image: one.true_class for one in read_evidence(review.bundle).images},
+        answers=read_marks(review.standing.edits),
+    )
+
+
+def _label(basis: Basis, images: "ImageSet", row: int) -> str:
+    return basis.dataset.classes[int(images.labels[row])]
+
+
+def _irrelevant(answer: CellMarks) -> CellMarks:
+    return answer.model_copy(update={"cells": tuple(c for c in answer.cells if c.w > 0)})
+
+
+def _last_word(bank: Bank, review: str) -> set[str]:
+    return {image for image, entry in bank.carried.items() if entry["review"] == review}

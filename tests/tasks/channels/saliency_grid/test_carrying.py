@@ -1,0 +1,127 @@
+"""What a run takes up of the reviews of earlier ones."""
+
+from datetime import timedelta
+
+import pytest
+
+from feedback.channels.saliency_grid import CellMarks, Grid, MarkedCell
+from tasks.channels.saliency_grid.bank import entries_of
+from tasks.channels.saliency_grid.banking import bank_feedback
+from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks
+from tests.review_request import NOW
+
+
+@pytest.fixture
+def said(begun):
+    def review(name, *answers, labels=None):
+        true = {
+            digest: begun.basis.dataset.classes[int(label)]
+            for digest, label in zip(begun.digests, begun.images.labels, strict=True)
+        }
+        return EarlierMarks(
+            request_id=name,
+            decided_at=NOW + timedelta(hours=int(name[-1])),
+            labels=true | (labels or {}),
+            answers=tuple(CellMarks.model_validate(one, strict=False) for one in answers),
+        )
+
+    return review
+
+
+@pytest.fixture
+def carry(begun):
+    def run(*earlier, **grid):
+        params = begun.channel
+        params = params.model_copy(update={"grid": params.grid.model_copy(update=grid)})
+        return carry_over_marks.fn(
+            begun.fresh(), basis=begun.basis, earlier=list(earlier), params=params
+        )
+
+    return run
+
+
+def marks_of(begun, result):
+    return {one["image"]: one["weights"] for one in begun.work.load_json(result, "marks")}
+
+
+def told(begun, result):
+    return [
+        tuple(one[part] for part in ("n_images", "n_marked", "n_gone", "n_relabelled"))
+        for one in begun.work.load_json(result, "reviews")
+    ]
+
+
+def test_of_each_image_the_latest_review_has_the_last_word(begun, said, carry):
+    a, b, c = begun.digests[:3]
+    first = said("r1", begun.answer(a, (0, 0)), begun.answer(b, (0, 0)), begun.answer(c, (0, 0)))
+    second = said("r2", begun.answer(b, (1, 1)), begun.answer(c))
+    found = carry(first, second)
+    weights = marks_of(begun, found)
+    assert set(weights) == {a, b}
+    assert (weights[a][0][0], weights[b][0][0], weights[b][1][1]) == (1, 0, 1)
+    assert told(begun, found) == [(1, 1, 0, 0), (2, 1, 0, 0)]
+    assert begun.work.load_json(found, "asked") == sorted([a, b, c])
+
+
+def test_images_that_are_gone_or_have_another_label_are_left_out_and_counted(begun, said, carry):
+    a, b = begun.digests[:2]
+    answers = (begun.answer(a, (0, 0)), begun.answer(b, (0, 0)), begun.answer("e" * 64, (0, 0)))
+    found = carry(said("r1", *answers, labels={b: "something else"}))
+    assert set(marks_of(begun, found)) == {a}
+    assert told(begun, found) == [(1, 1, 1, 1)]
+    assert (found.facts["gone"], found.facts["relabelled"]) == (1, 1)
+    # Its question is another one now, so it is asked.
+    assert begun.work.load_json(found, "asked") == [a]
+
+
+def test_who_skipped_an_image_or_found_it_unclear_replaces_nothing(begun, said, carry):
+    a, b = begun.digests[:2]
+    first = said("r1", begun.answer(a, (0, 0)))
+    second = said("r2", begun.answer(a, flags=("skip",)), begun.answer(b, flags=("unclear",)))
+    found = carry(first, second)
+    assert set(marks_of(begun, found)) == {a}
+    assert begun.work.load_json(found, "asked") == [a]
+    assert [one["image"] for one in begun.work.load_json(found, "queue")] == [b]
+
+
+def test_a_flagged_image_stays_in_the_queue_and_is_not_trained_on(begun, said, carry):
+    a = begun.digests[0]
+    found = carry(said("r1", begun.answer(a, (0, 0), flags=("label_suspect",))))
+    assert marks_of(begun, found) == {}
+    assert told(begun, found) == [(1, 0, 0, 0)]
+    assert begun.work.load_json(found, "queue")[0]["flags"] == "label_suspect"
+
+
+def test_marks_of_another_grid_become_those_of_this_one_by_area(begun, said, carry):
+    a = begun.digests[0]
+    finer = begun.answer(
+        a, (0, 0), (0, 1), (7, 7), grid=Grid(g=8, h=64, w=64), shown=((0, 0), (0, 1), (7, 7))
+    )
+    weights = marks_of(begun, carry(said("r1", finer)))[a]
+    assert (weights[0][0], weights[3][3]) == (0.5, 0.25)
+    assert sum(map(sum, weights)) == 0.75
+
+
+def test_what_should_matter_is_left_out_where_the_penalty_cannot_act_on_it(begun, said, carry):
+    a = begun.digests[0]
+    both = begun.answer(a, cells=(MarkedCell(r=0, c=0), MarkedCell(r=1, c=1, w=-1.0)))
+    weights = marks_of(begun, carry(said("r1", both)))[a]
+    assert (weights[0][0], weights[1][1]) == (1, 0)
+    allowed = marks_of(begun, carry(said("r1", both), allow_important=True))[a]
+    assert (allowed[0][0], allowed[1][1]) == (1, -1)
+
+
+def test_an_answer_of_this_run_takes_the_place_of_an_earlier_review(begun, said, carry):
+    a, b = begun.digests[:2]
+    before = carry(said("r1", begun.answer(a, (0, 0)), begun.answer(b, (0, 0))))
+    found = bank_feedback.fn(
+        begun.fresh(),
+        basis=begun.basis,
+        before=before,
+        responses=[begun.answer(a, (1, 0))],
+        max_area=0.6,
+    )
+    assert marks_of(begun, found)[a][1][0] == 1
+    assert [one["image"] for one in entries_of(begun.work, found, "carried")] == [b]
+    assert found.facts["carried_images"] == 1
+    assert found.facts["clicks"] == 1
