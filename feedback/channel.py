@@ -48,6 +48,18 @@ class FeedbackChannel(Protocol):
         """
         ...
 
+    def join_edits(self, edits: Sequence[Edit]) -> Edit | None:
+        """Make one edit of what several approvers say of one target, not all of them the same.
+
+        Args:
+            edits: One per approver, in the order of their names.
+
+        Returns:
+            The same whatever order they answered in; None when the edits exclude each other, so
+            that none of them is taken.
+        """
+        ...
+
     def differences(
         self, then: ReviewBundle, edits: Sequence[JsonObject], now: ReviewBundle
     ) -> tuple[Difference, ...]:
@@ -64,7 +76,7 @@ class FeedbackChannel(Protocol):
         ...
 
 
-_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of", "differences")
+_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of", "join_edits", "differences")
 
 
 def available_feedback_channels() -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from feedback.answer import Answer, Edit, GateRequest, Seat
-from feedback.merging import merge_edits
+from feedback.merging import Joiner, merge_edits
 from feedback.policy import Policy
 from feedback.quorum import open_places
 from feedback.states import ReviewState
@@ -52,7 +52,11 @@ def deadline_of(request: GateRequest, policy: Policy) -> datetime | None:
 
 
 def decide(
-    request: GateRequest, responses: Sequence[Answer], now: datetime, policy: Policy
+    request: GateRequest,
+    responses: Sequence[Answer],
+    now: datetime,
+    policy: Policy,
+    join: Joiner | None = None,
 ) -> Outcome:
     """Tell a request's state from the answers to it.
 
@@ -64,6 +68,7 @@ def decide(
             closing time count for nothing.
         now: Moment of judging, with its zone.
         policy: The rule.
+        join: How the channel makes one edit of several of one target; None never does.
 
     Returns:
         The outcome; APPROVED only with the policy's quorum, never by the passing of time.
@@ -74,7 +79,7 @@ def decide(
     parties = [a for a in answers if a not in rulings]
     # Every considered answer is recorded, so that the same outcome can be derived again.
     considered = tuple(sorted(answer.key for answer in answers))
-    outcome = _settle(request, parties, rulings, policy)
+    outcome = _settle(request, parties, rulings, policy, join)
     if outcome.state is ReviewState.OPEN and closing is not None and now >= closing:
         reason = f"expected a decision by {closing.isoformat()} (got none: {outcome.reason})"
         return Outcome(ReviewState.EXPIRED, reason, considered, missing=outcome.missing)
@@ -100,7 +105,11 @@ def _latest(
 
 
 def _settle(
-    request: GateRequest, parties: Sequence[Answer], rulings: Sequence[Answer], policy: Policy
+    request: GateRequest,
+    parties: Sequence[Answer],
+    rulings: Sequence[Answer],
+    policy: Policy,
+    join: Joiner | None,
 ) -> Outcome:
     vetoes = [a for a in parties if a.verdict == "reject" and _has_veto(a, policy)]
     if vetoes:
@@ -115,7 +124,7 @@ def _settle(
     objections = [a for a in parties if a.verdict in ("reject", "request_changes")]
     given = [_approving(request, answer, policy) for answer in approvals]
     missing = open_places(places, given)
-    merged = merge_edits(approvals)
+    merged = merge_edits(approvals, join)
     if policy.adjudicator is None:
         if objections:
             return _objected(objections)
@@ -136,13 +145,17 @@ def _settle(
     if not objections and not merged.conflicts:
         agreed = tuple(merged.agreed.values())
         return Outcome(ReviewState.APPROVED, f"approved by {_names(approvals)}", (), agreed)
-    return _adjudicated(request, approvals, rulings, policy)
+    return _adjudicated(request, approvals, rulings, policy, join)
 
 
 def _adjudicated(
-    request: GateRequest, approvals: Sequence[Answer], rulings: Sequence[Answer], policy: Policy
+    request: GateRequest,
+    approvals: Sequence[Answer],
+    rulings: Sequence[Answer],
+    policy: Policy,
+    join: Joiner | None,
 ) -> Outcome:
-    merged = merge_edits(approvals)
+    merged = merge_edits(approvals, join)
     refusals = [a for a in rulings if a.verdict in ("reject", "request_changes")]
     if refusals:
         return _objected(refusals)
@@ -155,7 +168,7 @@ def _adjudicated(
         reason = f"reviewers disagree; waiting for {policy.adjudicator}"
         missing = ((str(policy.adjudicator), 1),)
         return Outcome(ReviewState.OPEN, reason, conflicts=merged.conflicts, missing=missing)
-    ruled = merge_edits(approving)
+    ruled = merge_edits(approving, join)
     # What the adjudicator edits stands. A contested target that the ruling leaves out stays as it
     # was shown: its edits are in neither mapping.
     agreed = {**merged.agreed, **ruled.agreed}

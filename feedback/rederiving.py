@@ -4,6 +4,7 @@ from feedback.answer import GateRequest
 from feedback.answering import answer_of
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
+from feedback.channel import load_feedback_channel
 from feedback.decision import Decision
 from feedback.errors import FeedbackError, ObjectNotFoundError, PolicyError
 from feedback.gate import decide
@@ -66,9 +67,10 @@ def _derived(store: ObjectStore, bundle: ReviewBundle, decision: Decision) -> bo
             for response in decision.responses
             if response.arrived_at is not None
         ]
+        join = load_feedback_channel(decision.channel).join_edits
     except FeedbackError:
         return False
-    outcome = decide(GateRequest.of(bundle), answers, decision.decided_at, policy)
+    outcome = decide(GateRequest.of(bundle), answers, decision.decided_at, policy, join)
     return (
         outcome.state is decision.state
         and outcome.considered == tuple(sorted(response.key for response in decision.responses))

@@ -12,6 +12,7 @@ from feedback.answer import Answer, GateRequest, Seat
 from feedback.answering import answer_of
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
+from feedback.channel import load_feedback_channel
 from feedback.decision import DecidedResponse, Decision
 from feedback.document import MAX_BYTES
 from feedback.errors import (
@@ -88,14 +89,13 @@ class Settlement:
             ArtifactError: If a receipt or the decision was changed in the store.
             StoreError: If the store cannot be read or written.
         """
-        answers = self._answers
         left = list(uploads)
-        outcome = decide(self.request, list(answers.values()), self.now, self.policy)
+        outcome = self._decide()
         # Time alone must not close a request whose answers lie there unread.
         while left and outcome.state in (ReviewState.OPEN, ReviewState.EXPIRED):
             receipt = self._admit(left.pop(0))
             if receipt is not None and self._count(receipt):
-                outcome = decide(self.request, list(answers.values()), self.now, self.policy)
+                outcome = self._decide()
         if outcome.state is ReviewState.OPEN:
             # Another watcher may have seen more, and closed it, since the uploads were listed.
             return outcome, load_decision(self.store, self.bundle.request_id)
@@ -158,6 +158,12 @@ class Settlement:
 
         examine(self.store, self.bundle, info, now=self.now, accept=accept)
         return given[0] if given else None
+
+    def _decide(self) -> Outcome:
+        answers = list(self._answers.values())
+        # A channel that is not installed here has no answers either.
+        join = load_feedback_channel(self.bundle.channel).join_edits if answers else None
+        return decide(self.request, answers, self.now, self.policy, join)
 
     def _identify(self, upload: Upload, arrived_at: datetime) -> tuple[Seat, ...]:
         return identify(

@@ -22,6 +22,7 @@ from tasks.channels.saliency_grid.reviewing import (
     measure_object_cells,
     simulated_answer,
 )
+from tasks.channels.saliency_grid.said import Said
 from tasks.channels.saliency_grid.training import train_guided
 from tasks.classifier import train_classifier
 from tasks.dataset.images import load_images
@@ -201,8 +202,8 @@ class _Training:
             workplace,
             basis=basis,
             before=self.bank,
-            responses=[dict(response) for response in answer.responses],
-            max_area=self.channel.max_marked_area,
+            said=[Said(agreed=read_marks(answer.responses))],
+            params=self.channel,
         )
         used = self.bank
         if self._arm.marks == "random":

@@ -31,6 +31,7 @@ from tasks.channels.saliency_grid.reviewing import (
     measure_object_cells,
     simulated_answer,
 )
+from tasks.channels.saliency_grid.said import Said
 from tasks.channels.saliency_grid.training import ask_classifier, train_guided
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
@@ -136,14 +137,13 @@ def preview(run: RunContext, explained: Stages, edits: Sequence[JsonObject]) -> 
 def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -> Stages:
     """Add the marks to those of earlier rounds, and train on with all of them."""
     settings, basis = _settings(run), _basis(run, explained)
-    responses: list[JsonValue] = [dict(edit) for one in decisions for edit in one.edits]
     with run.workplace.about(f"round {run.round}"):
         bank = bank_feedback(
             run.workplace,
             basis=basis,
             before=run.past[-1].corrected["bank"] if run.past else explained["carried"],
-            responses=responses,
-            max_area=settings.max_marked_area,
+            said=[Said.of(one) for one in decisions],
+            params=settings,
         )
     epochs = settings.sampling.feedback_epochs
     until = epochs[run.round] if run.round < len(epochs) else run.params.training.epochs

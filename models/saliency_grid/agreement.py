@@ -1,16 +1,17 @@
-"""How far two reviewers agree on the cells that they were shown.
+"""How far reviewers agree on the cells that they were shown.
 
-M cells, of one image or of many put together.
+M cells, of one image or of many put together · R reviewers.
 """
 
 from dataclasses import dataclass
+from itertools import combinations
 
 from torch import Tensor
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """How two reviewers' marks compare.
+    """How the marks of two reviewers compare; of several, means over the pairs of them.
 
     Attributes:
         overlap: Cells that both marked alike over those that either marked (IoU), in [0, 1]; 1
@@ -56,3 +57,27 @@ def compare_marks(first: Tensor, second: Tensor) -> Agreement:
     )
     kappa = None if by_chance >= 1 else (observed - by_chance) / (1 - by_chance)
     return Agreement(overlap, kappa, tuple((a * b < 0).nonzero().flatten().tolist()))
+
+
+def compare_all(weights: Tensor) -> Agreement:
+    """Compare every reviewer's weights of the same cells with every other's.
+
+    Args:
+        weights: Weights of the cells by reviewer (R, M), of two or more.
+
+    Returns:
+        Mean overlap and kappa over the pairs, of those pairs that have one; all cells that any two
+        contradict each other on.
+
+    Raises:
+        ValueError: If there is only one reviewer, or no cell.
+    """
+    if len(weights) < 2:
+        raise ValueError(f"expected the weights of two reviewers or more (got {len(weights)})")
+    pairs = [compare_marks(one, other) for one, other in combinations(weights, 2)]
+    kappas = [pair.kappa for pair in pairs if pair.kappa is not None]
+    return Agreement(
+        overlap=sum(pair.overlap for pair in pairs) / len(pairs),
+        kappa=sum(kappas) / len(kappas) if kappas else None,
+        contradicted=tuple(sorted({at for pair in pairs for at in pair.contradicted})),
+    )

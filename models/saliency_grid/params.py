@@ -101,6 +101,17 @@ class PenaltyParams(Params):
     never scales."""
 
 
+class AgreementParams(Params):
+    """What becomes of cells that several reviewers of an image saw differently."""
+
+    min_share: Share = 0.5
+    """A cell that one marked and another left alone is trained on, by the mean of their weights,
+    when at least this share of them marked it; 1 wants all, 0 one of any number. One that is called
+    irrelevant by one and important by another is never trained on."""
+    flag_below: Share = 0.3
+    """Images whose reviewers' marks overlap less than this (IoU, mean over pairs) are doubted."""
+
+
 class CarryOverParams(Params):
     """Marks of earlier runs' approved reviews, by the content of the images."""
 
@@ -128,6 +139,7 @@ class SaliencyGridParams(Params):
     sampling: SamplingParams = SamplingParams()
     penalty: PenaltyParams = PenaltyParams()
     reviewer: ReviewerParams = ReviewerParams()
+    agreement: AgreementParams = AgreementParams()
     carry_over: CarryOverParams = CarryOverParams()
     seeds: Annotated[int, Field(ge=1, le=100)] = 2
     """Trainings per arm of the comparison; people are asked during the first only."""

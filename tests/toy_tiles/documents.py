@@ -58,6 +58,10 @@ def edit_of(response: JsonObject) -> Edit:
     return Edit(target=str(response["image"]), content=canonical_json(response))
 
 
+def join_edits(edits: Sequence[Edit]) -> Edit | None:
+    return None
+
+
 def differences(
     then: ReviewBundle, edits: Sequence[JsonObject], now: ReviewBundle
 ) -> tuple[Difference, ...]:

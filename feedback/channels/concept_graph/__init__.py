@@ -1,11 +1,12 @@
 """The concept-graph channel towards the exchange: what is shown, answered and refused.
 
-Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of
-and differences here.
+Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of,
+join_edits and differences here.
 """
 
 from feedback.channels.concept_graph.answers import (
     edit_of,
+    join_edits,
     read_edits,
     read_graph_edits,
     validate_response,
@@ -55,6 +56,7 @@ __all__ = [
     "ReplaceConcept",
     "differences",
     "edit_of",
+    "join_edits",
     "pack_evidence",
     "read_edits",
     "read_evidence",

@@ -1,7 +1,7 @@
 """The saliency-grid channel towards the exchange: what is shown, answered and refused.
 
-Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of
-and differences here.
+Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of,
+join_edits and differences here.
 """
 
 from feedback.channels.saliency_grid.answers import (
@@ -18,6 +18,7 @@ from feedback.channels.saliency_grid.evidence import (
     SaliencyEvidence,
     ShownCell,
 )
+from feedback.channels.saliency_grid.joining import join_edits, join_marks
 from feedback.channels.saliency_grid.marks import (
     CellMarks,
     ExplainerUsed,
@@ -52,6 +53,8 @@ __all__ = [
     "edit_of",
     "is_abstention",
     "is_everything_marked",
+    "join_edits",
+    "join_marks",
     "marked_area",
     "pack_evidence",
     "read_evidence",

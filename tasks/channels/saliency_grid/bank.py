@@ -24,12 +24,14 @@ class Bank:
         doubts: What is doubtful about an answer.
         queue: Flagged images.
         carried: Review of an earlier run that has the last word on an image.
+        agreement: How far the reviewers of an image agree, where there were several.
     """
 
     marks: Entries = field(default_factory=dict)
     doubts: Entries = field(default_factory=dict)
     queue: Entries = field(default_factory=dict)
     carried: Entries = field(default_factory=dict)
+    agreement: Entries = field(default_factory=dict)
 
     @classmethod
     def load(cls, work: Work, result: StageResult | None) -> "Bank":
@@ -50,6 +52,7 @@ class Bank:
         name: str,
         weights: Sequence[Sequence[float]],
         doubts: Sequence[str],
+        agreement: Mapping[str, JsonValue],
         review: str = "",
     ) -> None:
         """Put an answer in the place of an earlier one; one that says nothing replaces none.
@@ -59,12 +62,19 @@ class Bank:
             name: Image, as named in the dataset.
             weights: Weights of the cells of the grid of now.
             doubts: What is doubtful about it.
+            agreement: How far its reviewers agree; empty where there was one.
             review: Review of an earlier run that it comes from; empty for one of this run.
         """
         image = answer.image
         about: Mapping[str, JsonValue] = {"image": image, "name": name}
         if not is_abstention(answer):
-            for entries in (self.marks, self.doubts, self.queue, self.carried):
+            for entries in (
+                self.marks,
+                self.doubts,
+                self.queue,
+                self.carried,
+                self.agreement,
+            ):
                 entries.pop(image, None)
             if review:
                 self.carried[image] = {**about, "review": review}
@@ -75,6 +85,8 @@ class Bank:
                 "artefact": answer.artefact or "",
                 "comment": answer.comment,
             }
+        if agreement:
+            self.agreement[image] = {**about, **agreement}
         if doubts:
             self.doubts[image] = {**about, "doubts": list(doubts)}
         if any(map(any, weights)) and not SETTLED_ELSEWHERE & set(answer.flags):
@@ -89,7 +101,26 @@ class Bank:
             "flagged": len(self.queue),
             "doubted": len(self.doubts),
             "carried_images": len(self.carried),
+            **_measured([*self.agreement.values()]),
         }
+
+
+def _measured(compared: Sequence[Mapping[str, JsonValue]]) -> dict[str, JsonValue]:
+    """Sum up how far reviewers agree, over the images that several of them answered."""
+
+    def mean(name: str) -> float | None:
+        values = [one[name] for one in compared]
+        known = [value for value in values if isinstance(value, int | float)]
+        return round(sum(known) / len(known), 6) if known else None
+
+    contradicted = [one["contradicted"] for one in compared]
+    return {
+        "compared_images": len(compared),
+        "mean_overlap": mean("overlap"),
+        "mean_kappa": mean("kappa"),
+        "contradicted_cells": sum(len(cells) for cells in contradicted if isinstance(cells, list)),
+        "low_agreement": sum(one["is_low"] is True for one in compared),
+    }
 
 
 def entries_of(work: Work, result: StageResult, output: str) -> list[dict[str, JsonValue]]:

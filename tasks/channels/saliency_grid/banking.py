@@ -6,13 +6,18 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from feedback.channels.saliency_grid import CellMarks, read_marks
+from feedback.channels.saliency_grid import CellMarks
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.channels.saliency_grid.agreeing import agree
 from tasks.channels.saliency_grid.bank import Bank, entries_of
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.said import Said
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
     from torch import Tensor
+
+    from models.imageset import ImageSet
 
 
 @task(name="bank-feedback", cache_policy=NO_CACHE)
@@ -22,44 +27,78 @@ def bank_feedback(
     *,
     basis: Basis,
     before: StageResult | None,
-    responses: list[JsonValue],
-    max_area: float,
+    said: list[Said],
+    params: SaliencyGridParams,
 ) -> dict[str, JsonValue]:
     """Add accepted marks to those of earlier rounds, and doubt those that nobody would give.
 
-    A later answer on an image takes the place of an earlier one.
+    A later answer on an image takes the place of an earlier one. Where several reviewers of one
+    request answered an image, they are compared, see ``agree``.
 
     Args:
         work: What the stage may touch.
         basis: What was computed before.
         before: The bank so far; None for an empty one.
-        responses: Accepted responses as JSON.
-        max_area: Marking more of an image than this is doubted.
+        said: Accepted answers, request by request.
+        params: What is doubted, and how many reviewers must mark a cell.
 
     Returns:
-        Counts of images, clicks of this run, flags and doubts; outputs as of ``Bank``.
+        Counts of images, clicks of this run, flags, doubts and agreement; outputs as of ``Bank``.
     """
-    from models.saliency_grid.suspicion import suspicions
-
     images, digests = load_fitted(work, basis)
     row_of = {digest: row for row, digest in enumerate(digests)}
     bank = Bank.load(work, before)
     clicks, unknown = (_so_far(before, fact) for fact in ("clicks", "unknown_images"))
-    for answer in read_marks([one for one in responses if isinstance(one, dict)]):
-        row = row_of.get(answer.image)
-        if row is None:
-            # No longer in the dataset, or carved out: there is nothing to train on.
-            unknown += 1
-            continue
-        clicks += len(answer.cells)
-        mask = None if images.masks is None else images.masks[row]
-        bank.take(
-            answer,
-            name=images.names[row],
-            weights=cell_weights(answer).tolist(),
-            doubts=suspicions(answer, max_area=max_area, mask=mask),
-        )
+    for one in said:
+        for answer in one.agreed:
+            row = row_of.get(answer.image)
+            if row is None:
+                # No longer in the dataset, or carved out: there is nothing to train on.
+                unknown += 1
+                continue
+            clicks += len(answer.cells)
+            take(bank, images, row, answer, one, params)
     return {**bank.save(work), "clicks": clicks, "unknown_images": unknown}
+
+
+def take(
+    bank: Bank,
+    images: "ImageSet",
+    row: int,
+    answer: CellMarks,
+    said: Said,
+    params: SaliencyGridParams,
+    review: str = "",
+) -> None:
+    """Put an answer into a bank: compared, doubted, and on the grid of now.
+
+    Args:
+        bank: Where it goes.
+        images: Images of the fit.
+        row: The answer's own among them.
+        answer: The answer that goes on.
+        said: The request's answers.
+        params: Grid, limits and agreement.
+        review: Review of an earlier run that it comes from; empty for one of this run.
+    """
+    from models.saliency_grid.grid import regrid_cells
+    from models.saliency_grid.suspicion import suspicions
+
+    kept, found = agree(answer, said.on(answer.image), params.agreement)
+    mask = None if images.masks is None else images.masks[row]
+    doubts: tuple[str, ...] = suspicions(kept, max_area=params.max_marked_area, mask=mask)
+    weights = _cell_weights(kept)
+    if not params.grid.allow_important:
+        # An earlier review may have asked for them; no penalty of now acts on their sign.
+        weights = weights.clamp(min=0)
+    bank.take(
+        kept,
+        name=images.names[row],
+        weights=regrid_cells(weights[None], params.grid.cells)[0].tolist(),
+        doubts=(*doubts, "low_agreement") if found.get("is_low") is True else doubts,
+        agreement=found,
+        review=review,
+    )
 
 
 def load_marks(work: Work, bank: StageResult) -> list[JsonValue]:
@@ -67,7 +106,7 @@ def load_marks(work: Work, bank: StageResult) -> list[JsonValue]:
     return [*entries_of(work, bank, "marks")]
 
 
-def cell_weights(answer: CellMarks) -> "Tensor":
+def _cell_weights(answer: CellMarks) -> "Tensor":
     """Return the weights of all cells of an answer's grid (G, G), float32; 0 where unmarked."""
     import torch
 

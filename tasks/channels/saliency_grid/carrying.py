@@ -11,17 +11,16 @@ from pydantic import BaseModel, ConfigDict, JsonValue
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.channels.saliency_grid import (
     CarriedReview,
-    CellMarks,
     read_evidence,
-    read_marks,
 )
 from feedback.closed import ClosedReview
 from feedback.policy import Policy
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.asked import save_taken
 from tasks.channels.saliency_grid.bank import Bank
-from tasks.channels.saliency_grid.banking import cell_weights
+from tasks.channels.saliency_grid.banking import take
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.said import Said
 from tasks.earlier import approved_reviews, reviews_before
 from tasks.stage import Work, stage
 from tasks.workplace import Workplace
@@ -41,7 +40,7 @@ class EarlierMarks(BaseModel):
         request_id: The review.
         decided_at: When it was closed.
         labels: Class that each image was labelled with when it was shown.
-        answers: Accepted answers.
+        said: Accepted answers.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -49,7 +48,7 @@ class EarlierMarks(BaseModel):
     request_id: str
     decided_at: datetime
     labels: dict[str, str | None]
-    answers: tuple[CellMarks, ...]
+    said: Said
 
 
 class Beginning(NamedTuple):
@@ -126,32 +125,19 @@ def carry_over_marks(
         Counts of images taken up, gone and relabelled; outputs as of ``Bank``, ``reviews`` (what
         became of each) and ``asked`` (digests of images that nobody skipped or found unclear).
     """
-    from models.saliency_grid.grid import regrid_cells
-    from models.saliency_grid.suspicion import suspicions
-
     images, digests = load_fitted(work, basis)
     row_of = {digest: row for row, digest in enumerate(digests)}
     bank = Bank()
     gone, relabelled = (dict.fromkeys((one.request_id for one in earlier), 0) for _ in range(2))
     for one in earlier:
-        for answer in one.answers:
+        for answer in one.said.agreed:
             row = row_of.get(answer.image)
             if row is None:
                 gone[one.request_id] += 1
-                continue
-            if one.labels.get(answer.image) != _label(basis, images, row):
+            elif one.labels.get(answer.image) != _label(basis, images, row):
                 relabelled[one.request_id] += 1
-                continue
-            kept = answer if params.grid.allow_important else _irrelevant(answer)
-            weights = regrid_cells(cell_weights(kept)[None], params.grid.cells)[0]
-            mask = None if images.masks is None else images.masks[row]
-            bank.take(
-                answer,
-                name=images.names[row],
-                weights=weights.tolist(),
-                doubts=suspicions(answer, max_area=params.max_marked_area, mask=mask),
-                review=one.request_id,
-            )
+            else:
+                take(bank, images, row, answer, one.said, params, one.request_id)
     told = [
         CarriedReview(
             request_id=one.request_id,
@@ -194,16 +180,12 @@ def _earlier(review: ClosedReview) -> EarlierMarks:
         request_id=review.bundle.request_id,
         decided_at=review.closing.decided_at,
         labels={one.image: one.true_class for one in read_evidence(review.bundle).images},
-        answers=read_marks(review.standing.edits),
+        said=Said.of(review.standing),
     )
 
 
 def _label(basis: Basis, images: "ImageSet", row: int) -> str:
     return basis.dataset.classes[int(images.labels[row])]
-
-
-def _irrelevant(answer: CellMarks) -> CellMarks:
-    return answer.model_copy(update={"cells": tuple(c for c in answer.cells if c.w > 0)})
 
 
 def _last_word(bank: Bank, review: str) -> set[str]:

@@ -1,4 +1,4 @@
-"""Flagged images as a table, for whoever looks after the labels."""
+"""Flagged images, and how far reviewers agree, as tables for people and their spreadsheets."""
 
 import csv
 import io
@@ -6,22 +6,64 @@ import io
 from pydantic import JsonValue
 
 LABEL_QUEUE = "label_queue.csv"
+AGREEMENT = "agreement.csv"
 
 
 def label_queue(entries: list[JsonValue]) -> str:
-    """Return flagged images as CSV.
+    """Return flagged images as CSV, for whoever looks after the labels.
 
     Args:
         entries: Output ``queue`` of a bank.
     """
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(("name", "sha256", "flags", "artefact", "comment"))
+    return _table(entries, {"name": "name", "sha256": "image"}, "flags", "artefact", "comment")
+
+
+def agreement_table(entries: list[JsonValue]) -> str:
+    """Return how far the reviewers of each image agree as CSV; cells are counted from 1.
+
+    Args:
+        entries: Output ``agreement`` of a bank.
+    """
+    rows: list[JsonValue] = []
     for entry in entries:
         if isinstance(entry, dict):
-            cells = (entry["name"], entry["image"], entry["flags"], entry["artefact"])
-            writer.writerow([_inert(str(cell)) for cell in (*cells, entry["comment"])])
+            named = {name: _cells(entry[name]) for name in ("contradicted", "left_out")}
+            reviewers = entry["reviewers"]
+            names = " ".join(map(str, reviewers)) if isinstance(reviewers, list) else ""
+            is_low = "low" if entry["is_low"] is True else ""
+            rows.append({**entry, **named, "reviewers": names, "agreement": is_low})
+    return _table(
+        rows,
+        {"name": "name", "sha256": "image"},
+        "reviewers",
+        "overlap",
+        "kappa",
+        "contradicted",
+        "left_out",
+        "agreement",
+    )
+
+
+def _table(entries: list[JsonValue], named: dict[str, str], *columns: str) -> str:
+    fields = named | {column: column for column in columns}
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(fields)
+    for entry in entries:
+        if isinstance(entry, dict):
+            values = [entry[field] for field in fields.values()]
+            # Numbers are ours, and may be negative; words are anybody's.
+            writer.writerow([_inert(v) if isinstance(v, str) else v for v in values])
     return buffer.getvalue()
+
+
+def _cells(positions: JsonValue) -> str:
+    """Name cells as the page does."""
+    return ", ".join(
+        f"row {int(str(one[0])) + 1} column {int(str(one[1])) + 1}"
+        for one in (positions if isinstance(positions, list) else [])
+        if isinstance(one, list)
+    )
 
 
 def _inert(cell: str) -> str:

@@ -2,7 +2,12 @@
 
 from pydantic import JsonValue
 
-from tasks.channels.saliency_grid.queueing import LABEL_QUEUE, label_queue
+from tasks.channels.saliency_grid.queueing import (
+    AGREEMENT,
+    LABEL_QUEUE,
+    agreement_table,
+    label_queue,
+)
 from tasks.comparison_records import (
     comparison_metrics,
     comparison_report,
@@ -44,12 +49,14 @@ def evaluation_of(
         if isinstance(value, int | float)
     }
     queue = label_queue(workplace.artifacts.load_list(bank.outputs["queue"]))
+    agreement = agreement_table(workplace.artifacts.load_list(bank.outputs["agreement"]))
     records: list[Record] = [
         *comparison_metrics(compared),
         *(Metric(f"marks.{name}", value) for name, value in measured.items()),
         *_figures(workplace, compared, looked, ""),
         Table("per_class_accuracy", per_class_columns(compared)),
         Text(LABEL_QUEUE, queue),
+        Text(AGREEMENT, agreement),
     ]
     return Evaluation(
         candidate=candidate,

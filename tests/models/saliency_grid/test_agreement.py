@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from models.saliency_grid.agreement import compare_marks
+from models.saliency_grid.agreement import compare_all, compare_marks
 
 
 def test_overlap_and_kappa_are_the_hand_computed_ones():
@@ -41,3 +41,16 @@ def test_other_cells_are_refused():
         compare_marks(torch.zeros(3), torch.zeros(4))
     with pytest.raises(ValueError, match="same cells"):
         compare_marks(torch.zeros(0), torch.zeros(0))
+
+
+def test_several_are_compared_pair_by_pair():
+    weights = torch.tensor([[1.0, 1, 0, 0], [1, 0, 0, 0], [-1, 0, 0, 1]])
+    found = compare_all(weights)
+    pairs = [compare_marks(weights[i], weights[j]) for i, j in ((0, 1), (0, 2), (1, 2))]
+    assert [pair.overlap for pair in pairs] == [0.5, 0, 0]
+    assert found.overlap == pytest.approx(0.5 / 3)
+    assert found.kappa == pytest.approx(sum(pair.kappa for pair in pairs) / 3)
+    assert found.contradicted == (0,)
+    assert compare_all(torch.zeros(3, 5)).kappa is None
+    with pytest.raises(ValueError, match="two reviewers"):
+        compare_all(weights[:1])

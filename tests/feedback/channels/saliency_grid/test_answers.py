@@ -3,17 +3,18 @@ from dataclasses import replace
 import pytest
 
 from feedback.answer import Answer
-from feedback.channels.saliency_grid import area_share, cell_edges, edit_of
+from feedback.channels.saliency_grid import area_share, cell_edges, edit_of, join_edits, read_marks
+from feedback.channels.saliency_grid.validation import check_marks
 from feedback.fields import JsonObject
 from feedback.merging import Merge, merge_edits
 from tests.feedback.answers import says
-from tests.feedback.channels.saliency_grid.images import DIGESTS, make_marks
+from tests.feedback.channels.saliency_grid.images import DIGESTS, make_evidence, make_marks
 
 SHIP = DIGESTS["ship.png"]
 
 
 def merge(first: JsonObject, second: JsonObject) -> Merge:
-    return merge_edits([edit_answer("ada", first), edit_answer("ben", second)])
+    return merge_edits([edit_answer("ada", first), edit_answer("ben", second)], join_edits)
 
 
 def edit_answer(reviewer: str, response: JsonObject) -> Answer:
@@ -42,20 +43,35 @@ def test_two_who_mark_the_same_agree_whatever_order_and_remarks(
 
 
 @pytest.mark.parametrize(
-    "other",
+    ("other", "cells"),
     [
-        make_marks(),
-        make_marks((0, 5)),
-        make_marks((0, 6, 0.5)),
-        make_marks((0, 6), (1, 6)),
-        make_marks((0, 6), flags=["label_suspect"]),
-        make_marks(flags=["unusable"]),
+        (make_marks(), {(0, 6): 0.5}),
+        (make_marks((0, 5)), {(0, 5): 0.5, (0, 6): 0.5}),
+        (make_marks((0, 6, 0.5)), {(0, 6): 0.75}),
+        (make_marks((0, 6), (1, 6)), {(0, 6): 1.0, (1, 6): 0.5}),
+        (make_marks((0, 6, -1)), {}),
+        (make_marks((0, 6), flags=["label_suspect"]), {(0, 6): 1.0}),
+        (make_marks(flags=["unusable"]), {}),
     ],
 )
-def test_two_who_mark_differently_conflict_and_neither_is_taken(other: JsonObject) -> None:
-    merged = merge(make_marks((0, 6)), other)
-    assert merged.conflicts == (SHIP,)
-    assert merged.agreed == {}
+def test_two_who_mark_differently_are_joined_cell_by_cell(
+    other: JsonObject, cells: dict[tuple[int, int], float]
+) -> None:
+    first = make_marks((0, 6))
+    merged, turned = merge(first, other), merge(other, first)
+    assert merged.conflicts == ()
+    (marks,) = read_marks([merged.agreed[SHIP].response])
+    assert {(cell.r, cell.c): cell.w for cell in marks.cells} == cells
+    assert set(marks.flags) == {*other["flags"]}
+    # Whoever said what: it comes to the same.
+    assert turned.agreed[SHIP].content == merged.agreed[SHIP].content
+    # And the gate would take it from one reviewer.
+    check_marks(make_evidence(allow_important=True), [marks], verdict="approve")
+
+
+def test_nothing_is_left_of_a_contradiction_and_it_is_still_about_its_image() -> None:
+    merged = merge(make_marks((0, 6), flags=["unclear"]), make_marks((0, 6, -1)))
+    assert list(merged.agreed) == [merged.agreed[SHIP].target] == [SHIP]
 
 
 @pytest.mark.parametrize("flag", ["skip", "unclear"])

@@ -2,15 +2,18 @@
 
 import pytest
 
+from feedback.channels.saliency_grid import read_marks
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.queueing import label_queue
+from tasks.channels.saliency_grid.said import Said
 
 
 @pytest.fixture
 def bank(begun):
     def add(*answers, before=None):
+        said = Said(agreed=read_marks(answers))
         return bank_feedback.fn(
-            begun.fresh(), basis=begun.basis, before=before, responses=list(answers), max_area=0.6
+            begun.fresh(), basis=begun.basis, before=before, said=[said], params=begun.channel
         )
 
     return add
@@ -40,6 +43,15 @@ def test_later_rounds_add_and_a_later_answer_replaces(begun, bank):
     assert (weights[second][0][0], weights[second][1][0]) == (0, 1)
     # Somebody looked again and found nothing wrong.
     assert set(marked(begun, bank(begun.answer(second), before=found))) == {first}
+
+
+@pytest.mark.parametrize("flag", ["skip", "unclear"])
+def test_who_abstains_takes_back_nobodys_marks(begun, bank, flag):
+    image = begun.digests[0]
+    found = bank(begun.answer(image, (0, 1)), begun.answer(image, flags=(flag,)))
+    assert set(marked(begun, found)) == {image}
+    # Nobody has to look at an image because it was skipped.
+    assert len(begun.work.load_json(found, "queue")) == (flag == "unclear")
 
 
 @pytest.mark.parametrize("flag", ["label_suspect", "unusable"])

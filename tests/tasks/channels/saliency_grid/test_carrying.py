@@ -4,10 +4,11 @@ from datetime import timedelta
 
 import pytest
 
-from feedback.channels.saliency_grid import CellMarks, Grid, MarkedCell
+from feedback.channels.saliency_grid import Grid, MarkedCell, read_marks
 from tasks.channels.saliency_grid.bank import entries_of
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks
+from tasks.channels.saliency_grid.said import Said
 from tests.review_request import NOW
 
 
@@ -22,7 +23,7 @@ def said(begun):
             request_id=name,
             decided_at=NOW + timedelta(hours=int(name[-1])),
             labels=true | (labels or {}),
-            answers=tuple(CellMarks.model_validate(one, strict=False) for one in answers),
+            said=Said(agreed=read_marks(answers)),
         )
 
     return review
@@ -118,8 +119,8 @@ def test_an_answer_of_this_run_takes_the_place_of_an_earlier_review(begun, said,
         begun.fresh(),
         basis=begun.basis,
         before=before,
-        responses=[begun.answer(a, (1, 0))],
-        max_area=0.6,
+        said=[Said(agreed=read_marks([begun.answer(a, (1, 0))]))],
+        params=begun.channel,
     )
     assert marks_of(begun, found)[a][1][0] == 1
     assert [one["image"] for one in entries_of(begun.work, found, "carried")] == [b]

@@ -16,6 +16,7 @@ from tasks.channels.saliency_grid.reviewing import (
     measure_object_cells,
     simulated_answer,
 )
+from tasks.channels.saliency_grid.said import Said
 from tests.review_request import NOW
 
 
@@ -68,7 +69,7 @@ def test_images_of_earlier_reviews_are_told_of_and_not_asked_about(begun, explai
         request_id="r-1",
         decided_at=NOW,
         labels={},
-        answers=(),
+        said=Said(agreed=()),
     )
     carried = carry_over_marks.fn(
         begun.fresh(), basis=begun.basis, earlier=[earlier], params=begun.channel

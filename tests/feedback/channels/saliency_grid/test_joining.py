@@ -1,0 +1,25 @@
+"""Two approvers of one request of squares: one decision, whoever came first, that proves itself."""
+
+import pytest
+
+from feedback.channels.saliency_grid import read_marks
+from feedback.exchange import load_decision
+from feedback.states import ReviewState
+from tests.feedback.channels.saliency_grid.images import DIGESTS
+from tests.feedback.channels.saliency_grid.pair import decide_pair
+
+
+@pytest.mark.parametrize("order", [("ada", "bob"), ("bob", "ada")])
+def test_marks_that_differ_are_joined_and_the_decision_is_verified(order: tuple[str, ...]) -> None:
+    office, decision = decide_pair(order)
+    assert (decision.state, decision.conflicts) == (ReviewState.APPROVED, ())
+    found = {marks.image: marks for marks in read_marks(decision.edits)}
+    weights = {(cell.r, cell.c): cell.w for cell in found[DIGESTS["ship.png"]].cells}
+    assert weights == {(0, 6): 1.0, (1, 6): 0.5}
+    assert len(found[DIGESTS["jet.png"]].cells) == 1
+    # Derived again from what it holds, with the reviewers' own documents.
+    assert load_decision(office.store, office.bundle.request_id) == decision
+
+
+def test_the_order_of_arrival_changes_nothing_of_what_goes_on() -> None:
+    assert decide_pair(("ada", "bob"))[1].edits == decide_pair(("bob", "ada"))[1].edits
