@@ -29,7 +29,10 @@
   }
 
   function send(actions) {
-    line = line.concat(actions);
+    const acts = [].concat(actions);
+    /* A panel's script may add to what is said, such as the time that it took. */
+    document.dispatchEvent(new CustomEvent("parley:acts", { detail: acts }));
+    line = line.concat(acts);
     flush();
   }
 

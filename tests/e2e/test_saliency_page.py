@@ -115,6 +115,8 @@ def test_a_reviewer_marks_flags_undoes_reloads_and_answers(page_of, width: int) 
     ]  # fmt: skip
     assert (found[SHIP].flags, found[SHIP].cells) == (("label_suspect",), ())
     assert (found[JET].flags, found[JET].cells) == ((), ())
+    # The browser measured how long each image was looked at.
+    assert all(one.seconds_spent is not None for one in found.values())
 
 
 def test_an_image_is_answered_by_keyboard_alone(page_of) -> None:

@@ -1,9 +1,34 @@
 /* What a reviewer of squares sees changes here alone: how strong the overlay is, and two switches.
-   Both are kept on the document, so they last while one walks through the images. */
+   Both are kept on the document, so they last while one walks through the images. And how long an
+   image was looked at is measured here, and goes with whatever is said about it. */
 (function () {
   "use strict";
 
   const root = document.documentElement;
+  const TIMED = new Set(["cell", "flag", "artefact", "confirm"]);
+  /* Nobody looks at an image for longer without going away in between. */
+  const LONGEST_LOOK = 300;
+  const earlierLooks = new Map();
+  let looked = null;
+  let since = 0;
+
+  function secondsOf(item) {
+    const now = Math.min((performance.now() - since) / 1000, LONGEST_LOOK);
+    return (earlierLooks.get(key(item)) || 0) + now;
+  }
+
+  /* Another request may show the same image. */
+  function key(item) {
+    return `${window.location.pathname} ${item}`;
+  }
+
+  document.addEventListener("parley:acts", function (event) {
+    for (const act of event.detail) {
+      if (TIMED.has(act.kind) && act.item === looked) {
+        act.seconds = Math.max(0.1, Math.round(secondsOf(looked) * 10) / 10);
+      }
+    }
+  });
 
   function isOn(name) {
     return root.hasAttribute(`data-${name}`);
@@ -30,6 +55,17 @@
 
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
+    turned: function (view) {
+      const item = (view && view.item) || null;
+      if (item !== looked) {
+        if (looked !== null) {
+          earlierLooks.set(key(looked), secondsOf(looked));
+        }
+        looked = item;
+        since = performance.now();
+      }
+      return window.dash_clientside.no_update;
+    },
     veil: function (percent) {
       root.style.setProperty("--veil", String((percent === null ? 60 : percent) / 100));
       /* The slider is new, and so are the switches beside it. */

@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, Flag, Position
 from feedback.fields import Name
 from review.draft import ItemDraft
+from review.panels.saliency_grid.actions import Seconds
 
 Cell = tuple[Position, Position]
 """Row and column."""
@@ -27,6 +28,8 @@ class ImageDraft(ItemDraft):
     """What the artefact is."""
     confirmed: bool = False
     """Whether the network was found to look where it should."""
+    seconds_spent: Seconds = 0.0
+    """How long the image had been looked at when the last of this was said; 0 if nobody knows."""
 
     @property
     def n_marked(self) -> int:

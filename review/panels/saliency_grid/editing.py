@@ -10,7 +10,13 @@ from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvid
 from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, Flag
 from feedback.errors import ContradictionError, UnknownTargetError
 from review.actions import ItemAction
-from review.panels.saliency_grid.actions import Confirm, NameArtefact, TurnCell, TurnFlag
+from review.panels.saliency_grid.actions import (
+    Confirm,
+    ImageAction,
+    NameArtefact,
+    TurnCell,
+    TurnFlag,
+)
 from review.panels.saliency_grid.draft import Cell, ImageDraft
 
 _FLAGS: Final[tuple[Flag, ...]] = get_args(Flag)
@@ -31,6 +37,29 @@ def apply(said: ImageDraft, action: ItemAction, evidence: SaliencyEvidence) -> I
         FeedbackError: If the action names what is not shown, or contradicts the draft.
     """
     image_shown(evidence, action.item)
+    changed = _changed(said, action, evidence)
+    if changed == said or not isinstance(action, ImageAction):
+        return changed
+    # What was said and taken back leaves nothing behind.
+    spent = max(said.seconds_spent, action.seconds) if changed.speaks else 0.0
+    return changed.model_copy(update={"seconds_spent": spent})
+
+
+def image_shown(evidence: SaliencyEvidence, digest: str) -> ImageEvidence:
+    """Return an image as it is shown.
+
+    Raises:
+        UnknownTargetError: If it is not shown.
+    """
+    for shown in evidence.images:
+        if shown.image == digest:
+            return shown
+    raise UnknownTargetError(
+        f"expected an image of this request (got {digest[:12]!r}); choose one from the list"
+    )
+
+
+def _changed(said: ImageDraft, action: ItemAction, evidence: SaliencyEvidence) -> ImageDraft:
     if isinstance(action, TurnCell):
         return _turned(said, action, evidence)
     if isinstance(action, TurnFlag):
@@ -46,20 +75,6 @@ def apply(said: ImageDraft, action: ItemAction, evidence: SaliencyEvidence) -> I
             )
         return said.model_copy(update={"confirmed": not said.confirmed})
     raise TypeError(f"expected an edit of an image (got {type(action).__name__})")
-
-
-def image_shown(evidence: SaliencyEvidence, digest: str) -> ImageEvidence:
-    """Return an image as it is shown.
-
-    Raises:
-        UnknownTargetError: If it is not shown.
-    """
-    for shown in evidence.images:
-        if shown.image == digest:
-            return shown
-    raise UnknownTargetError(
-        f"expected an image of this request (got {digest[:12]!r}); choose one from the list"
-    )
 
 
 def _turned(said: ImageDraft, action: TurnCell, evidence: SaliencyEvidence) -> ImageDraft:

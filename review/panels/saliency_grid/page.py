@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from feedback.previews import Preview
 from review.desk import Desk
+from review.opened import VIEW
 from review.panels.saliency_grid.draft import ImageDraft
 from review.panels.saliency_grid.editing import image_shown
 from review.panels.saliency_grid.image_view import (
@@ -48,6 +49,7 @@ def layout() -> Sequence[Component]:
             className="image-row",
         ),
         dcc.Store(id="veiled"),
+        dcc.Store(id="timed"),
     ]
 
 
@@ -94,7 +96,10 @@ def effect_told(found: Preview) -> Sequence[Component]:
 
 
 def register(app: Dash, desk: Desk) -> None:
-    """Let the slider set how strong the overlay is, in the browser alone."""
+    """Set how strong the overlay is, and measure how long images are looked at, in the browser."""
     app.clientside_callback(
         ClientsideFunction("parley", "veil"), Output("veiled", "data"), Input(VEIL, "value")
+    )
+    app.clientside_callback(
+        ClientsideFunction("parley", "turned"), Output("timed", "data"), Input(VIEW, "data")
     )

@@ -29,7 +29,7 @@ def response_of(item: str, said: ImageDraft, evidence: SaliencyEvidence) -> Cell
         evidence: What is shown.
 
     Returns:
-        Its marked cells by row and column, and its flags.
+        Its marked cells by row and column, its flags, and the time that it took.
 
     Raises:
         UnknownTargetError: If there is no such image.
@@ -47,6 +47,7 @@ def response_of(item: str, said: ImageDraft, evidence: SaliencyEvidence) -> Cell
         flags=said.flags,
         artefact=said.artefact,
         comment=said.comment,
+        seconds_spent=said.seconds_spent or None,
     )
 
 

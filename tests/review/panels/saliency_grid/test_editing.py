@@ -4,7 +4,12 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from feedback.channels.saliency_grid.validation import check_marks
-from feedback.errors import ContradictionError, FeedbackError, UnknownTargetError
+from feedback.errors import (
+    ContradictionError,
+    FeedbackError,
+    MalformedDocumentError,
+    UnknownTargetError,
+)
 from review.actions import ItemAction
 from review.draft import Draft, empty_draft, read_draft
 from review.editing import apply, responses_of
@@ -196,3 +201,29 @@ def test_a_damaged_draft_is_none(data: dict[str, object]) -> None:
 def test_only_edits_of_images_are_applied(squares: AnyShown) -> None:
     with pytest.raises(TypeError, match="an edit of an image"):
         squares.panel.apply(ImageDraft(), ItemAction(item=SHIP), squares.evidence)
+
+
+def test_the_time_on_an_image_goes_with_what_is_said_of_it(squares: AnyShown) -> None:
+    said = said_after(squares, cell(0, 6, seconds=4.5), cell(1, 6, seconds=11))
+    assert said.seconds_spent == 11
+    # A page that was reloaded counts anew; what took longer stands.
+    said = said_after(squares, cell(0, 6, seconds=11), flag("unclear") | {"seconds": 2})
+    assert said.seconds_spent == 11
+    draft = edited(squares, cell(0, 6, seconds=11), flag("skip", TANK))
+    spent = {one.image: one.seconds_spent for one in responses_of(draft, squares)}
+    assert spent == {SHIP: 11, TANK: None}
+
+
+def test_what_is_taken_back_or_undone_leaves_no_time_behind(squares: AnyShown) -> None:
+    assert said_after(squares, cell(0, 6, seconds=3), cell(0, 6, seconds=5)) == ImageDraft()
+    undone = said_after(squares, cell(0, 6, seconds=3), cell(1, 6, seconds=5), {"kind": "undo"})
+    assert (undone.n_marked, undone.seconds_spent) == (1, 3)
+    # The same name again is no step, however long it took.
+    named = edited(squares, artefact("hair") | {"seconds": 1}, artefact("hair") | {"seconds": 9})
+    assert len(named.past) == 1
+
+
+@pytest.mark.parametrize("seconds", [-1, 1e9, "3", float("nan")])
+def test_a_time_that_no_browser_measures_is_refused(squares: AnyShown, seconds: object) -> None:
+    with pytest.raises(MalformedDocumentError):
+        read(squares, cell(0, 6, seconds=seconds))
