@@ -1,11 +1,14 @@
 """The saliency-grid channel from end to end on a dataset of shapes."""
 
+import csv
+import io
 import json
 import shutil
+from pathlib import Path
 
 import pytest
 
-from feedback.channels.saliency_grid import read_evidence, read_marks
+from feedback.channels.saliency_grid import CellMarks, MarkedCell, read_evidence, read_marks
 from feedback.errors import ParamsError
 from feedback.recording import load_decision
 from flows.context import ReviewListener
@@ -169,6 +172,51 @@ def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(
     # Without a mark the trainings are the same to the last bit.
     assert report["arms"]["marked_squares"] == report["arms"]["original"]
     assert report["decision"]["promote"] is False
+
+
+def test_two_reviewers_who_differ_are_joined_and_compared(tmp_path, shapes_dir):
+    rule = {"approvals": 2, "anyone": True, "signatures": ["none"]}
+    policy = {"name": "two", "roles": {"reviewer": rule}, "author_may_approve": True}
+    (tmp_path / "two.json").write_text(json.dumps(policy))
+    published = []
+    workplace = open_workplace(Settings(home=tmp_path / "home"))
+
+    def answer(seconds):
+        # Ada marks the best square of each image, Ben the best two: they overlap by a half.
+        for reviewer, n_cells in (("ben", 2), ("ada", 1)):
+            evidence = read_evidence(published[-1])
+            marks = [
+                CellMarks(
+                    image=one.image,
+                    model_version=evidence.model_version,
+                    epoch=evidence.epoch,
+                    explainer=evidence.explainer,
+                    grid=evidence.grid,
+                    cells=tuple(MarkedCell(r=cell.r, c=cell.c) for cell in one.shown[:n_cells]),
+                    shown=tuple((cell.r, cell.c) for cell in one.shown),
+                ).model_dump(mode="json")
+                for one in evidence.images
+            ]
+            data = make_answer(published[-1], reviewer=reviewer, responses=marks)
+            submit_feedback(workplace, published[-1].request_id, data)
+
+    report, _ = run(
+        tmp_path / "home",
+        shapes_dir,
+        listener=ReviewListener(on_published=published.append, on_wait=answer),
+        review__reviewer="inbox",
+        review__policy=str(tmp_path / "two.json"),
+        **(ASKED | {"saliency_grid__sampling__rounds": "1"}),
+    )
+    measured = report["measured"]
+    assert (measured["compared_images"], measured["mean_overlap"]) == (3, 0.5)
+    assert (measured["contradicted_cells"], measured["low_agreement"]) == (0, 0)
+    # The second square counts by half, and is there.
+    assert (measured["marked_images"], measured["clicks"]) == (3, 6)
+    tracker = tracker_of(report, workplace)
+    table = tracker.client.download_artifacts(tracker.run_id, "files/agreement.csv", str(tmp_path))
+    rows = list(csv.DictReader(io.StringIO(Path(table).read_text())))
+    assert [(row["reviewers"], row["overlap"]) for row in rows] == [("ada ben", "0.5")] * 3
 
 
 def test_rounds_after_the_last_epoch_are_refused_before_any_work(tmp_path, shapes_dir):
