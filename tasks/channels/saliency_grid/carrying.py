@@ -29,8 +29,13 @@ if TYPE_CHECKING:
     from models.imageset import ImageSet
 
 CHANNEL = "saliency_grid"
-NO_MATTER = frozenset({"seeds", "reviewer", "carry_over"})
-"""Settings that change nothing of what people are shown."""
+NO_MATTER: dict[str, bool | set[str]] = {
+    "seeds": True,
+    "reviewer": True,
+    "sampling": {"rounds", "waiting"},
+    "carry_over": {"enabled"},
+}
+"""Settings that decide nothing of what is shown: who answers, how often is asked, who waits."""
 
 
 class EarlierMarks(BaseModel):
@@ -83,7 +88,7 @@ def find_beginning(
     """
     own: dict[str, JsonValue] = {
         "basis": basis.content_key(),
-        "params": _deciding(settings),
+        "params": settings.model_dump(mode="json", exclude=NO_MATTER),
         "seed": seed,
     }
 
@@ -158,17 +163,6 @@ def carry_over_marks(
         "gone": sum(gone.values()),
         "relabelled": sum(relabelled.values()),
     }
-
-
-def _deciding(settings: SaliencyGridParams) -> JsonValue:
-    """Return the settings that decide what is shown; how often, and who waits, is not shown."""
-    dumped: dict[str, JsonValue] = settings.model_dump(mode="json", exclude=set(NO_MATTER))
-    sampling = dumped["sampling"]
-    if isinstance(sampling, dict):
-        dumped["sampling"] = {
-            name: value for name, value in sampling.items() if name not in ("rounds", "waiting")
-        }
-    return dumped
 
 
 def _origin_of(review: ClosedReview) -> str:

@@ -13,10 +13,13 @@ ANSWERS = {
 }
 
 
-def decide_pair(order: tuple[str, ...] = ("ada", "bob")) -> tuple[Office, Decision]:
-    """Let both answer in this order and a watcher decide."""
-    office = Office()
-    office.bundle = publish(office.store, make_request().model_copy(update={"author": "eve"}), {})
+def decide_pair(
+    order: tuple[str, ...] = ("ada", "bob"), office: Office | None = None, **changes: object
+) -> tuple[Office, Decision]:
+    """Let both answer a request, of other evidence than usual, and a watcher decide."""
+    office = office or Office()
+    request = make_request(**changes).model_copy(update={"author": "eve"})
+    office.bundle = publish(office.store, request, {})
     for reviewer in order:
         office.now += timedelta(minutes=1)
         signed = office.signed(reviewer, "nonce-0001", responses=ANSWERS[reviewer])

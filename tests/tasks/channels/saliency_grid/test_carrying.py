@@ -1,14 +1,20 @@
 """What a run takes up of the reviews of earlier ones."""
 
 from datetime import timedelta
+from types import SimpleNamespace
 
 import pytest
 
 from feedback.channels.saliency_grid import Grid, MarkedCell, read_marks
+from feedback.policy import single_policy
+from models.saliency_grid.params import AgreementParams, CarryOverParams
 from tasks.channels.saliency_grid.bank import entries_of
 from tasks.channels.saliency_grid.banking import bank_feedback
-from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks
+from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks, find_beginning
 from tasks.channels.saliency_grid.said import Said
+from tests.feedback.channels.saliency_grid.images import DIGESTS
+from tests.feedback.channels.saliency_grid.pair import decide_pair
+from tests.feedback.people import PAIR
 from tests.review_request import NOW
 
 
@@ -110,6 +116,74 @@ def test_what_should_matter_is_left_out_where_the_penalty_cannot_act_on_it(begun
     assert (weights[0][0], weights[1][1]) == (1, 0)
     allowed = marks_of(begun, carry(said("r1", both), allow_important=True))[a]
     assert (allowed[0][0], allowed[1][1]) == (1, -1)
+
+
+@pytest.fixture
+def begin(begun):
+    office, _ = decide_pair()
+
+    def run(run_id="run", model="resnet18", policy=PAIR, seed=0, settings=None):
+        return find_beginning(
+            SimpleNamespace(objects=office.store),
+            basis=begun.basis,
+            settings=settings or begun.channel,
+            seed=seed,
+            run_id=run_id,
+            model=model,
+            policies=(policy,),
+        )
+
+    run.office = office
+    return run
+
+
+def test_a_run_starts_from_approved_reviews_of_its_model_by_a_policy_that_it_takes(begin):
+    (found,) = begin("one").earlier
+    assert found.request_id == begin.office.bundle.request_id
+    assert found.labels == dict.fromkeys(DIGESTS.values(), "ship")
+    assert [marks.image for marks in found.said.agreed] == [
+        DIGESTS[name] for name in ("ship.png", "tank.png", "jet.png")
+    ]
+    assert begin("two", model="another").earlier == []
+    assert begin("three", policy=single_policy()).earlier == []
+
+
+def test_a_run_that_goes_on_does_not_start_from_what_was_said_meanwhile(begin):
+    before = begin("one")
+    decide_pair(office=begin.office, epoch=2, n_candidates=7)
+    assert begin("one") == before
+    later = begin("two")
+    assert [one.request_id for one in later.earlier[:1]] == [before.earlier[0].request_id]
+    assert len(later.earlier) == 2
+    assert later.origin != before.origin
+
+
+def test_a_run_made_again_finds_its_own_reviews_and_starts_as_it_did(begin):
+    first = begin("one")
+    decide_pair(office=begin.office, origin=first.origin)
+    assert begin("two") == first
+    # Other data, weights or questions make another run, which takes up all that was said.
+    assert len(begin("three", seed=1).earlier) == 2
+
+
+def test_what_changes_no_question_changes_no_beginning(begun, begin):
+    def changed(**parts):
+        return begin(str(parts), settings=begun.channel.model_copy(update=parts)).origin
+
+    sampling, origin = begun.channel.sampling, begin("one").origin
+    for alike in (
+        {"seeds": 7},
+        {"sampling": sampling.model_copy(update={"rounds": 1, "waiting": "async"})},
+    ):
+        assert changed(**alike) == origin
+    for other in (
+        {"sampling": sampling.model_copy(update={"n_images": 9})},
+        {"agreement": AgreementParams(min_share=1.0)},
+        {"carry_over": CarryOverParams(ask_again=True)},
+        # From nothing, it is another beginning.
+        {"carry_over": CarryOverParams(enabled=False)},
+    ):
+        assert changed(**other) != origin
 
 
 def test_an_answer_of_this_run_takes_the_place_of_an_earlier_review(begun, said, carry):
