@@ -1,21 +1,19 @@
-import json
 import re
 from datetime import UTC, datetime
 
 import pytest
-from plotly.utils import PlotlyJSONEncoder
 
 from feedback.channels.saliency_grid import ExplainerUsed, Grid
 from feedback.since import Difference, SinceChampion
 from review.bar_view import bar
 from review.desk import Desk
 from review.inbox_view import inbox_view, read_inbox
-from review.pieces import Keyed
 from review.request_view import marks_of, parts_of, shortcuts_view
 from review.shown import AnyShown
 from review.viewing import View
 from tests.feedback.channels.saliency_grid.images import make_image
 from tests.review.conftest import edited
+from tests.review.conftest import text_of as quoted
 from tests.saliency_request import JET, SHIP, TANK
 
 NOW = datetime.now(UTC)
@@ -23,10 +21,8 @@ MARK = {"kind": "cell", "item": SHIP, "r": 1, "c": 6}
 SKIP = {"kind": "flag", "item": TANK, "flag": "skip"}
 
 
-def text_of(component: object) -> str:
-    given = component.content if isinstance(component, Keyed) else component
-    text = json.dumps(given, cls=PlotlyJSONEncoder, ensure_ascii=False)
-    return text.replace('\\"', '"')
+def text_of(part: object) -> str:
+    return quoted(part).replace('\\"', '"')
 
 
 def parts(desk: Desk, shown: AnyShown, *messages: object, item: str | None = SHIP):
@@ -37,9 +33,7 @@ def parts(desk: Desk, shown: AnyShown, *messages: object, item: str | None = SHI
 
 def test_every_place_is_filled_with_what_is_known_of_the_image(desk: Desk, squares) -> None:
     found = parts(desk, squares)
-    named = re.findall(
-        r'"role": "place", "name": "([\w-]+)"', text_of(list(squares.panel.layout()))
-    )
+    named = re.findall(r'"data-place": "([\w-]+)"', text_of(list(squares.panel.layout())))
     assert set(found) == {"rail", *named}
     for told in ("ship.png", "taken for tank", "image 2 of 3"):
         assert told in text_of(found["head"])
