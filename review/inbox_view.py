@@ -101,6 +101,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
     bundle, standing = line.shown.bundle, line.standing
     glimpse = line.shown.panel.glimpse(line.shown)
     version = f" · version {bundle.model.version}" if bundle.model.version else ""
+    again = bundle.round > 1
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
@@ -112,6 +113,8 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                 html.Div(
                     [
                         html.H2(glimpse.heading),
+                        # A run that asks once needs no number.
+                        *([html.Span(f"round {bundle.round}", className="badge")] * again),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",

@@ -57,10 +57,15 @@ class Line(NamedTuple):
 
 
 class Glimpse(NamedTuple):
-    """A request as the inbox tells it: what it is about, and how far it can be believed."""
+    """A request in short: what it is about, how far it can be believed, and when its run asks.
+
+    ``when`` goes on from the number of the round, such as ``after 2 epochs``; empty where the
+    number says it all.
+    """
 
     heading: str
     told: str
+    when: str = ""
 
 
 @dataclass(frozen=True)

@@ -47,7 +47,7 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                         [
                             html.H1(f"Review of {bundle.model.name}"),
                             html.P(
-                                f"{asked}round {bundle.round} · {due(standing.closes_at, now)} · "
+                                f"{asked}{_round_told(shown)} · {due(standing.closes_at, now)} · "
                                 f"{plural(len(bundle.items), panel.WORDS.item)}",
                                 className="quiet",
                             ),
@@ -81,6 +81,11 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
         # By which a panel's style sheet keeps to its own pages.
         **{"data-channel": bundle.channel},
     )
+
+
+def _round_told(shown: AnyShown) -> str:
+    when = shown.panel.glimpse(shown).when
+    return f"round {shown.bundle.round}{f', {when}' if when else ''}"
 
 
 def standing_view(standing: Standing) -> list[Component]:

@@ -8,13 +8,14 @@ from feedback.since import Difference, SinceChampion
 from review.bar_view import bar
 from review.desk import Desk
 from review.inbox_view import inbox_view, read_inbox
-from review.request_view import marks_of, parts_of, shortcuts_view
+from review.request_view import frame, marks_of, parts_of, shortcuts_view
 from review.shown import AnyShown
 from review.viewing import View
 from tests.feedback.channels.saliency_grid.images import make_image
+from tests.feedback.memory import MemoryStore
 from tests.review.conftest import edited
 from tests.review.conftest import text_of as quoted
-from tests.saliency_request import JET, SHIP, TANK
+from tests.saliency_request import JET, SHIP, TANK, publish_squares
 
 NOW = datetime.now(UTC)
 MARK = {"kind": "cell", "item": SHIP, "r": 1, "c": 6}
@@ -173,6 +174,15 @@ def test_the_overview_asks_and_shows_every_image_once_by_priority(desk: Desk, sq
     # Pictures come from the page's own routes, when they come into sight.
     assert overview.count('"loading": "lazy"') == 6
     assert f"/pictures/{squares.bundle.request_id}/" in overview
+
+
+def test_inbox_and_page_tell_which_round_asks(desk: Desk, store: MemoryStore) -> None:
+    once = desk.open(publish_squares(store).request_id)
+    assert '"round 1"' not in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    again = desk.open(publish_squares(store, round=2, epoch=4).request_id)
+    assert '"round 2"' in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    for shown, told in ((once, "round 1, after 2 epochs ·"), (again, "round 2, after 4 epochs ·")):
+        assert told in text_of(frame(shown, desk.standing(shown, "ada", NOW), NOW))
 
 
 def test_the_inbox_and_the_list_of_keys_speak_of_images(desk: Desk, squares) -> None:
