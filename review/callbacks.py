@@ -86,21 +86,29 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         live = [one["id"]["name"] for one in ctx.outputs_list[3]]
         given = message if isinstance(message, Mapping) else {}
         number, done = given.get("n"), given.get("do")
-        if len(drafts) != 1 or not isinstance(done, list):
+
+        def only(parts: Mapping[str, object]) -> tuple[Any, ...]:
             same = [no_update] * len(drafts), no_update
-            return *same, {"n": number, "parts": {}}, [no_update] * len(live)
+            return (*same, {"n": number, "parts": parts}, [no_update] * len(live))
+
+        if len(drafts) != 1 or not isinstance(done, list):
+            return only({})
         try:
             before = read_opened(desk, path, drafts, seen)
         except ParleyError as error:
-            told = changes_of({"page-notice": _fresh(note(str(error), "refused"), number)}, {}, ())
-            screen = {"n": number, "parts": told.parts}
-            return [no_update], no_update, screen, [no_update] * len(live)
+            told = _fresh(note(str(error), "refused"), number)
+            return only(changes_of({"page-notice": told}, {}, ()).parts)
         now, reviewer = datetime.now(UTC), visitor()
         opened, news = act_on(before, done, Visit(desk, settings, reviewer, now, since))
         standing = desk.recent_standing(opened.shown, reviewer, now)
         places, waits = places_of(desk, opened, standing, reviewer, now)
-        places["page-notice"] = None if news is None else _fresh(news, number)
-        changes = changes_of(places, _read_drawn(given.get("drawn")), live)
+        drawn = _read_drawn(given.get("drawn"))
+        if news is not None:
+            places["page-notice"] = _fresh(news, number)
+        elif not done:
+            # Nothing was done, so what was told last stays.
+            drawn.pop("page-notice", None)
+        changes = changes_of(places, drawn, live)
         marks = marks_of(opened.shown, opened.draft, opened.view)
         for follower in changes.followers:
             set_props(dict(follower.id), dict(follower.props))

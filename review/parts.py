@@ -13,14 +13,14 @@ from review.shown import AnyShown
 
 
 class _LazyImg(html.Img):
-    """An image that is loaded when it comes into sight; Dash passes the attribute on untouched."""
+    """An image that is loaded when it comes into sight."""
 
     def to_plotly_json(self) -> dict[str, object]:
         described: dict[str, object] = super().to_plotly_json()
         props = described["props"]
         if isinstance(props, dict):
-            # Dash's own Img takes no such argument.
-            props["loading"] = "lazy"
+            # Dash's own Img takes no such argument; it comes before the source, which loads.
+            described["props"] = {"loading": "lazy", **props}
         return described
 
 

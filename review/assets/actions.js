@@ -6,6 +6,7 @@
      line: what is done meanwhile goes together, in order, when the answer is there. */
   const PATIENCE = 8000;
   let count = 0;
+  let settled = 0;
   let waiting = null;
   let line = [];
   /* Whether the page is to be drawn although nothing was done. */
@@ -50,6 +51,7 @@
   function draw(screen) {
     window.dash_clientside.parley.draw(screen.parts);
     isFresh = false;
+    settled = screen.n;
     window.clearTimeout(again);
     if (screen.again) {
       again = window.setTimeout(look, 1000 * screen.again);
@@ -66,8 +68,12 @@
 
   /* Dash tells that the answer is there, or that a draft was read from where the browser keeps it. */
   function heard(screen, drafts, since) {
+    if (drafts.length === 0) {
+      return;
+    }
     const draft = JSON.stringify(drafts[0]);
-    const isAnswer = waiting !== null && screen && screen.n === count;
+    /* One that comes late is still the last one. */
+    const isAnswer = screen && screen.n === count && screen.n !== settled;
     const isNews = draft !== known;
     known = draft;
     if (since !== opened) {
