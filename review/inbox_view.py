@@ -121,7 +121,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                 ),
                 html.P(
                     f"{bundle.model.name}{version} · dataset {bundle.dataset.md5[:8]} · "
-                    f"{len(bundle.dataset.classes)} classes · round {bundle.round}",
+                    f"{len(bundle.dataset.classes)} classes",
                     className="quiet",
                 ),
                 html.P(
