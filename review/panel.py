@@ -90,7 +90,7 @@ class Panel(Protocol):
         ...
 
     def layout(self) -> Sequence[Component]:
-        """Make the places that ``parts_of`` fills: ``place``, ``live_place`` of ``review.parts``."""
+        """Make the places that ``parts_of`` fills, see ``review.parts``."""
         ...
 
     def parts_of(self, shown: "AnyShown", said: ItemDraft, view: View) -> Places:
