@@ -161,6 +161,7 @@ def test_the_drawing_follows_edits_where_it_stands(page_of, store: MemoryStore) 
     assert drawing.evaluate(drawn) == "k00"
     replace_first_concept(page)
     page.get_by_role("button", name="k01 to k02", exact=False).first.click()
+    page.get_by_role("heading", name="k01 → k02").wait_for()
     page.keyboard.press("x")
     told(page, "2 edits")
     # It has not been made anew, which would flicker.
