@@ -9,6 +9,7 @@ from review.callbacks import register
 from review.desk import Desk
 from review.guard import guard
 from review.panel import available_panels, load_panel
+from review.parts import place
 from review.pictures import picture_routes
 from review.settings import PageSettings
 
@@ -43,8 +44,6 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
         [
             dcc.Location(id="address"),
             dcc.Store(id="action"),
-            dcc.Store(id="marked"),
-            dcc.Store(id="answered"),
             dcc.Store(id="heard"),
             html.A("Skip to the content", href="#content", className="skip"),
             html.Div(
@@ -66,7 +65,7 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
                 className="topbar",
             ),
             html.Div(id="page"),
-            html.Div(id="notice", role="alert", className="notice"),
+            place("page-notice", id="notice", role="alert", className="notice"),
             html.Dialog(
                 [
                     html.H2("Shortcuts", id="help-title"),

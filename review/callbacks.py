@@ -1,37 +1,42 @@
-"""What happens when somebody acts: one message in, the next draft and view out, drawn anew."""
+"""What happens when somebody acts: one message in, the next draft, view and drawing out.
 
-import json
-import logging
-import time
+All of it is one callback: the browser waits for one answer, and Dash's own notices of what has
+changed, which cost more than the answer, are as few as can be.
+"""
+
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from dash import ALL, ClientsideFunction, Dash, Input, Output, State, ctx, html, no_update
+from dash import (
+    ALL,
+    ClientsideFunction,
+    Dash,
+    Input,
+    Output,
+    State,
+    ctx,
+    html,
+    no_update,
+    set_props,
+)
 from dash.development.base_component import Component
 from flask import request
-from plotly.utils import PlotlyJSONEncoder
 
-from feedback.canonical import sha256_hex
 from feedback.errors import ParleyError
-from review.actions import AskPreview, ChooseVerdict, Look, Send, read_action
-from review.answer_view import answer_dialog, send_row
-from review.bar_view import bar
+from review.acting import Visit, act_on, note
+from review.changes import changes_of
 from review.desk import Desk
-from review.draft import Draft, ItemDraft
-from review.editing import apply
 from review.inbox_view import inbox_view, read_inbox
 from review.opened import ADDRESS, DRAFT, REQUESTS, VIEW, read_opened
 from review.pieces import Keyed
-from review.previewing import ask_preview, preview_view
-from review.request_view import frame, marks_of, parts_of, shortcuts_view, standing_view
+from review.request_view import frame, marks_of, places_of, shortcuts_view
 from review.settings import PageSettings, who_asks
-from review.shown import AnyShown
-from review.submitting import hand_in
-from review.viewing import View
 
-logger = logging.getLogger(__name__)
+_LOOKS_AGAIN = 2.0
+"""Seconds after which the page looks again while a worker computes a preview."""
 
-_PLACES = {"role": "place", "name": ALL}
+_LIVE = {"role": "live", "name": ALL}
 
 
 def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
@@ -68,8 +73,8 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
     @app.callback(
         Output(DRAFT, "data"),
         Output(VIEW, "data"),
-        Output("notice", "children"),
-        Output("answered", "data"),
+        Output("screen", "data"),
+        Output(_LIVE, "children"),
         Input("action", "data"),
         State(DRAFT, "data"),
         State(VIEW, "data"),
@@ -78,120 +83,67 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         prevent_initial_call=True,
     )
     def act(message: Any, drafts: list[Any], seen: Any, since: Any, path: str) -> tuple[Any, ...]:
-        number = message.get("n") if isinstance(message, dict) else None
-        if not isinstance(message, dict) or len(drafts) != 1:
-            return [no_update] * len(drafts), no_update, no_update, number
-        told: Any = ""
-        try:
-            opened = read_opened(desk, path, drafts, seen)
-        except ParleyError as error:
-            return [no_update], no_update, _note(str(error), "refused"), number
-        shown, draft, view = opened.shown, opened.draft, opened.view
-        after, viewed = draft, view
-        done = message.get("do")
-        try:
-            for one in done if isinstance(done, list) else [done]:
-                after, viewed, told = _acted(shown, after, viewed, one, since)
-        except ParleyError as error:
-            # What came before it stays; what was meant to follow it is not done.
-            told = _note(str(error), "refused")
-        return (
-            [after.model_dump(mode="json")] if after is not draft else [no_update],
-            viewed.model_dump(mode="json") if viewed is not view else no_update,
-            told,
-            number,
-        )
+        live = [one["id"]["name"] for one in ctx.outputs_list[3]]
+        given = message if isinstance(message, Mapping) else {}
+        number, done = given.get("n"), given.get("do")
 
-    def _acted(
-        shown: AnyShown, draft: Draft[ItemDraft], view: View, message: object, since: object
-    ) -> tuple[Draft[ItemDraft], View, Any]:
-        panel = shown.panel
-        action = read_action(message, panel.LOOK, panel.ACTIONS)
-        if isinstance(action, Look):
-            if action.item is not None:
-                shown.check_item(action.item)
-            return draft, panel.look(view, action, shown.evidence), ""
-        if isinstance(action, ChooseVerdict):
-            return draft, view.model_copy(update={"verdict": action.verdict}), ""
-        now = datetime.now(UTC)
-        if isinstance(action, AskPreview):
-            digest = ask_preview(desk, shown, draft, reviewer=visitor(), now=now)
-            update = {"preview": digest, "asked_at": now.timestamp()}
-            return draft, view.model_copy(update=update), ""
-        if isinstance(action, Send):
-            spent = time.time() - since if isinstance(since, int | float) else None
-            sent = hand_in(
-                desk, shown, draft, view.verdict or "request_changes",
-                settings=settings, reviewer=visitor(), now=now,
-                seconds_spent=spent if spent is not None and 0 <= spent <= 1e7 else None,
-            )  # fmt: skip
-            told = _note(f"Your answer is handed in as {sent.key}.", "sent")
-            return draft, view.model_copy(update={"verdict": None, "sent": sent.nonce}), told
-        return apply(draft, action, shown), view, ""
+        def only(parts: Mapping[str, object]) -> tuple[Any, ...]:
+            same = [no_update] * len(drafts), no_update
+            return (*same, {"n": number, "parts": parts}, [no_update] * len(live))
 
-    @app.callback(
-        Output(_PLACES, "children"),
-        Output("drawn", "data"),
-        Output("marks", "data"),
-        Input(DRAFT, "data"),
-        Input(VIEW, "data"),
-        State("drawn", "data"),
-        State(ADDRESS, "pathname"),
-    )
-    def redraw(drafts: list[Any], seen: Any, drawn: Any, path: str) -> tuple[Any, ...]:
-        opened = read_opened(desk, path, drafts, seen)
-        shown, draft, view = opened.shown, opened.draft, opened.view
+        if len(drafts) != 1 or not isinstance(done, list):
+            return only({})
+        try:
+            before = read_opened(desk, path, drafts, seen)
+        except ParleyError as error:
+            told = _fresh(note(str(error), "refused"), number)
+            return only(changes_of({"page-notice": told}, {}, ()).parts)
         now, reviewer = datetime.now(UTC), visitor()
-        standing = desk.recent_standing(shown, reviewer, now)
-        parts = parts_of(shown, draft, view, standing, reviewer, now)
-        # Dash builds whatever it is given from nothing, so only what has changed is given.
-        digests = {name: _digest(part) for name, part in parts.items()}
-        before = drawn if isinstance(drawn, dict) else {}
-        places = [place["id"]["name"] for place in ctx.outputs_list[0]]
-        changed = [
-            no_update if before.get(name) == digests.get(name) else _content(parts.get(name))
-            for name in places
-        ]
-        marks = marks_of(shown, draft, view)
-        told = {"pressed": [*marks.pressed], "barred": [*marks.barred], "states": {**marks.states}}
-        return changed, digests, told
-
-    @app.callback(
-        Output("standing", "children"),
-        Output("bar", "children"),
-        Output("dialog", "children"),
-        Output("preview-place", "children"),
-        Output("send-place", "children"),
-        Output("tick", "disabled"),
-        Input(DRAFT, "data"),
-        Input(VIEW, "data"),
-        Input("tick", "n_intervals"),
-        State(ADDRESS, "pathname"),
-    )
-    def redraw_answer(drafts: list[Any], seen: Any, _ticks: Any, path: str) -> tuple[Any, ...]:
-        opened = read_opened(desk, path, drafts, seen)
-        shown, draft, view = opened.shown, opened.draft, opened.view
-        reviewer = visitor()
-        standing = desk.recent_standing(shown, reviewer, datetime.now(UTC))
-        preview, waits = preview_view(desk, shown, draft, view, time.time())
-        if ctx.triggered_id == "tick":
-            # The rest stays: somebody may be writing a comment while a worker computes.
-            return no_update, no_update, no_update, preview, no_update, not waits
+        opened, news = act_on(before, done, Visit(desk, settings, reviewer, now, since))
+        standing = desk.recent_standing(opened.shown, reviewer, now)
+        places, waits = places_of(desk, opened, standing, reviewer, now)
+        drawn = _read_drawn(given.get("drawn"))
+        if news is not None:
+            places["page-notice"] = _fresh(news, number)
+        elif not done:
+            # Nothing was done, so what was told last stays.
+            drawn.pop("page-notice", None)
+        changes = changes_of(places, drawn, live)
+        marks = marks_of(opened.shown, opened.draft, opened.view)
+        for follower in changes.followers:
+            set_props(dict(follower.id), dict(follower.props))
+        pressed, barred = [*marks.pressed], [*marks.barred]
         return (
-            standing_view(standing),
-            bar(shown, draft, view, standing),
-            answer_dialog(shown, draft, view, standing),
-            preview if standing.takes_answers else None,
-            send_row(draft, view, standing, reviewer),
-            not waits,
+            [no_update if opened.draft is before.draft else opened.draft.model_dump(mode="json")],
+            no_update if opened.view is before.view else opened.view.model_dump(mode="json"),
+            {
+                "n": number,
+                "parts": changes.parts,
+                "again": _LOOKS_AGAIN if waits else None,
+                "marks": {"pressed": pressed, "barred": barred, "states": {**marks.states}},
+            },
+            [changes.live.get(name, no_update) for name in live],
         )
 
     app.clientside_callback(
-        ClientsideFunction("parley", "answered"), Output("heard", "data"), Input("answered", "data")
+        ClientsideFunction("parley", "heard"),
+        Output("heard", "data"),
+        Input("screen", "data"),
+        Input(DRAFT, "data"),
+        State("opened", "data"),
     )
-    app.clientside_callback(
-        ClientsideFunction("parley", "mark"), Output("marked", "data"), Input("marks", "data")
-    )
+
+
+def _read_drawn(drawn: object) -> dict[str, str]:
+    """Read which digests the browser says it shows; what it does not say is drawn anew."""
+    if not isinstance(drawn, Mapping):
+        return {}
+    return {name: digest for name, digest in drawn.items() if isinstance(digest, str)}
+
+
+def _fresh(news: Component, number: object) -> Keyed:
+    # The same words again are news again.
+    return Keyed(lambda: html.Div(news, key=str(number)), f"{number}")
 
 
 def _trouble(text: str) -> Component:
@@ -204,17 +156,3 @@ def _trouble(text: str) -> Component:
         id="content",
         className="inbox",
     )
-
-
-def _digest(part: object) -> str:
-    if isinstance(part, Keyed):
-        return part.key
-    return sha256_hex(json.dumps(part, cls=PlotlyJSONEncoder).encode())
-
-
-def _content(part: object) -> object:
-    return part.content if isinstance(part, Keyed) else part
-
-
-def _note(text: str, tone: str) -> Component:
-    return html.P(text, className=f"note {tone}")

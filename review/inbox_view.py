@@ -101,6 +101,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
     bundle, standing = line.shown.bundle, line.standing
     glimpse = line.shown.panel.glimpse(line.shown)
     version = f" · version {bundle.model.version}" if bundle.model.version else ""
+    again = bundle.round > 1
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
@@ -112,13 +113,15 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                 html.Div(
                     [
                         html.H2(glimpse.heading),
+                        # A run that asks once needs no number.
+                        *([html.Span(f"round {bundle.round}", className="badge")] * again),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",
                 ),
                 html.P(
                     f"{bundle.model.name}{version} · dataset {bundle.dataset.md5[:8]} · "
-                    f"{len(bundle.dataset.classes)} classes · round {bundle.round}",
+                    f"{len(bundle.dataset.classes)} classes",
                     className="quiet",
                 ),
                 html.P(

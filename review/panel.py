@@ -90,11 +90,11 @@ class Panel(Protocol):
         ...
 
     def layout(self) -> Sequence[Component]:
-        """Make the panel's places, see ``review.parts.place``, which ``parts_of`` fills."""
+        """Make the places that ``parts_of`` fills, see ``review.parts``."""
         ...
 
     def parts_of(self, shown: "AnyShown", said: ItemDraft, view: View) -> Places:
-        """Show the item that is looked at, by place."""
+        """Show the item that is looked at, by place; what is slow to make as ``Keyed``."""
         ...
 
     def marks_of(self, shown: "AnyShown", said: ItemDraft, view: View) -> Marks:

@@ -13,14 +13,14 @@ from review.shown import AnyShown
 
 
 class _LazyImg(html.Img):
-    """An image that is loaded when it comes into sight; Dash passes the attribute on untouched."""
+    """An image that is loaded when it comes into sight."""
 
     def to_plotly_json(self) -> dict[str, object]:
         described: dict[str, object] = super().to_plotly_json()
         props = described["props"]
         if isinstance(props, dict):
-            # Dash's own Img takes no such argument.
-            props["loading"] = "lazy"
+            # Dash's own Img takes no such argument; it comes before the source, which loads.
+            described["props"] = {"loading": "lazy", **props}
         return described
 
 
@@ -112,17 +112,30 @@ def field(
 
 
 def place(name: str, kind: Callable[..., Component] = html.Div, **props: object) -> Component:
-    """Make a place of the page that is filled, and drawn anew when what it shows has changed.
+    """Make a place of the page that is filled, and drawn anew where what it shows has changed.
 
     Args:
-        name: Its name, by which ``parts_of`` fills it; unique on the page.
+        name: Its name, by which ``parts_of`` fills it, with what ``dash.html`` has; unique on the
+            page.
         kind: Component that it is made of.
         **props: Further properties of the component.
 
     Returns:
         The empty place.
     """
-    return kind(id={"role": "place", "name": name}, **props)
+    return kind(**{"data-place": name}, **props)
+
+
+def live_place(name: str) -> Component:
+    """Make a place for components that only Dash can draw, which costs time at each edit.
+
+    Args:
+        name: Its name, by which ``parts_of`` fills it, with ``Keyed`` content; unique on the page.
+
+    Returns:
+        The empty place.
+    """
+    return place(name, id={"role": "live", "name": name})
 
 
 def percent(share: float | None) -> str:

@@ -1,12 +1,20 @@
 """What a panel hands to the page around it: words, and the pieces that it fills the page with."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeAlias
 
 from dash.development.base_component import Component
 
-Content: TypeAlias = Component | str | Sequence[Component | str] | None
+
+@dataclass(frozen=True)
+class Ready:
+    """Content that is described already, see ``review.describing``; small parts are kept so."""
+
+    described: Sequence[object]
+
+
+Content: TypeAlias = Component | Ready | str | Sequence[Component | Ready | str] | None
 """Whatever can stand inside a part of the page."""
 
 
@@ -49,10 +57,15 @@ class Line(NamedTuple):
 
 
 class Glimpse(NamedTuple):
-    """A request as the inbox tells it: what it is about, and how far it can be believed."""
+    """A request in short: what it is about, how far it can be believed, and when its run asks.
+
+    ``when`` goes on from the number of the round, such as ``after 2 epochs``; empty where the
+    number says it all.
+    """
 
     heading: str
     told: str
+    when: str = ""
 
 
 @dataclass(frozen=True)
@@ -88,12 +101,26 @@ class Marks:
     states: Mapping[str, str] = field(default_factory=dict)
 
 
+class Follower(NamedTuple):
+    """A component in a live place whose properties follow what is edited."""
+
+    id: Mapping[str, str]
+    props: Mapping[str, object]
+
+
 @dataclass(frozen=True)
 class Keyed:
-    """Content that is drawn anew only when its key changes; what stands in it changes in place."""
+    """Content that is made and drawn anew only when its key changes.
 
-    content: Content
+    Attributes:
+        make: Makes the content.
+        key: What the content depends on, in words.
+        followers: What changes in place while the key stays; in live places only.
+    """
+
+    make: Callable[[], Content]
     key: str
+    followers: Sequence[Follower] = ()
 
 
 Places: TypeAlias = dict[str, Content | Keyed]

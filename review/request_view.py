@@ -6,11 +6,15 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from review.desk import Standing
+from review.answer_view import answer_dialog, send_row
+from review.bar_view import bar
+from review.desk import Desk, Standing
 from review.draft import Draft, ItemDraft
+from review.opened import Opened
 from review.overview_view import overview
 from review.parts import due, place, plural
 from review.pieces import Marks, Places, Shortcut
+from review.previewing import preview_view
 from review.rail_view import mark_of, rail
 from review.shown import AnyShown
 from review.viewing import View
@@ -34,10 +38,8 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
             # Kept by the browser, under the digest of what is shown: it outlives the window.
             dcc.Store(id={"role": "draft", "digest": shown.digest}, storage_type="local"),
             dcc.Store(id="view", data=panel.VIEW().model_dump(mode="json")),
-            dcc.Store(id="drawn", data={}),
-            dcc.Store(id="marks", data={}),
+            dcc.Store(id="screen"),
             dcc.Store(id="opened", data=now.timestamp()),
-            dcc.Interval(id="tick", interval=2000, disabled=True),
             html.Header(
                 [
                     dcc.Link("← Inbox", href="/", className="back"),
@@ -45,7 +47,7 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                         [
                             html.H1(f"Review of {bundle.model.name}"),
                             html.P(
-                                f"{asked}round {bundle.round} · {due(standing.closes_at, now)} · "
+                                f"{asked}{_round_told(shown)} · {due(standing.closes_at, now)} · "
                                 f"{plural(len(bundle.items), panel.WORDS.item)}",
                                 className="quiet",
                             ),
@@ -54,7 +56,7 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                 ],
                 className="page-head",
             ),
-            html.Div(id="standing"),
+            place("page-standing", id="standing"),
             html.Div(
                 [
                     place(
@@ -67,9 +69,9 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                 ],
                 className="columns",
             ),
-            html.Footer(id="bar", className="bar"),
+            place("page-bar", html.Footer, id="bar", className="bar"),
             html.Dialog(
-                [html.Div(id="dialog"), html.Div(id="preview-place"), html.Div(id="send-place")],
+                [place("page-dialog"), place("page-preview"), place("page-send")],
                 id="answer-dialog",
                 className="dialog",
                 **{"aria-labelledby": "answer-title"},
@@ -79,6 +81,11 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
         # By which a panel's style sheet keeps to its own pages.
         **{"data-channel": bundle.channel},
     )
+
+
+def _round_told(shown: AnyShown) -> str:
+    when = shown.panel.glimpse(shown).when
+    return f"round {shown.bundle.round}{f', {when}' if when else ''}"
 
 
 def standing_view(standing: Standing) -> list[Component]:
@@ -112,6 +119,34 @@ def standing_view(standing: Standing) -> list[Component]:
     return parts
 
 
+def places_of(
+    desk: Desk, opened: Opened, standing: Standing, reviewer: str, now: datetime
+) -> tuple[Places, bool]:
+    """Make the content of every place of the page of a request.
+
+    Args:
+        desk: Where previews are read.
+        opened: What is open.
+        standing: Where the request stands.
+        reviewer: Who asks.
+        now: Moment of looking.
+
+    Returns:
+        Content by place, and whether the page should look again for a preview.
+    """
+    shown, draft, view = opened.shown, opened.draft, opened.view
+    preview, waits = preview_view(desk, shown, draft, view, now.timestamp())
+    places = parts_of(shown, draft, view, standing, reviewer, now)
+    places |= {
+        "page-standing": standing_view(standing),
+        "page-bar": bar(shown, draft, view, standing),
+        "page-dialog": answer_dialog(shown, draft, view, standing),
+        "page-preview": preview if standing.takes_answers else None,
+        "page-send": send_row(draft, view, standing, reviewer),
+    }
+    return places, waits
+
+
 def parts_of(
     shown: AnyShown,
     draft: Draft[ItemDraft],
@@ -120,7 +155,7 @@ def parts_of(
     reviewer: str,
     now: datetime,
 ) -> Places:
-    """Make the content of every place.
+    """Make the content of the list of items and of what is looked at.
 
     Args:
         shown: The request.

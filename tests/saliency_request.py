@@ -19,13 +19,14 @@ FILES = {
 
 
 def publish_squares(
-    store: MemoryStore, *, since: SinceChampion | None = None, **changes: object
+    store: MemoryStore, *, since: SinceChampion | None = None, round: int = 1, **changes: object
 ) -> ReviewBundle:
     """Publish a request of three images; the tank is worth most, then come ship and jet.
 
     Args:
         store: Where it goes.
         since: What changed since the champion, if there is one.
+        round: How often the run has asked.
         **changes: Other evidence than ``make_evidence`` has.
     """
     evidence, items = pack_evidence(make_evidence(**changes), {TANK: 1.5, SHIP: 1.0})
@@ -37,6 +38,7 @@ def publish_squares(
         evidence=evidence,
         items=items,
         files=FILES,
+        round=round,
         created_at=now,
         deadline=now + timedelta(days=1),
     )

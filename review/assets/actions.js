@@ -6,16 +6,26 @@
      line: what is done meanwhile goes together, in order, when the answer is there. */
   const PATIENCE = 8000;
   let count = 0;
+  let settled = 0;
   let waiting = null;
   let line = [];
+  /* Whether the page is to be drawn although nothing was done. */
+  let isDue = false;
+  /* Whether a page was just opened, of which nothing is drawn yet. */
+  let isFresh = true;
+  let opened = null;
+  let known = null;
+  let again = null;
 
   function flush() {
-    if (waiting || line.length === 0) {
+    if (waiting || (line.length === 0 && !isDue)) {
       return;
     }
     count += 1;
-    const message = { do: line.splice(0, 50), n: count };
-    waiting = window.setTimeout(answered, PATIENCE);
+    isDue = false;
+    const drawn = isFresh ? {} : window.dash_clientside.parley.drawn();
+    const message = { do: line.splice(0, 50), n: count, drawn: drawn };
+    waiting = window.setTimeout(lost, PATIENCE);
     window.dash_clientside.set_props("action", { data: message });
   }
 
@@ -23,9 +33,64 @@
     window.clearTimeout(waiting);
     waiting = null;
     flush();
-    if (!waiting) {
-      document.dispatchEvent(new CustomEvent("parley:idle"));
+  }
+
+  function lost() {
+    answered();
+    window.dash_clientside.parley.forget();
+  }
+
+  function look() {
+    /* Whoever has left the page of a request looks at nothing that could change. */
+    if (document.getElementById("bar")) {
+      isDue = true;
+      flush();
     }
+  }
+
+  function draw(screen) {
+    window.dash_clientside.parley.draw(screen.parts);
+    isFresh = false;
+    settled = screen.n;
+    window.clearTimeout(again);
+    if (screen.again) {
+      again = window.setTimeout(look, 1000 * screen.again);
+    }
+    answered();
+    if (screen.marks) {
+      window.dash_clientside.parley.mark(screen.marks);
+    }
+    /* An answer that was handed in closes its dialog; a refusal leaves it open. */
+    if (screen.parts["page-notice"] && document.querySelector("#notice .note.sent")) {
+      document.getElementById("answer-dialog").close();
+    }
+  }
+
+  /* Dash tells that the answer is there, or that a draft was read from where the browser keeps it. */
+  function heard(screen, drafts, since) {
+    if (drafts.length === 0) {
+      return;
+    }
+    const draft = JSON.stringify(drafts[0]);
+    /* One that comes late is still the last one. */
+    const isAnswer = screen && screen.n === count && screen.n !== settled;
+    const isNews = draft !== known;
+    known = draft;
+    if (since !== opened) {
+      window.clearTimeout(waiting);
+      window.clearTimeout(again);
+      waiting = null;
+      line = [];
+      opened = since;
+      isFresh = true;
+    } else if (isAnswer) {
+      draw(screen);
+      return;
+    } else if (!isNews) {
+      return;
+    }
+    isDue = true;
+    flush();
   }
 
   function send(actions) {
@@ -74,16 +139,6 @@
     }
   });
 
-  /* An answer that was handed in closes its dialog; a refusal leaves it open. */
-  new MutationObserver(function () {
-    if (document.querySelector("#notice .note.sent")) {
-      const dialog = document.getElementById("answer-dialog");
-      if (dialog && dialog.open) {
-        dialog.close();
-      }
-    }
-  }).observe(document.documentElement, { childList: true, subtree: true });
-
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
     /* For the scripts of panels, whose drawings send messages too. */
@@ -91,10 +146,8 @@
     isIdle: function () {
       return !waiting;
     },
-    answered: function (number) {
-      if (number === count) {
-        answered();
-      }
+    heard: function (screen, drafts, since) {
+      heard(screen, drafts, since);
       return window.dash_clientside.no_update;
     },
   });

@@ -7,7 +7,6 @@
   let states = {};
   /* What presses will have led to once the server has answered; see data-turns. */
   const guesses = new Map();
-  const PATIENCE = 3000;
   let followed = null;
   let focused = null;
   let scheduled = false;
@@ -102,18 +101,6 @@
     apply();
   }
 
-  function forget() {
-    if (guesses.size && window.dash_clientside.parley.isIdle()) {
-      guesses.clear();
-      apply();
-    }
-  }
-
-  /* What was refused changes no mark, so none comes that would settle it. */
-  document.addEventListener("parley:idle", function () {
-    window.setTimeout(forget, PATIENCE);
-  });
-
   document.addEventListener("focusin", function (event) {
     const name = signature(event.target);
     focused = name ? { selector: event.target.tagName, signature: name } : null;
@@ -141,16 +128,21 @@
   window.dash_clientside = window.dash_clientside || {};
   window.dash_clientside.parley = Object.assign(window.dash_clientside.parley || {}, {
     guess: guess,
+    /* What was guessed when no answer has come. */
+    forget: function () {
+      guesses.clear();
+      apply();
+    },
     mark: function (marks) {
       pressed = new Set((marks && marks.pressed) || []);
       barred = new Set((marks && marks.barred) || []);
       states = (marks && marks.states) || {};
-      /* While messages wait, these marks tell of the first of them only. */
+      /* While messages wait, these marks tell of the first of them only. Afterwards they are what
+         the server says, also where it refused what was pressed. */
       if (window.dash_clientside.parley.isIdle()) {
         guesses.clear();
       }
       apply();
-      return window.dash_clientside.no_update;
     },
   });
 })();

@@ -77,6 +77,8 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     page.keyboard.press("s")
     page.locator("#preview").click()
     page.get_by_text("A worker is asked").wait_for()
+    # The answer comes while somebody writes, and takes nothing of it away.
+    page.get_by_label("Comment").press_sequentially("the sea")
     ((_, question),) = PreviewQueue(store).waiting(datetime.now(UTC))
     asked = set(store.objects) - set(before)
     assert all(key.startswith(f"inbox/{bundle.request_id}/ada/previews/") for key in asked)
@@ -94,6 +96,8 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
         ),
     )  # fmt: skip
     page.get_by_text("right on 70% → 90%").wait_for()
+    page.locator("textarea:focus").wait_for()
+    assert page.get_by_label("Comment").input_value() == "the sea"
 
     page.get_by_role("button", name="Approve with 2 edits").first.click()
     page.locator("#send:enabled").wait_for()
@@ -147,6 +151,68 @@ def test_everything_is_reached_by_keyboard(page_of, store: MemoryStore) -> None:
     page.keyboard.press("?")
     page.wait_for_selector("#help-dialog[open]")
     page.keyboard.press("Escape")
+
+
+def test_the_drawing_follows_edits_where_it_stands(page_of, store: MemoryStore) -> None:
+    page = page_of(store)
+    open_class(page)
+    drawing = page.locator(".drawing > div").first.element_handle()
+    drawn = "node => node._cyreg.cy.nodes()[0].data('label')"
+    assert drawing.evaluate(drawn) == "k00"
+    replace_first_concept(page)
+    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
+    page.get_by_role("heading", name="k01 → k02").wait_for()
+    page.keyboard.press("x")
+    told(page, "2 edits")
+    # It has not been made anew, which would flicker.
+    assert drawing.evaluate(drawn) == "k03  new"
+    cut = "node => node._cyreg.cy.edges('.removed').map((edge) => edge.id())"
+    assert drawing.evaluate(cut) == ["edge-1-2"]
+    page.keyboard.press("c")
+    page.get_by_text("With your edits").wait_for()
+    page.keyboard.press("u")
+    told(page, "1 edit")
+    assert page.locator(".drawing").count() == 2
+
+
+def test_a_folded_part_stays_open_and_pictures_stay_while_one_edits(
+    page_of, store: MemoryStore
+) -> None:
+    page = page_of(store)
+    open_class(page)
+    kept = page.locator(".slot img").nth(1).element_handle()
+    page.locator("#content").evaluate("main => main.scrollIntoView()")
+    replace_first_concept(page)
+    assert kept.evaluate("picture => picture.isConnected")
+    # A part that can be undone no more gives the focus away, to where keys still work.
+    page.locator("#undo").focus()
+    page.keyboard.press("Enter")
+    told(page, "No edits yet")
+    page.locator(".slot:focus").wait_for()
+    page.keyboard.press("r")
+    told(page, "1 edit")
+    page.keyboard.press("s")
+    page.get_by_text("As JSON").click()
+    page.get_by_role("button", name="Request changes").click()
+    page.locator("#send", has_text="Send: request changes").wait_for()
+    assert page.locator("#answer-dialog pre").is_visible()
+
+
+def test_what_is_refused_is_told_and_taken_back(page_of, store: MemoryStore) -> None:
+    page = page_of(store)
+    open_class(page)
+    message = {"kind": "replace", "item": "carrier", "slot": 0, "to": "carrier/k01"}
+    page.evaluate("message => window.dash_clientside.parley.send(message)", message)
+    page.locator("#notice .refused", has_text="k01").wait_for()
+    told(page, "No edits yet")
+    first = page.locator("#notice .note").element_handle()
+    # The same words again are news again.
+    page.evaluate("message => window.dash_clientside.parley.send(message)", message)
+    first.wait_for_element_state("hidden")
+    page.locator("#notice .refused", has_text="k01").wait_for()
+    page.get_by_role("button", name="Right as it is").click()
+    page.locator(".rail .badge", has_text="✓").wait_for()
+    assert page.locator("#notice .note").count() == 0
 
 
 def test_nothing_sticks_out_at_400_pixels(page_of, store: MemoryStore) -> None:

@@ -1,5 +1,6 @@
 """A published request with real pictures, a page over it, and a client of its server."""
 
+import json
 import struct
 import zlib
 from collections.abc import Iterator
@@ -7,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask.testing import FlaskClient
+from plotly.utils import PlotlyJSONEncoder
 
 from feedback.bundle import BaseVersion, ReviewBundle
 from feedback.channels.concept_graph import (
@@ -25,10 +27,19 @@ from review.app import create_app
 from review.desk import Desk
 from review.draft import Draft, ItemDraft
 from review.editing import apply
+from review.pieces import Keyed, Ready
 from review.settings import PageSettings
 from review.shown import AnyShown
 from tests.feedback.memory import MemoryStore
 from tests.review_request import make_bundle, make_evidence
+
+
+def text_of(part: object) -> str:
+    """Return what a part of the page shows as JSON."""
+    content = part.make() if isinstance(part, Keyed) else part
+    if isinstance(content, list):
+        content = [one.described if isinstance(one, Ready) else one for one in content]
+    return json.dumps(content, cls=PlotlyJSONEncoder, ensure_ascii=False)
 
 
 def make_png(shade: int, side: int = 8) -> bytes:

@@ -1,7 +1,4 @@
-import json
 from datetime import UTC, datetime, timedelta
-
-from plotly.utils import PlotlyJSONEncoder
 
 from feedback.layout import manifest_key, upload_key
 from feedback.previews import Preview, answer_preview
@@ -13,14 +10,10 @@ from review.request_view import parts_of
 from review.shown import AnyShown
 from review.viewing import View
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import CHAMPION, SINCE, edited, publish_request
+from tests.review.conftest import CHAMPION, SINCE, edited, publish_request, text_of
 
 NOW = datetime.now(UTC)
 REPLACE = {"kind": "replace", "item": "carrier", "slot": 0, "to": "carrier/k03"}
-
-
-def text_of(component: object) -> str:
-    return json.dumps(component, cls=PlotlyJSONEncoder, ensure_ascii=False)
 
 
 def test_the_inbox_shows_what_closes_first_first_and_what_is_broken_last(

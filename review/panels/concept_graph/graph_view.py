@@ -15,6 +15,7 @@ from review.panels.concept_graph.parts import GraphShown, short
 from review.panels.concept_graph.viewing import GraphView
 from review.parts import signed
 from review.pictures import picture_url
+from review.pieces import Follower
 
 FOR, AGAINST, CHANGED, GONE = "#1a7f8e", "#c8642b", "#6a54c9", "#9aa0a6"
 """Colours: speaks for the class, against it, edited, cut. They hold on light and dark ground."""
@@ -38,7 +39,7 @@ def class_graph(
         The drawing.
     """
     return cyto.Cytoscape(
-        id={"role": "graph", "which": which},
+        id=_drawing(which),
         elements=graph_elements(shown, evidence, said, view),
         layout={"name": "preset", "fit": True, "padding": 26},
         stylesheet=_STYLE,
@@ -52,10 +53,31 @@ def class_graph(
     )
 
 
+def drawings(
+    shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
+) -> list[Follower]:
+    """Return how the drawings that are on the page follow draft and view, without flickering.
+
+    Args:
+        shown: The request.
+        evidence: The class as it was shown.
+        said: Edits to draw in.
+        view: Selected slot and edge, and whether the graph before the edits is there too.
+
+    Returns:
+        One for each drawing.
+    """
+    drafts = {"after": said, **({"before": ClassDraft()} if view.compare else {})}
+    return [
+        Follower(_drawing(which), {"elements": graph_elements(shown, evidence, one, view)})
+        for which, one in drafts.items()
+    ]
+
+
 def graph_elements(
     shown: GraphShown, evidence: ClassEvidence, said: ClassDraft, view: GraphView
 ) -> list[dict[str, object]]:
-    """Return the nodes and edges of a drawing, by which it is changed in place.
+    """Return the nodes and edges of a drawing.
 
     Args:
         shown: The request.
@@ -84,6 +106,10 @@ def state_of(evidence: ClassEvidence, said: ClassDraft, src: int, dst: int) -> s
     if edit is not None:
         return edit.state
     return next(edge.state for edge in evidence.edges if (edge.src, edge.dst) == (src, dst))
+
+
+def _drawing(which: str) -> dict[str, str]:
+    return {"role": "graph", "which": which}
 
 
 def _nodes(

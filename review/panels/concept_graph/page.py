@@ -13,9 +13,10 @@ from review.panels.concept_graph.draft import ClassDraft
 from review.panels.concept_graph.edges_view import edge_editor, edges_section
 from review.panels.concept_graph.editing import class_shown
 from review.panels.concept_graph.examples_view import examples_section
+from review.panels.concept_graph.graph_view import drawings
 from review.panels.concept_graph.parts import GraphShown, short
 from review.panels.concept_graph.viewing import GraphView, in_bounds
-from review.parts import button, field, percent, place
+from review.parts import button, field, live_place, percent, place
 from review.pieces import Keyed, Marks, Places
 
 
@@ -24,7 +25,7 @@ def layout() -> Sequence[Component]:
     return [
         place("head"),
         place("carried"),
-        html.Div([place("figures"), place("slots")], className="graph-row"),
+        html.Div([live_place("figures"), place("slots")], className="graph-row"),
         place("pair"),
         place("grid"),
         html.Div([place("edges"), place("editor", className="editor")], className="edges-row"),
@@ -47,17 +48,33 @@ def parts_of(shown: GraphShown, said: ClassDraft, view: GraphView) -> Places:
     """
     evidence = class_shown(shown.evidence, view.item or "")
     view = in_bounds(view, evidence)
+    # What each place depends on; what does not change is not made at all.
+    item, concepts = evidence.class_name, f"{said.concepts}"
+    said_at_all = f"{said.confidence} {said.confirmed} {said.n_edits > 0} {said == ClassDraft()}"
     return {
-        "head": class_head(shown, evidence, said),
+        "head": Keyed(lambda: class_head(shown, evidence, said), f"{item} {said_at_all}"),
         "carried": carried_section(shown, evidence, said),
         # Drawings are changed in place, which keeps them from flickering.
-        "figures": Keyed(graph_section(shown, evidence, said, view), f"{view.item} {view.compare}"),
-        "slots": slots_section(shown, evidence, said),
-        "pair": pair_section(shown, evidence, said, view),
-        "grid": candidates_section(shown, evidence, view),
-        "edges": edges_section(shown, evidence, said),
+        "figures": Keyed(
+            lambda: graph_section(shown, evidence, said, view),
+            f"{item} {view.compare}",
+            drawings(shown, evidence, said, view),
+        ),
+        "slots": Keyed(lambda: slots_section(shown, evidence, said), f"{item} {concepts}"),
+        "pair": Keyed(
+            lambda: pair_section(shown, evidence, said, view),
+            f"{item} {view.slot} {view.candidate} {concepts}",
+        ),
+        # What is selected or cannot be chosen is marked in place.
+        "grid": Keyed(
+            lambda: candidates_section(shown, evidence, view),
+            f"{item} {view.sorting} {view.n_listed}",
+        ),
+        "edges": Keyed(
+            lambda: edges_section(shown, evidence, said), f"{item} {concepts} {said.edges}"
+        ),
         "editor": edge_editor(evidence, said, view),
-        "bottom": _bottom(shown, said, evidence.class_name),
+        "bottom": Keyed(lambda: _bottom(shown, said, item), f"{item} {said.comment}"),
     }
 
 

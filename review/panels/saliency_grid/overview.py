@@ -33,10 +33,12 @@ def glimpse(shown: SquaresShown) -> Glimpse:
     """Tell the inbox how many images a request asks about, and when in the training."""
     evidence = shown.evidence
     n_wrong = sum(is_mistake(image) for image in evidence.images)
+    when = f"after {plural(evidence.epoch, 'epoch')}"
     return Glimpse(
-        f"{plural(len(evidence.images), 'image')} after {plural(evidence.epoch, 'epoch')}",
+        f"{plural(len(evidence.images), 'image')} {when}",
         f"Where the network looks, by {explainer_name(evidence)}; "
         f"{plural(n_wrong, 'mistake')} among them.",
+        when,
     )
 
 

@@ -22,7 +22,7 @@ from review.panels.saliency_grid.verdict_view import (
     remark_section,
     verdict_section,
 )
-from review.parts import place
+from review.parts import live_place, place
 from review.pieces import Keyed, Marks, Places
 from review.viewing import View
 
@@ -33,7 +33,7 @@ def layout() -> Sequence[Component]:
         place("head"),
         html.Div(
             [
-                html.Div([place("stage"), place("stage-tools")], className="looked-at"),
+                html.Div([place("stage"), live_place("stage-tools")], className="looked-at"),
                 html.Div(
                     [
                         place("asked"),
@@ -68,9 +68,9 @@ def parts_of(shown: SquaresShown, said: ImageDraft, view: View) -> Places:
     return {
         "head": image_head(shown, image),
         # Marks are shown in place, so that a click draws nothing anew.
-        "stage": Keyed(stage(shown, image), image.image),
+        "stage": Keyed(lambda: stage(shown, image), image.image),
         # The slider stays where it was pushed to.
-        "stage-tools": Keyed(stage_tools(), "stage-tools"),
+        "stage-tools": Keyed(stage_tools, "stage-tools"),
         "asked": asked(shown),
         "answers": answers_section(shown, image),
         "explanation": explanation_section(shown, image),

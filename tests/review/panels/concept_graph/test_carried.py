@@ -4,7 +4,6 @@ import json
 from datetime import UTC, datetime
 
 import pytest
-from plotly.utils import PlotlyJSONEncoder
 
 from feedback.channels.concept_graph import (
     AddEdge,
@@ -25,7 +24,7 @@ from review.panels.concept_graph.carried_view import (
 from review.request_view import parts_of
 from review.shown import AnyShown
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import OPS, carried, edited, publish_proposals
+from tests.review.conftest import OPS, carried, edited, publish_proposals, text_of
 from tests.review_request import make_evidence
 
 NOW = datetime.now(UTC)
@@ -34,10 +33,6 @@ NOW = datetime.now(UTC)
 @pytest.fixture
 def proposed(store: MemoryStore, desk: Desk) -> AnyShown:
     return desk.open(publish_proposals(store).request_id)
-
-
-def text_of(component: object) -> str:
-    return json.dumps(component, cls=PlotlyJSONEncoder, ensure_ascii=False)
 
 
 def test_proposals_survive_the_bundle_and_are_left_out_when_there_are_none(

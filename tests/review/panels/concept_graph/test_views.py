@@ -1,8 +1,5 @@
-import json
 import re
 from datetime import UTC, datetime
-
-from plotly.utils import PlotlyJSONEncoder
 
 from review.desk import Desk
 from review.panels.concept_graph import GraphLook, GraphView, look
@@ -11,15 +8,11 @@ from review.panels.concept_graph.viewing import in_bounds
 from review.request_view import marks_of, parts_of
 from review.shown import AnyShown
 from review.viewing import read_view
-from tests.review.conftest import edited
+from tests.review.conftest import edited, text_of
 from tests.review_request import make_card
 
 NOW = datetime.now(UTC)
 REPLACE = {"kind": "replace", "item": "carrier", "slot": 0, "to": "carrier/k03"}
-
-
-def text_of(component: object) -> str:
-    return json.dumps(component, cls=PlotlyJSONEncoder, ensure_ascii=False)
 
 
 def test_candidates_are_sorted_by_score_or_by_distance_from_other_classes() -> None:
@@ -43,7 +36,7 @@ def test_a_class_shows_every_number_and_the_agreement_beside_it(
         "ada",
         NOW,
     )
-    named = re.findall(r'"role": "place", "name": "(\w+)"', text_of(list(shown.panel.layout())))
+    named = re.findall(r'"data-place": "(\w+)"', text_of(list(shown.panel.layout())))
     assert set(parts) == {"rail", *named}
     for told in ("Reasoner agrees", "97%"):
         assert told in text_of(parts["head"])

@@ -1,32 +1,29 @@
-import json
 import re
 from datetime import UTC, datetime
 
 import pytest
-from plotly.utils import PlotlyJSONEncoder
 
 from feedback.channels.saliency_grid import CarriedReview, ExplainerUsed, Grid
 from feedback.since import Difference, SinceChampion
 from review.bar_view import bar
 from review.desk import Desk
 from review.inbox_view import inbox_view, read_inbox
-from review.pieces import Keyed
-from review.request_view import marks_of, parts_of, shortcuts_view
+from review.request_view import frame, marks_of, parts_of, shortcuts_view
 from review.shown import AnyShown
 from review.viewing import View
 from tests.feedback.channels.saliency_grid.images import make_image
+from tests.feedback.memory import MemoryStore
 from tests.review.conftest import edited
-from tests.saliency_request import JET, SHIP, TANK
+from tests.review.conftest import text_of as quoted
+from tests.saliency_request import JET, SHIP, TANK, publish_squares
 
 NOW = datetime.now(UTC)
 MARK = {"kind": "cell", "item": SHIP, "r": 1, "c": 6}
 SKIP = {"kind": "flag", "item": TANK, "flag": "skip"}
 
 
-def text_of(component: object) -> str:
-    given = component.content if isinstance(component, Keyed) else component
-    text = json.dumps(given, cls=PlotlyJSONEncoder, ensure_ascii=False)
-    return text.replace('\\"', '"')
+def text_of(part: object) -> str:
+    return quoted(part).replace('\\"', '"')
 
 
 def parts(desk: Desk, shown: AnyShown, *messages: object, item: str | None = SHIP):
@@ -37,9 +34,7 @@ def parts(desk: Desk, shown: AnyShown, *messages: object, item: str | None = SHI
 
 def test_every_place_is_filled_with_what_is_known_of_the_image(desk: Desk, squares) -> None:
     found = parts(desk, squares)
-    named = re.findall(
-        r'"role": "place", "name": "([\w-]+)"', text_of(list(squares.panel.layout()))
-    )
+    named = re.findall(r'"data-place": "([\w-]+)"', text_of(list(squares.panel.layout())))
     assert set(found) == {"rail", *named}
     for told in ("ship.png", "taken for tank", "image 2 of 3"):
         assert told in text_of(found["head"])
@@ -190,6 +185,15 @@ def test_the_overview_tells_of_reviews_that_the_network_learned_from(squares, sq
     assert "marks on 4 images of earlier reviews" in told
     assert f'3 images from review r-7 of {NOW:%Y-%m-%d}, 2 with marks"' in told
     assert "left out: 1 no longer trained on, 4 with another label since" in told
+
+
+def test_inbox_and_page_tell_which_round_asks(desk: Desk, store: MemoryStore) -> None:
+    once = desk.open(publish_squares(store).request_id)
+    assert '"round 1"' not in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    again = desk.open(publish_squares(store, round=2, epoch=4).request_id)
+    assert '"round 2"' in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    for shown, told in ((once, "round 1, after 2 epochs ·"), (again, "round 2, after 4 epochs ·")):
+        assert told in text_of(frame(shown, desk.standing(shown, "ada", NOW), NOW))
 
 
 def test_the_inbox_and_the_list_of_keys_speak_of_images(desk: Desk, squares) -> None:
