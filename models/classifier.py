@@ -19,7 +19,14 @@ from feedback.errors import ParamsError
 from models.params import ClassifierParams
 from models.preprocessing import InputNormalisation, to_float
 
-__all__ = ["Classifier", "ClassifierOutput", "build_classifier", "evaluating", "to_float"]
+__all__ = [
+    "Classifier",
+    "ClassifierOutput",
+    "build_classifier",
+    "evaluating",
+    "normalising_by_batch",
+    "to_float",
+]
 
 _ARCHITECTURES: Final = {
     "vgg16": ("models.vgg", "VGG16"),
@@ -214,6 +221,24 @@ def scaled_channels(channels: int, width: float) -> int:
     """Multiply a channel count and round it to a multiple of 8, at most 10 % down (torchvision)."""
     scaled = max(8, int(channels * width + 4) // 8 * 8)
     return scaled + 8 if scaled < 0.9 * channels * width else scaled
+
+
+@contextmanager
+def normalising_by_batch(model: nn.Module) -> Iterator[None]:
+    """Evaluate a network as it is being trained: normalised by each batch, but nothing dropped.
+
+    Layers that learn no statistics any more (frozen ones, or all of a network in evaluation mode)
+    keep to those that they have. None learns any meanwhile; modes are restored afterwards.
+    """
+    own = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    with evaluating(model):
+        for layer in own:
+            layer.training, layer.track_running_stats = True, False
+        try:
+            yield
+        finally:
+            for layer in own:
+                layer.track_running_stats = True
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from torch import Tensor
+from torch import Generator, Tensor
 
 from models.classifier import Classifier
 
@@ -26,16 +26,25 @@ class Guidance(Protocol):
         ...
 
     def __call__(
-        self, model: Classifier, images: Tensor, maps: Tensor, index: Tensor, loss: Tensor
+        self,
+        model: Classifier,
+        images: Tensor,
+        maps: Tensor,
+        index: Tensor,
+        loss: Tensor,
+        generator: Generator,
     ) -> dict[str, Tensor]:
         """Score the network on the images of a batch that have a map.
 
         Args:
-            model: The network, in evaluation mode: what people said is about what it does in use.
+            model: The network, in training mode; what it learns from a forward pass, such as
+                statistics, must be left as it was.
             images: Altered as they were for the loss (R, 3, H, W), float32 in [0, 1].
             maps: The maps, altered by the same geometry (R, H, W).
             index: Positions (R,) of the images among those of the fit.
             loss: The batch's loss without this term, a scalar.
+            generator: What chance there is comes from it, on the CPU; the fit's own, so that an
+                epoch that is done again is the same.
 
         Returns:
             ``guidance``, a scalar that is added to the loss, and other terms to report.

@@ -130,6 +130,7 @@ def fit(
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=device))
         model.train()
         dropped = torch.Generator(device).manual_seed(derived_seed(seed, epoch, 1))
+        chance = torch.Generator().manual_seed(derived_seed(seed, epoch, 2))
         with dropout_drawn_from(model, dropped):
             for position, index in enumerate(batches):
                 step = epoch * len(batches) + position
@@ -142,9 +143,8 @@ def fit(
                     logits = model(values).logits if prefix is None else model.suffix(values)
                 terms = loss(logits.float(), index)
                 if guidance is not None and maps is not None:
-                    with evaluating(model):
-                        given = values[guided], maps[guided], index[guided]
-                        terms |= guidance(model, *given, terms["loss"])
+                    given = values[guided], maps[guided], index[guided]
+                    terms |= guidance(model, *given, terms["loss"], chance)
                     terms["loss"] = terms["loss"] + terms["guidance"]
                 optimizer.zero_grad(set_to_none=True)
                 terms["loss"].backward()  # type: ignore[no-untyped-call]

@@ -72,7 +72,9 @@ def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str,
         "baseline, 10 %": Arm(),
         "marked squares, squared, 10 %": Arm("marked", {"form": "squared"}),
         "marked squares, linear, 10 %": Arm("marked", {"form": "linear"}),
+        "marked squares, difference, 10 %": Arm("marked", {"form": "difference"}),
         "random squares, squared, 10 %": Arm("random", {"form": "squared"}),
+        "random squares, difference, 10 %": Arm("random", {"form": "difference"}),
         "baseline, 100 %": Arm(data="full"),
     }
     if has_clean:

@@ -4,7 +4,7 @@ B batch · R images of the batch with marks · M marked images of the fit · G c
 """
 
 import torch
-from torch import Tensor
+from torch import Generator, Tensor
 
 from models.classifier import Classifier
 from models.saliency_grid.grid import paint_cells
@@ -55,10 +55,17 @@ class MarkedImages:
         return rows, paint_cells(self._weights[own], self._size)
 
     def __call__(
-        self, model: Classifier, images: Tensor, maps: Tensor, index: Tensor, loss: Tensor
+        self,
+        model: Classifier,
+        images: Tensor,
+        maps: Tensor,
+        index: Tensor,
+        loss: Tensor,
+        generator: Generator,
     ) -> dict[str, Tensor]:
         """Return lambda times the mean penalty of these images as ``guidance``."""
-        penalties, _ = reviewed_penalties(model, images, maps, self._params, self._labels[index])
+        labels = self._labels[index]
+        penalties, _ = reviewed_penalties(model, images, maps, self._params, labels, generator)
         if len(penalties) and self.strength is None:
             self.strength = penalty_strength(self._params, loss, penalties)
         # What was marked may have been cropped away.

@@ -10,7 +10,8 @@ Explainer = Literal["deeplift", "integrated_gradients", "grad_cam", "input_gradi
 Baseline = Literal["zero", "blurred"]
 Target = Literal["predicted", "true"]
 Strategy = Literal["entropy", "entropy_of_wrong", "wrong_first", "random"]
-PenaltyForm = Literal["linear", "squared", "abs"]
+GradientForm = Literal["linear", "squared", "abs"]
+PenaltyForm = GradientForm | Literal["difference"]
 PenaltyScalar = Literal[
     "log_probs",
     "predicted_logit",
@@ -84,15 +85,17 @@ class PenaltyParams(Params):
 
     form: PenaltyForm = "squared"
     """Squared gradients (RRR), their absolute values, or the paper's linear form, which pushes the
-    gradient in one direction instead of to zero."""
+    gradient in one direction instead of to zero. ``difference`` has no gradient: it replaces what
+    was marked, and asks for the same logits."""
     scalar: Literal["auto"] | PenaltyScalar = "auto"
     """What is differentiated: the sum of log-probabilities (RRR), or a logit or log-probability of
     one class. Auto takes the predicted class's logit with the linear form, the sum otherwise. A sum
     of probabilities is 1 and has no gradient, so it cannot be chosen."""
     strength: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Lambda; auto makes the penalty as large as the cross-entropy on the first reviewed batch."""
-    rate: Annotated[float, Field(ge=0)] = 1.0
-    """Factor on an automatic lambda."""
+    """Lambda; auto: the penalty is ``rate`` times the cross-entropy on the first reviewed batch."""
+    rate: Annotated[float, Field(ge=0)] = 0.003
+    """Factor on an automatic lambda. Gradients are small while a network has learned little: as
+    large as the cross-entropy there, and training stalls (measured, decision 0026)."""
     max_per_batch: Count = 8
     """Marked images of one batch that are penalised. Each costs about four times what it costs to
     train on it, so this bounds how much longer a step takes."""

@@ -7,12 +7,13 @@ Algorithm 1, line 6, and Ross et al. 2017 (arXiv:1703.03717), Eq. 1.
 import torch
 from torch import Tensor, nn
 
-from models.classifier import evaluating
-from models.saliency_grid.params import PenaltyForm, PenaltyParams, PenaltyScalar
+from models.classifier import evaluating, normalising_by_batch
+from models.saliency_grid.erasing import difference_penalty, recolour_marked
+from models.saliency_grid.params import GradientForm, PenaltyParams, PenaltyScalar
 
 
 def input_gradient_penalty(
-    scores: Tensor, images: Tensor, weights: Tensor, form: PenaltyForm
+    scores: Tensor, images: Tensor, weights: Tensor, form: GradientForm
 ) -> Tensor:
     """Penalise each image for the gradient of its score on the pixels that were marked.
 
@@ -35,7 +36,7 @@ def input_gradient_penalty(
     for what should matter, act in the linear form alone: squared, they would forbid too.
 
     Args:
-        scores: One score s per image (R,), computed from ``images``; images must not interact.
+        scores: One score s per image (R,), computed from ``images``.
         images: x (R, C, H, W) with ``requires_grad``.
         weights: W (R, H, W) in [-1, 1]; 1 is "must not matter", -1 "should matter", 0 nothing said.
         form: ``linear``, ``squared`` or ``abs``.
@@ -117,13 +118,17 @@ def reviewed_penalties(
     weights: Tensor,
     params: PenaltyParams,
     labels: Tensor | None = None,
+    generator: torch.Generator | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Penalise the images of a batch that somebody marked; the others are not even looked at.
 
-    Marked images take a forward pass of their own, in evaluation mode: normalisation over a batch
-    would let one image answer for another's pixels, and it is the network in evaluation mode that
-    reviewers were shown. Modes and statistics are as they were afterwards. Of more than
-    ``max_per_batch`` the first are taken, which in batches of a random order is a fair draw.
+    Marked images take a forward pass of their own, without dropout. A network in training
+    normalises them by their own statistics, as it does its batches. With statistics that are held
+    still, all weights could be shrunk to owe less, and the network in use would no longer be the
+    one that is trained: measured, decision 0026. So what one image owes depends a little on the
+    others, and a single image is normalised by the statistics learned so far. Modes and statistics
+    are as they were afterwards. Of more than ``max_per_batch`` the first are taken, which in
+    batches of a random order is a fair draw.
 
     Args:
         model: Network of RGB images in [0, 1] whose output has ``logits`` (B, N), or is logits.
@@ -131,24 +136,34 @@ def reviewed_penalties(
         weights: W (B, H, W), augmented alike; all zero for an image that nobody marked.
         params: Form, scalar and ``max_per_batch``.
         labels: Class indices (B,), int64; see ``score_of``.
+        generator: For the form that replaces marked pixels; see ``recolour_marked``.
 
     Returns:
-        Penalties (R,), see ``input_gradient_penalty``, and positions of these images in the batch
-        (R,), int64; both empty when nobody marked any.
+        Penalties (R,), see ``input_gradient_penalty`` and ``difference_penalty``, and positions of
+        these images in the batch (R,), int64; both empty when nobody marked any.
     """
     # Only what a form acts on costs anything.
     acting = weights if params.form == "linear" else weights.clamp_min(0)
     index = (acting != 0).flatten(1).any(dim=1).nonzero().flatten()[: params.max_per_batch]
     if len(index) == 0:
         return images.new_zeros(0), index
-    inputs = _precise(images[index.to(images.device)].detach()).requires_grad_()
+    inputs = _precise(images[index.to(images.device)].detach())
+    marked = weights[index.to(weights.device)]
     own = None if labels is None else labels[index.to(labels.device)]
-    with torch.enable_grad():
-        with evaluating(model):
-            output = model(inputs)
-        scores = score_of(getattr(output, "logits", output), chosen_scalar(params), own)
-        penalties = input_gradient_penalty(scores, inputs, weights[index], params.form)
-    return penalties, index
+    mode = normalising_by_batch if len(index) > 1 else evaluating
+    with torch.enable_grad(), mode(model):
+        if params.form == "difference":
+            both = torch.cat([inputs, recolour_marked(inputs, marked, generator)])
+            return difference_penalty(*_precise(_logits(model, both)).chunk(2)), index
+        inputs.requires_grad_()
+        scores = score_of(_logits(model, inputs), chosen_scalar(params), own)
+        return input_gradient_penalty(scores, inputs, marked, params.form), index
+
+
+def _logits(model: nn.Module, images: Tensor) -> Tensor:
+    output = model(images)
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
 
 
 def _precise(values: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ def penalty_strength(params: PenaltyParams, cross_entropy: Tensor, penalties: Te
     """Return lambda; an automatic one from the first reviewed batch.
 
     ``lambda = rate * CE / |mean penalty|``, the normalisation of the XIL typology's code, on one
-    batch instead of a pass over the set: there the penalty counts as much as the cross-entropy. On
-    a network that fits its images already that is next to nothing; ask early, or raise ``rate``.
+    batch instead of a pass over the set: there the penalty counts ``rate`` times as much as the
+    cross-entropy. On a network that fits its images already that is next to nothing, while its
+    gradients are large; ask early, or raise ``rate``.
 
     Args:
         params: ``strength`` and ``rate``.

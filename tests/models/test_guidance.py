@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from models.classification_loss import classification_loss
-from models.classifier import build_classifier
+from models.classifier import build_classifier, evaluating
 from models.imageset import ImageSet
 from models.params import AugmentParams, ClassifierParams, TrainingParams
 from models.prefix import build_prefix_cache
@@ -36,17 +36,20 @@ class Red:
     """Maps that are the images' own red, and a term that notes what it was given."""
 
     def __init__(self, data, told=TOLD, factor=0.0):
-        self.data, self.told, self.factor, self.given = data, torch.tensor(told), factor, []
+        self.data, self.told, self.factor = data, torch.tensor(told), factor
+        self.given, self.drawn = [], []
 
     def maps(self, index):
         rows = torch.isin(index, self.told).nonzero().flatten()
         return rows, self.data.images[index[rows], 0].float() / 255
 
-    def __call__(self, model, images, maps, index, loss):
-        assert not model.training
+    def __call__(self, model, images, maps, index, loss, generator):
+        assert model.training
         assert loss.ndim == 0
         self.given.append((images, maps, index))
-        return {"guidance": self.factor * model(images).logits.square().mean()}
+        self.drawn.append(torch.rand((), generator=generator).item())
+        with evaluating(model):
+            return {"guidance": self.factor * model(images).logits.square().mean()}
 
 
 def last(data, params, guidance=None, arch="resnet18"):
@@ -65,6 +68,17 @@ def test_every_image_with_a_map_is_looked_at_once_an_epoch_and_no_other(data):
     last(data, PARAMS, guidance)
     seen = torch.cat([index for _, _, index in guidance.given]).tolist()
     assert sorted(seen) == sorted(2 * TOLD)
+
+
+def test_an_epoch_that_is_done_again_draws_the_same(data):
+    whole, again = Red(data), Red(data)
+    last(data, PARAMS, whole)
+    model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 3, seed=1)
+    loss = classification_loss(data.labels, 3, PARAMS)
+    first = next(fit(model, data, loss, params=PARAMS, seed=7))
+    list(fit(model, data, loss, params=PARAMS, seed=7, start=first, guidance=again))
+    assert len(set(whole.drawn)) == len(whole.drawn)
+    assert again.drawn == whole.drawn[-len(again.drawn) :]
 
 
 def test_maps_are_mirrored_with_their_images(data):

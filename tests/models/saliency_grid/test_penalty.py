@@ -205,12 +205,39 @@ def test_the_linear_form_is_bounded_below_and_never_lets_go_above():
         assert found.item() == pytest.approx(slope, abs=1e-6)
 
 
-def test_images_answer_for_themselves_alone():
-    model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4).train()
+def test_images_answer_for_themselves_alone_with_statistics_that_are_held_still():
+    model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4).eval()
     x, weights = rand(4, 3, 32, 32).float(), torch.ones(4, 32, 32)
     together, _ = reviewed_penalties(model, x, weights, PenaltyParams())
     alone, _ = reviewed_penalties(model, x[2:3], weights[2:3], PenaltyParams())
     torch.testing.assert_close(together[2:3], alone, rtol=1e-3, atol=1e-9)
+
+
+@pytest.mark.parametrize("scale", [0.1, 10.0])
+def test_shrinking_weights_that_are_normalised_owes_no_less_in_training(scale):
+    x, weights = rand(4, 3, 32, 32).float(), torch.ones(4, 32, 32)
+    owed = {}
+    for factor in (1.0, scale):
+        model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4, seed=0).double()
+        with torch.no_grad():
+            for layer in model.modules():
+                if isinstance(layer, nn.Conv2d):
+                    layer.weight *= factor
+                elif isinstance(layer, nn.BatchNorm2d):
+                    layer.eps = 1e-12
+        for mode in (True, False):
+            found, _ = reviewed_penalties(model.train(mode), x.double(), weights, PenaltyParams())
+            owed[factor, mode] = found
+    torch.testing.assert_close(owed[scale, True], owed[1.0, True], rtol=1e-4, atol=0)
+    assert not torch.allclose(owed[scale, False], owed[1.0, False], rtol=0.5)
+
+
+def test_a_single_image_is_not_normalised_by_itself():
+    model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4).train()
+    x, weights = rand(1, 3, 32, 32).float(), torch.ones(1, 32, 32)
+    training, _ = reviewed_penalties(model, x, weights, PenaltyParams())
+    in_use, _ = reviewed_penalties(model.eval(), x, weights, PenaltyParams())
+    assert torch.equal(training, in_use)
 
 
 class Counting(nn.Module):
