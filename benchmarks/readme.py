@@ -129,6 +129,14 @@ TABLES = {
     "overhead": Table("overhead.json", "python -m benchmarks.overhead", stored_rows),
     "page": Table("page.json", "python -m benchmarks.page", stored_rows),
     "resume": Table("resume.json", "python -m benchmarks.resume", stored_rows),
+    "penalty": Table("penalty.json", "python -m benchmarks.penalty", stored_rows),
+    "saliency-decoy": Table(
+        "saliency_decoy.json", "python -m benchmarks.saliency decoy", stored_rows
+    ),
+    "saliency-demo": Table("saliency_demo.json", "python -m benchmarks.saliency demo", stored_rows),
+    "saliency-pets37": Table(
+        "saliency_pets37.json", "python -m benchmarks.saliency pets37", stored_rows
+    ),
 }
 
 

@@ -6,11 +6,15 @@ import shutil
 import tempfile
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Prefect, MLflow and DVC read the environment when they are imported, so it is set before.
 from tasks.settings import Settings, prepare_environment
 
+# How long an example takes says something of the machine; nothing here fails by the clock.
+hypothesis.settings.register_profile("parley", deadline=None)
+hypothesis.settings.load_profile("parley")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 if "PREFECT_HOME" not in os.environ:  # workers find their leader's
     os.environ["PREFECT_HOME"] = tempfile.mkdtemp(prefix="parley-prefect-")

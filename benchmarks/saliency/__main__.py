@@ -36,11 +36,18 @@ COMMON = (
 SETTINGS: dict[str, tuple[str, ...]] = {
     "decoy": (
         "training.image_size=96",
-        "training.epochs=40",
+        "training.epochs=80",
         "training.batch_size=16",
         "training.lr=0.003",
         "classifier.width=0.25",
         "saliency_grid.grid.cells=8",
+        # From a few epochs on the patch decides. Mistakes are images that it does not decide, so it
+        # is images of high entropy, whatever the answer, that are asked about.
+        "saliency_grid.sampling.first_epoch=6",
+        "saliency_grid.sampling.every=2",
+        "saliency_grid.sampling.n_images=20",
+        "saliency_grid.sampling.strategy=entropy",
+        "saliency_grid.penalty.strength=3",
     ),
     "demo": ("training.image_size=128", "classifier.width=0.35", "training.lr=0.002"),
     "pets37": (
@@ -52,6 +59,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
     ),
 }
 MEASURES = ("accuracy", "loss", "minimum loss", "ece")
+LOOKING = ("attribution in marked cells", "outside the object", "clicks")
+BASELINE = "baseline, 10 %"
 
 
 def main() -> None:
@@ -108,8 +117,11 @@ def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
         arm: {name: [trials[s].scores[arm][name] for s in seeds] for name in MEASURES}
         for arm in trials[seeds[0]].scores
     }
-    rows = [[arm, *(_cell(values[name]) for name in MEASURES)] for arm, values in arms.items()]
-    references = ("baseline, 10 %", "random squares, squared, 10 %")
+    rows = [
+        [arm, *(_cell(values[name]) for name in MEASURES), *_looking(arm, trials)]
+        for arm, values in arms.items()
+    ]
+    references = (BASELINE, "random squares, squared, 10 %", "random squares, difference, 10 %")
     paired = [
         {"arm": arm, "against": reference, "measure": name, **_paired(values[name], base[name])}
         for arm, values in arms.items()
@@ -118,10 +130,40 @@ def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
         if arm != reference and len(seeds) > 1
     ]
     return {
-        "table": {"header": [f"{len(seeds)} seeds", *MEASURES], "rows": rows},
+        "table": {"header": [f"{len(seeds)} seeds", *MEASURES, *LOOKING], "rows": rows},
         "arms": arms,
+        "came_back": _came_back(arms),
         "paired": paired,
         "facts": {str(seed): trials[seed].facts for seed in seeds},
+    }
+
+
+def _looking(arm: str, trials: Mapping[int, Trial]) -> list[str]:
+    """Return shares of attribution on marked images before and after, and clicks spent."""
+    facts = [trial.facts[arm] for trial in trials.values() if arm in trial.facts]
+    if not facts:
+        return ["–"] * len(LOOKING)
+    shares = [
+        " → ".join(
+            f"{statistics.fmean(one[f'{subject}.{share}'] for one in facts):.2f}"
+            for subject in ("original", "marked_squares")
+        )
+        for share in ("marked_share", "outside_share")
+    ]
+    return [*shares, f"{statistics.fmean(one['clicks'] for one in facts):.0f}"]
+
+
+def _came_back(arms: Mapping[str, Mapping[str, list[float]]]) -> dict[str, float]:
+    """Return the share of the mean accuracy lost to the patch that each arm has back."""
+    clean = arms.get("without the patch, 10 %")
+    if clean is None:
+        return {}
+    base = statistics.fmean(arms[BASELINE]["accuracy"])
+    lost = statistics.fmean(clean["accuracy"]) - base
+    return {
+        arm: (statistics.fmean(values["accuracy"]) - base) / lost
+        for arm, values in arms.items()
+        if lost > 0
     }
 
 

@@ -11,7 +11,7 @@ from feedback.channels.saliency_grid import read_marks
 from flows.params import PipelineParams
 from models.calibration import expected_calibration_error
 from models.metrics import negative_log_likelihood, per_class_accuracy
-from models.saliency_grid.params import SaliencyGridParams
+from models.saliency_grid.params import PenaltyParams, SaliencyGridParams
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.basis import Basis, digest_images
 from tasks.channels.saliency_grid.control import draw_random_marks
@@ -53,12 +53,21 @@ class Arm:
     Attributes:
         marks: Whose marks the penalty acts on.
         penalty: What differs from the settings.
+        factor: On lambda, whether it is set or automatic.
         data: Which dataset.
     """
 
     marks: str = "none"
     penalty: dict[str, Any] = field(default_factory=dict)
+    factor: float = 1.0
     data: str = "low"
+
+    def penalty_of(self, params: PenaltyParams) -> PenaltyParams:
+        """Return the settings' penalty as this arm has it."""
+        own = params.model_copy(update=self.penalty)
+        if own.strength == "auto":
+            return own.model_copy(update={"rate": own.rate * self.factor})
+        return own.model_copy(update={"strength": own.strength * self.factor})
 
 
 def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str, Arm]:
@@ -66,24 +75,24 @@ def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str,
 
     Args:
         has_clean: Whether there is a dataset without the patch.
-        strengths: Factors on the automatic lambda, for the sensitivity of the squared form.
+        strengths: Factors on lambda, for the sensitivity of the squared form.
     """
+    squared, auto = {"form": "squared"}, {"strength": "auto"}
+    linear, difference = {"form": "linear", **auto}, {"form": "difference", **auto}
     arms = {
         "baseline, 10 %": Arm(),
-        "marked squares, squared, 10 %": Arm("marked", {"form": "squared"}),
-        "marked squares, linear, 10 %": Arm("marked", {"form": "linear"}),
-        "marked squares, difference, 10 %": Arm("marked", {"form": "difference"}),
-        "random squares, squared, 10 %": Arm("random", {"form": "squared"}),
-        "random squares, difference, 10 %": Arm("random", {"form": "difference"}),
-        "baseline, 100 %": Arm(data="full"),
+        "marked squares, squared, 10 %": Arm("marked", squared),
+        "marked squares, difference, 10 %": Arm("marked", difference),
+        "marked squares, linear, 10 %": Arm("marked", linear),
+        "random squares, squared, 10 %": Arm("random", squared),
+        "random squares, difference, 10 %": Arm("random", difference),
     }
     if has_clean:
         arms["without the patch, 10 %"] = Arm(data="clean")
-    for rate in strengths:
-        arms[f"marked squares, squared, lambda x {rate:g}"] = Arm(
-            "marked", {"form": "squared", "rate": rate}
-        )
-    return arms
+        arms["marked squares, squared, lambda auto"] = Arm("marked", squared | auto)
+    for factor in strengths:
+        arms[f"marked squares, squared, lambda x {factor:g}"] = Arm("marked", squared, factor)
+    return arms | {"baseline, 100 %": Arm(data="full")}
 
 
 def run_trial(
@@ -153,7 +162,7 @@ class _Training:
                 start=state,
                 until=epoch,
                 marks=marks,
-                penalty=self.channel.penalty.model_copy(update=self._arm.penalty),
+                penalty=self._arm.penalty_of(self.channel.penalty),
                 seed=self._seed,
             )
             self._epochs.append(state)

@@ -64,8 +64,9 @@ class SamplingParams(Params):
     (the paper's pseudo-code) or ``random`` (the control)."""
     n_images: Annotated[int, Field(ge=1, le=1000)] = 10
     """Images per round."""
-    first_epoch: Count = 1
-    """Epoch after which reviewers are asked first."""
+    first_epoch: Count = 3
+    """Epoch after which reviewers are asked first. Before, a network has hardly anything to
+    explain, and lambda, found where gradients are still small, stalls training (decision 0026)."""
     every: Count = 1
     """Epochs between two rounds."""
     rounds: Annotated[int, Field(ge=1, le=1000)] = 5
@@ -92,10 +93,10 @@ class PenaltyParams(Params):
     one class. Auto takes the predicted class's logit with the linear form, the sum otherwise. A sum
     of probabilities is 1 and has no gradient, so it cannot be chosen."""
     strength: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Lambda; auto: the penalty is ``rate`` times the cross-entropy on the first reviewed batch."""
-    rate: Annotated[float, Field(ge=0)] = 0.003
-    """Factor on an automatic lambda. Gradients are small while a network has learned little: as
-    large as the cross-entropy there, and training stalls (measured, decision 0026)."""
+    """Lambda; auto: the penalty is ``rate`` times the cross-entropy on the first reviewed batch,
+    and for the form ``difference`` 1."""
+    rate: Annotated[float, Field(ge=0)] = 1.0
+    """Factor on an automatic lambda."""
     max_per_batch: Count = 8
     """Marked images of one batch that are penalised. Each costs about four times what it costs to
     train on it, so this bounds how much longer a step takes."""

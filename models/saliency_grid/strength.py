@@ -16,7 +16,8 @@ def penalty_strength(params: PenaltyParams, cross_entropy: Tensor, penalties: Te
     ``lambda = rate * CE / |mean penalty|``, the normalisation of the XIL typology's code, on one
     batch instead of a pass over the set: there the penalty counts ``rate`` times as much as the
     cross-entropy. On a network that fits its images already that is next to nothing, while its
-    gradients are large; ask early, or raise ``rate``.
+    gradients are large; ask early, or raise ``rate``. The form ``difference`` is in units of logits
+    whatever the images, and counts as it is: 1.
 
     Args:
         params: ``strength`` and ``rate``.
@@ -32,6 +33,8 @@ def penalty_strength(params: PenaltyParams, cross_entropy: Tensor, penalties: Te
     """
     if params.strength != "auto":
         return params.strength
+    if params.form == "difference":
+        return 1.0
     if penalties.numel() == 0:
         raise ValueError("expected a batch with a reviewed image (got none)")
     loss = float(cross_entropy.detach())

@@ -10,7 +10,7 @@ def test_the_defaults_are_those_of_the_method():
     assert (params.explainer.name, params.explainer.baseline) == ("deeplift", "zero")
     assert (params.penalty.form, params.penalty.strength) == ("squared", "auto")
     assert (params.sampling.strategy, params.sampling.n_images) == ("entropy_of_wrong", 10)
-    assert params.sampling.feedback_epochs == (1, 2, 3, 4, 5)
+    assert params.sampling.feedback_epochs == (3, 4, 5, 6, 7)
 
 
 def test_feedback_epochs_follow_the_schedule():

@@ -10,13 +10,13 @@ from models.saliency_grid.strength import penalty_strength, penalty_term
 def test_an_automatic_lambda_makes_the_penalty_a_share_of_the_loss(caplog):
     caplog.set_level("INFO")
     penalties, loss = torch.tensor([1e-6, 3e-6]), torch.tensor(1.5)
-    assert penalty_strength(PenaltyParams(), loss, penalties) == pytest.approx(2250)
-    strength = penalty_strength(PenaltyParams(rate=1.0), loss, penalties)
+    strength = penalty_strength(PenaltyParams(), loss, penalties)
     assert penalty_term(penalties, strength).item() == pytest.approx(1.5)
     assert "lambda 750000" in caplog.text
     half = penalty_strength(PenaltyParams(rate=0.5), loss, penalties)
     assert half == pytest.approx(strength / 2)
     assert penalty_strength(PenaltyParams(strength=3.0), loss, penalties) == 3.0
+    assert penalty_strength(PenaltyParams(form="difference"), loss, penalties) == 1.0
 
 
 @pytest.mark.parametrize(
