@@ -6,7 +6,12 @@ from dataclasses import replace
 
 from feedback.answer import Edit
 from feedback.channels.saliency_grid.answers import edit_of, read_marks
-from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, CellMarks, MarkedCell
+from feedback.channels.saliency_grid.marks import (
+    EXCLUDES_CELLS,
+    MOST_SECONDS,
+    CellMarks,
+    MarkedCell,
+)
 
 
 def join_edits(edits: Sequence[Edit]) -> Edit:
@@ -45,7 +50,7 @@ def join_marks(answers: Sequence[CellMarks]) -> CellMarks:
         ),
         "flags": tuple(sorted(flags)),
         "artefact": next((one.artefact for one in answers if one.artefact is not None), None),
-        "seconds_spent": math.fsum(seconds) if seconds else None,
+        "seconds_spent": min(math.fsum(seconds), MOST_SECONDS) if seconds else None,
     }
     return first.model_copy(update=changes)
 

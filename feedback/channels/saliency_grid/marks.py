@@ -18,6 +18,9 @@ there, or no answer."""
 EXCLUDES_CELLS: Final[tuple[Flag, ...]] = ("skip", "unusable")
 """Flags beside which no cell may be marked."""
 
+MOST_SECONDS: Final = 1e7
+"""Longest time that an answer may name, seconds."""
+
 
 class ExplainerUsed(Exchanged):
     """How the attribution that was shown was made."""
@@ -79,5 +82,5 @@ class CellMarks(Exchanged):
     """What the artefact is, in the reviewer's words, such as hair or a ruler."""
     comment: Reason = ""
     """Remark on this image."""
-    seconds_spent: Annotated[float, Field(ge=0, le=1e7)] | None = None
+    seconds_spent: Annotated[float, Field(ge=0, le=MOST_SECONDS)] | None = None
     """Time that the reviewer looked at this image, seconds."""

@@ -2,10 +2,10 @@
 
 import pytest
 
-from feedback.channels.saliency_grid import read_marks
+from feedback.channels.saliency_grid import edit_of, join_edits, read_marks
 from feedback.exchange import load_decision
 from feedback.states import ReviewState
-from tests.feedback.channels.saliency_grid.images import DIGESTS
+from tests.feedback.channels.saliency_grid.images import DIGESTS, make_marks
 from tests.feedback.channels.saliency_grid.pair import decide_pair
 
 
@@ -23,3 +23,10 @@ def test_marks_that_differ_are_joined_and_the_decision_is_verified(order: tuple[
 
 def test_the_order_of_arrival_changes_nothing_of_what_goes_on() -> None:
     assert decide_pair(("ada", "bob"))[1].edits == decide_pair(("bob", "ada"))[1].edits
+
+
+def test_however_long_they_looked_their_marks_are_joined() -> None:
+    # Each may name so long a time, and nobody's answer may keep a request from being decided.
+    answers = [make_marks((0, 6), seconds_spent=9e6), make_marks((1, 6), seconds_spent=9e6)]
+    (joined,) = read_marks([join_edits([edit_of(one) for one in answers]).response])
+    assert (joined.seconds_spent, len(joined.cells)) == (1e7, 2)
