@@ -51,8 +51,9 @@ def reviews_before(
     Returns:
         Reviews in the order of ``approved``.
     """
-    for own in dict.fromkeys(map(origin_of, approved)):
-        others = [review for review in approved if origin_of(review) != own]
+    origins = [origin_of(review) for review in approved]
+    for own in dict.fromkeys(origins):
+        others = [one for one, named in zip(approved, origins, strict=True) if named != own]
         if origin(others) == own:
             return others
     return list(approved)
