@@ -31,7 +31,7 @@ from tasks.channels.saliency_grid.reviewing import (
     measure_object_cells,
     simulated_answer,
 )
-from tasks.channels.saliency_grid.said import Said
+from tasks.channels.saliency_grid.said import said_in
 from tasks.channels.saliency_grid.training import ask_classifier, train_guided
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
@@ -142,7 +142,7 @@ def correct(run: RunContext, explained: Stages, decisions: Sequence[Decision]) -
             run.workplace,
             basis=basis,
             before=run.past[-1].corrected["bank"] if run.past else explained["carried"],
-            said=[Said.of(one) for one in decisions],
+            said=[said_in(run.workplace.objects, one) for one in decisions],
             params=settings,
         )
     epochs = settings.sampling.feedback_epochs

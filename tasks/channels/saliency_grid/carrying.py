@@ -174,7 +174,7 @@ def _earlier(review: ClosedReview) -> EarlierMarks:
         request_id=review.bundle.request_id,
         decided_at=review.closing.decided_at,
         labels={one.image: one.true_class for one in read_evidence(review.bundle).images},
-        said=Said.of(review.standing),
+        said=Said.of(review.standing, review.closing),
     )
 
 

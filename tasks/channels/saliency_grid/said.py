@@ -4,6 +4,8 @@ from pydantic import BaseModel, ConfigDict
 
 from feedback.channels.saliency_grid import CellMarks, read_marks
 from feedback.decision import Decision
+from feedback.objects import ObjectStore
+from feedback.recording import load_decisions
 
 
 class Said(BaseModel):
@@ -20,12 +22,17 @@ class Said(BaseModel):
     by_reviewer: dict[str, tuple[CellMarks, ...]] = {}
 
     @classmethod
-    def of(cls, decision: Decision) -> "Said":
-        """Return what a decision holds; nothing of one that does not approve."""
-        agreed = read_marks(decision.edits)
+    def of(cls, standing: Decision, closing: Decision) -> "Said":
+        """Return what decisions on a request hold.
+
+        Args:
+            standing: The latest one, whose edits go on; nothing of one that does not approve.
+            closing: The first one: a later one does not tell who said what.
+        """
+        agreed = read_marks(standing.edits)
         by_reviewer = {
             response.document.reviewer: read_marks(response.document.responses)
-            for response in decision.responses
+            for response in closing.responses
             if agreed and response.document.verdict == "approve"
         }
         return cls(agreed=agreed, by_reviewer=by_reviewer)
@@ -38,3 +45,21 @@ class Said(BaseModel):
             for answer in answers
             if answer.image == image
         }
+
+
+def said_in(store: ObjectStore, standing: Decision) -> Said:
+    """Return what reviewers said in a request, also after it was promoted.
+
+    A run that is made again meets its own request promoted, and must learn the same from it.
+
+    Args:
+        store: Where its decisions lie.
+        standing: The latest one.
+
+    Raises:
+        ArtifactError: If a decision was changed in the store.
+        StoreError: If the store cannot be read.
+    """
+    if standing.sequence == 1:
+        return Said.of(standing, standing)
+    return Said.of(standing, load_decisions(store, standing.request_id)[0])

@@ -7,11 +7,13 @@ import pytest
 
 from feedback.channels.saliency_grid import Grid, MarkedCell, read_marks
 from feedback.policy import single_policy
+from feedback.recording import load_decision, record_transition
+from feedback.states import ReviewState
 from models.saliency_grid.params import AgreementParams, CarryOverParams
 from tasks.channels.saliency_grid.bank import entries_of
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks, find_beginning
-from tasks.channels.saliency_grid.said import Said
+from tasks.channels.saliency_grid.said import Said, said_in
 from tests.feedback.channels.saliency_grid.images import DIGESTS
 from tests.feedback.channels.saliency_grid.pair import decide_pair
 from tests.feedback.people import PAIR
@@ -164,6 +166,18 @@ def test_a_run_made_again_finds_its_own_reviews_and_starts_as_it_did(begin):
     assert begin("two") == first
     # Other data, weights or questions make another run, which takes up all that was said.
     assert len(begin("three", seed=1).earlier) == 2
+
+
+def test_a_promotion_hides_nothing_of_who_said_what(begin):
+    before = begin("one")
+    request_id = begin.office.bundle.request_id
+    approved = load_decision(begin.office.store, request_id)
+    promoted = record_transition(begin.office.store, request_id, ReviewState.PROMOTED)
+    assert begin("two") == before
+    assert set(before.earlier[0].said.by_reviewer) == {"ada", "bob"}
+    # As for the run itself when it is made again.
+    assert said_in(begin.office.store, promoted) == said_in(begin.office.store, approved)
+    assert said_in(begin.office.store, promoted) == before.earlier[0].said
 
 
 def test_what_changes_no_question_changes_no_beginning(begun, begin):
