@@ -7,7 +7,7 @@ from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
 from feedback.decision import Decision
 from feedback.errors import FeedbackError, ObjectNotFoundError, PolicyError
-from feedback.gate import decide
+from feedback.gate import Outcome, decide
 from feedback.genuineness import are_genuine
 from feedback.layout import policy_key
 from feedback.objects import ObjectStore
@@ -70,7 +70,16 @@ def _derived(store: ObjectStore, bundle: ReviewBundle, decision: Decision) -> bo
         join = load_feedback_channel(decision.channel).join_edits
     except FeedbackError:
         return False
-    outcome = decide(GateRequest.of(bundle), answers, decision.decided_at, policy, join)
+    request, ways = GateRequest.of(bundle), [join]
+    if not decision.is_approved:
+        # Before channels joined edits, nothing of what was edited in two ways went on.
+        ways.append(lambda edits: None)
+    return any(
+        _is(decide(request, answers, decision.decided_at, policy, way), decision) for way in ways
+    )
+
+
+def _is(outcome: Outcome, decision: Decision) -> bool:
     return (
         outcome.state is decision.state
         and outcome.considered == tuple(sorted(response.key for response in decision.responses))

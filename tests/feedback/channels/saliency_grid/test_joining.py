@@ -3,7 +3,9 @@
 import pytest
 
 from feedback.channels.saliency_grid import edit_of, join_edits, read_marks
+from feedback.errors import DigestMismatchError
 from feedback.exchange import load_decision
+from feedback.layout import decision_key
 from feedback.states import ReviewState
 from tests.feedback.channels.saliency_grid.images import DIGESTS, make_marks
 from tests.feedback.channels.saliency_grid.pair import decide_pair
@@ -30,3 +32,17 @@ def test_however_long_they_looked_their_marks_are_joined() -> None:
     answers = [make_marks((0, 6), seconds_spent=9e6), make_marks((1, 6), seconds_spent=9e6)]
     (joined,) = read_marks([join_edits([edit_of(one) for one in answers]).response])
     assert (joined.seconds_spent, len(joined.cells)) == (1e7, 2)
+
+
+def test_a_decision_from_before_marks_were_joined_stays_verified() -> None:
+    office, decision = decide_pair()
+    key = decision_key(office.bundle.request_id, 1)
+    left = tuple(one for one in decision.edits if one["image"] != DIGESTS["ship.png"])
+    partial = {"state": ReviewState.PARTIAL, "conflicts": (DIGESTS["ship.png"],)}
+    before = decision.model_copy(update={**partial, "agreed": left})
+    office.store.put(key, before.to_json())
+    assert load_decision(office.store, office.bundle.request_id) == before
+    # But nothing is approved that way.
+    office.store.put(key, decision.model_copy(update={"agreed": left}).to_json())
+    with pytest.raises(DigestMismatchError, match="a state that its responses do not give"):
+        load_decision(office.store, office.bundle.request_id)
