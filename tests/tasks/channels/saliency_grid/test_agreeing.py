@@ -103,7 +103,7 @@ def test_a_ruling_stands_as_it_is(marks):
 
 def test_a_decision_holds_who_said_what_of_an_image():
     _, decision = decide_pair()
-    said = Said.of(decision)
+    said = Said.of(decision, decision)
     ship = DIGESTS["ship.png"]
     assert {name: len(one.cells) for name, one in said.on(ship).items()} == {"ada": 2, "bob": 1}
     (joined,) = (one for one in said.agreed if one.image == ship)
@@ -112,7 +112,7 @@ def test_a_decision_holds_who_said_what_of_an_image():
     assert (found.found["overlap"], found.found["is_low"]) == (0.5, False)
     assert list(said.on(DIGESTS["jet.png"])) == ["ada"]
     rejected = decision.model_copy(update={"state": ReviewState.REJECTED})
-    assert Said.of(rejected) == Said(agreed=())
+    assert Said.of(rejected, decision) == Said(agreed=())
 
 
 def test_the_bank_keeps_how_far_they_agree_until_somebody_answers_alone(begun, marks):
