@@ -24,3 +24,5 @@ class CarriedReview(Exchanged):
     """Answers on images that are no longer trained on."""
     n_relabelled: Count = 0
     """Answers on images whose label is another by now; they are asked about anew."""
+    n_reshaped: Count = 0
+    """Answers on images that are made square otherwise by now; they are asked about anew."""

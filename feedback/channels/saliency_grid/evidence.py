@@ -68,6 +68,8 @@ class SaliencyEvidence(Exchanged):
     """Why not by the method that was asked for; empty when it is."""
     grid: Grid
     """Grid over every image."""
+    resize: Literal["crop", "pad", "squash"] | None = None
+    """How an image becomes a square, which decides what a cell covers; None where nobody noted."""
     allow_important: bool = False
     """Whether cells that should matter may be marked."""
     max_marked_area: Share = 0.6
@@ -87,7 +89,7 @@ class SaliencyEvidence(Exchanged):
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
         # Evidence of earlier versions lacks the fields; its bytes, and the request's id, stay.
         dumped: dict[str, object] = handler(self)
-        return {k: v for k, v in dumped.items() if k not in ("origin", "carried") or v}
+        return {k: v for k, v in dumped.items() if k not in ("origin", "carried", "resize") or v}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:

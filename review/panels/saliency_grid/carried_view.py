@@ -29,6 +29,7 @@ def carried_told(one: CarriedReview) -> str:
         for number, why in (
             (one.n_gone, "no longer trained on"),
             (one.n_relabelled, "with another label since"),
+            (one.n_reshaped, "made square otherwise since"),
         )
         if number
     ]

@@ -46,6 +46,7 @@ class EarlierMarks(BaseModel):
         decided_at: When it was closed.
         labels: Class that each image was labelled with when it was shown.
         said: Accepted answers.
+        resize: How images were made square; None where nobody noted.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,6 +55,7 @@ class EarlierMarks(BaseModel):
     decided_at: datetime
     labels: dict[str, str | None]
     said: Said
+    resize: str | None = None
 
 
 class Beginning(NamedTuple):
@@ -110,15 +112,16 @@ def find_beginning(
 
 
 @task(name="carry-over-marks", cache_policy=NO_CACHE)
-@stage("carry_over_marks", version=1)
+@stage("carry_over_marks", version=2)
 def carry_over_marks(
     work: Work, *, basis: Basis, earlier: list[EarlierMarks], params: SaliencyGridParams
 ) -> dict[str, JsonValue]:
     """Make the first bank of a run of what people said of the same images in earlier ones.
 
     Of each image the latest answer counts. Images are the same when their files are; one whose
-    label was changed since is another question. Cells of another grid become those of this one by
-    their areas, and marks of what should matter are left out where the penalty cannot act on them.
+    label was changed since is another question, and the cells of one that is made square in another
+    way by now would cover something else. Cells of another grid become those of this one by their
+    areas, and marks of what should matter are left out where the penalty cannot act on them.
 
     Args:
         work: What the stage may touch.
@@ -127,13 +130,15 @@ def carry_over_marks(
         params: Grid and limits of this run.
 
     Returns:
-        Counts of images taken up, gone and relabelled; outputs as of ``Bank``, ``reviews`` (what
-        became of each) and ``asked`` (digests of images that nobody skipped or found unclear).
+        Counts of images taken up, gone, relabelled and reshaped; outputs as of ``Bank``,
+        ``reviews`` (what became of each) and ``asked`` (digests of images that nobody skipped or
+        found unclear).
     """
     images, digests = load_fitted(work, basis)
     row_of = {digest: row for row, digest in enumerate(digests)}
     bank = Bank()
-    gone, relabelled = (dict.fromkeys((one.request_id for one in earlier), 0) for _ in range(2))
+    names = [one.request_id for one in earlier]
+    gone, relabelled, reshaped = (dict.fromkeys(names, 0) for _ in range(3))
     for one in earlier:
         for answer in one.said.agreed:
             row = row_of.get(answer.image)
@@ -141,6 +146,8 @@ def carry_over_marks(
                 gone[one.request_id] += 1
             elif one.labels.get(answer.image) != _label(basis, images, row):
                 relabelled[one.request_id] += 1
+            elif one.resize not in (None, basis.training.resize):
+                reshaped[one.request_id] += 1
             else:
                 take(bank, images, row, answer, one.said, params, one.request_id)
     told = [
@@ -151,6 +158,7 @@ def carry_over_marks(
             n_marked=len(last & bank.marks.keys()),
             n_gone=gone[one.request_id],
             n_relabelled=relabelled[one.request_id],
+            n_reshaped=reshaped[one.request_id],
         ).model_dump(mode="json")
         for one in earlier
     ]
@@ -162,6 +170,7 @@ def carry_over_marks(
         "unknown_images": 0,
         "gone": sum(gone.values()),
         "relabelled": sum(relabelled.values()),
+        "reshaped": sum(reshaped.values()),
     }
 
 
@@ -170,11 +179,13 @@ def _origin_of(review: ClosedReview) -> str:
 
 
 def _earlier(review: ClosedReview) -> EarlierMarks:
+    evidence = read_evidence(review.bundle)
     return EarlierMarks(
         request_id=review.bundle.request_id,
         decided_at=review.closing.decided_at,
-        labels={one.image: one.true_class for one in read_evidence(review.bundle).images},
+        labels={one.image: one.true_class for one in evidence.images},
         said=Said.of(review.standing, review.closing),
+        resize=evidence.resize,
     )
 
 

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 @task(name="explain-images", cache_policy=NO_CACHE)
-@stage("explain_images", version=1)
+@stage("explain_images", version=2)
 def explain_images(
     work: Work,
     *,
@@ -168,6 +168,7 @@ def _evidence(
         ),
         remark=found.remark,
         grid=Grid(g=cells, h=height, w=width),
+        resize=basis.training.resize,
         allow_important=params.grid.allow_important,
         max_marked_area=params.max_marked_area,
         strategy=params.sampling.strategy,

@@ -42,7 +42,9 @@ def evaluation_of(
         looked: Where both networks look on the marked images.
     """
     reasons, classes = compared.facts["reasons"], compared.facts["classes"]
-    earlier = {f"carried_{name}": carried.facts[name] for name in ("gone", "relabelled")}
+    left_out = ("gone", "relabelled", "reshaped")
+    # A run that goes on may rest on a stage of an earlier version, which counted less.
+    earlier = {f"carried_{name}": carried.facts.get(name, 0) for name in left_out}
     measured = {
         name: float(value)
         for name, value in (bank.facts | earlier | looked.facts).items()

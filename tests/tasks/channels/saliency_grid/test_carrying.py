@@ -83,6 +83,20 @@ def test_images_that_are_gone_or_have_another_label_are_left_out_and_counted(beg
     assert begun.work.load_json(found, "asked") == [a]
 
 
+def test_cells_of_images_that_were_made_square_otherwise_are_left_out(begun, said, carry):
+    a = begun.digests[0]
+    review = said("r1", begun.answer(a, (0, 0)))
+    now = begun.basis.training.resize
+    (other,) = {"crop", "squash"} - {now}
+    for then, n_marked in ((None, 1), (now, 1), (other, 0)):
+        found = carry(review.model_copy(update={"resize": then}))
+        assert len(marks_of(begun, found)) == n_marked
+        (row,) = begun.work.load_json(found, "reviews")
+        assert (row["n_images"], row["n_reshaped"]) == (n_marked, 1 - n_marked)
+        # What those cells covered is asked about anew.
+        assert begun.work.load_json(found, "asked") == [a] * n_marked
+
+
 def test_who_skipped_an_image_or_found_it_unclear_replaces_nothing(begun, said, carry):
     a, b = begun.digests[:2]
     first = said("r1", begun.answer(a, (0, 0)))
