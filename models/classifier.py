@@ -243,10 +243,12 @@ def normalising_by_batch(model: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Put a network into evaluation mode and restore its mode afterwards."""
-    was_training = model.training
+    """Put a network into evaluation mode, and every layer back into its own afterwards."""
+    # Some layers may be kept in evaluation mode while the rest is trained.
+    modes = [(module, module.training) for module in model.modules()]
     model.eval()
     try:
         yield
     finally:
-        model.train(was_training)
+        for module, mode in modes:
+            module.training = mode

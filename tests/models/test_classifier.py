@@ -2,7 +2,13 @@ import pytest
 import torch
 
 from feedback.errors import ParamsError
-from models.classifier import build_classifier, evaluating, scaled_channels, to_float
+from models.classifier import (
+    build_classifier,
+    evaluating,
+    normalising_by_batch,
+    scaled_channels,
+    to_float,
+)
 from models.params import ClassifierParams
 
 ARCHITECTURES = ("vgg16", "resnet18", "mobilenet_v2", "squeezenet1_1")
@@ -151,6 +157,26 @@ def test_unknown_layers_are_refused_with_the_known_ones():
 def test_a_network_needs_two_classes():
     with pytest.raises(ValueError, match="got 1"):
         build_classifier(ClassifierParams(), 1)
+
+
+@pytest.mark.parametrize("mode", [evaluating, normalising_by_batch])
+def test_every_layer_is_left_in_its_own_mode_also_by_an_error(mode):
+    model = small("resnet18").train()
+    kept, *others = (one for one in model.modules() if isinstance(one, torch.nn.BatchNorm2d))
+    kept.eval()
+
+    def fail():
+        with mode(model):
+            assert not model.training
+            model(torch.rand(2, 3, 32, 32))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert model.training
+    assert not kept.training
+    assert all(one.training and one.track_running_stats for one in others)
+    assert {int(one.num_batches_tracked) for one in (kept, *others)} == {0}
 
 
 def test_evaluating_restores_the_mode():
