@@ -70,8 +70,7 @@ class Stage(Generic[P]):
         with _only_one(workplace.scratch_folder(key).with_suffix(".lock")):
             found = _find(workplace, self.name, key)
             if found is not None:
-                # A process killed right after its record left its checkpoints behind.
-                shutil.rmtree(workplace.scratch_folder(key), ignore_errors=True)
+                _clear(workplace, key)
                 workplace.finished(found)
                 return found
             work = Work(
@@ -96,7 +95,7 @@ class Stage(Generic[P]):
             workplace.artifacts.objects.put(
                 _record_key(self.name, key), canonical_json(result.model_dump(mode="json"))
             )
-            shutil.rmtree(work.scratch, ignore_errors=True)
+            _clear(workplace, key)
         workplace.finished(result)
         return result
 
@@ -107,7 +106,12 @@ class Stage(Generic[P]):
             workplace: Where results are kept; notes the key that this run goes by.
             kwargs: The computation's arguments.
         """
-        return _find(workplace, self.name, self._key(workplace, kwargs))
+        key = self._key(workplace, kwargs)
+        found = _find(workplace, self.name, key)
+        if found is not None and workplace.scratch_folder(key).exists():
+            with _only_one(workplace.scratch_folder(key).with_suffix(".lock")):
+                _clear(workplace, key)
+        return found
 
     def _key(self, workplace: Workplace, kwargs: Mapping[str, object]) -> str:
         described = {key: describe_input(value) for key, value in kwargs.items()}
@@ -192,6 +196,11 @@ def _find(workplace: Workplace, name: str, key: str) -> StageResult | None:
     except StoreError as error:
         raise StoreError(f"expected to read the record of stage {name} ({error})") from error
     return result.model_copy(update={"reused": True})
+
+
+def _clear(workplace: Workplace, key: str) -> None:
+    """Remove a finished stage's checkpoints; a process killed right after its record left them."""
+    shutil.rmtree(workplace.scratch_folder(key), ignore_errors=True)
 
 
 def _gpu_turn(

@@ -109,6 +109,16 @@ def test_a_failing_stage_leaves_no_record_and_keeps_its_scratch_folder(workplace
     assert [path for path in (settings.home / "work").iterdir() if path.is_dir()]
 
 
+@pytest.mark.parametrize("how", ["called", "looked up"])
+def test_checkpoints_of_a_process_killed_right_after_its_record_are_removed(workplace, how):
+    given = {"growth": Growth(), "source": None}
+    left = workplace.scratch_folder(double(workplace, **given).key)
+    left.mkdir(parents=True)
+    (left / "epoch-000001").touch()
+    assert (double(workplace, **given) if how == "called" else double.find(workplace, given)).reused
+    assert not left.exists()
+
+
 def test_fresh_computes_again(settings):
     double(open_workplace(settings), growth=Growth(), source=None)
     double(open_workplace(settings, fresh=True), growth=Growth(), source=None)
