@@ -8,9 +8,10 @@ from pydantic import ValidationError
 
 from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
-from feedback.errors import ArtifactError, UnknownTargetError
+from feedback.errors import ArtifactError
 from feedback.fields import Exchanged
 from review.draft import Draft, ItemDraft, empty_draft
+from review.finding import find_item
 from review.panel import Panel
 
 Evidence = TypeVar("Evidence", bound=Exchanged, covariant=True)
@@ -54,11 +55,7 @@ class Shown(Generic[Evidence]):
         Raises:
             UnknownTargetError: If it is none.
         """
-        if item not in self.titles:
-            raise UnknownTargetError(
-                f"expected one of the {self.panel.WORDS.items} of this request "
-                f"(got {item[:80]!r}); choose one from the list"
-            )
+        find_item(self.titles, str, item, f"one of the {self.panel.WORDS.items}")
 
     def empty_draft(self) -> Draft[ItemDraft]:
         """Return the draft of somebody who has said nothing yet."""

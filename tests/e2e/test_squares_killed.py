@@ -8,7 +8,7 @@ import json
 
 import pytest
 
-from feedback.channels.saliency_grid import CellMarks, MarkedCell, read_evidence
+from feedback.channels.saliency_grid import MarkedCell, answer_on, read_evidence
 from feedback.exchange import list_requests
 from feedback.publishing import load_bundle
 from feedback.states import ReviewState
@@ -47,15 +47,9 @@ def answer(home):
     bundle = load_bundle(workplace.objects, request.request_id)
     evidence = read_evidence(bundle)
     marks = [
-        CellMarks(
-            image=one.image,
-            model_version=evidence.model_version,
-            epoch=evidence.epoch,
-            explainer=evidence.explainer,
-            grid=evidence.grid,
-            cells=(MarkedCell(r=one.shown[0].r, c=one.shown[0].c),),
-            shown=tuple((cell.r, cell.c) for cell in one.shown),
-        ).model_dump(mode="json")
+        answer_on(evidence, one, [MarkedCell(r=one.shown[0].r, c=one.shown[0].c)]).model_dump(
+            mode="json"
+        )
         for one in evidence.images
     ]
     hand_in(workplace, request.request_id, make_answer(bundle, responses=marks))

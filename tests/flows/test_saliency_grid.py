@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from feedback.channels.saliency_grid import CellMarks, MarkedCell, read_evidence, read_marks
+from feedback.channels.saliency_grid import MarkedCell, answer_on, read_evidence, read_marks
 from feedback.errors import ParamsError
 from feedback.recording import load_decision
 from flows.context import ReviewListener
@@ -187,14 +187,8 @@ def test_two_reviewers_who_differ_are_joined_and_compared(tmp_path, shapes_dir):
         for reviewer, n_cells in (("ben", 2), ("ada", 1)):
             evidence = read_evidence(published[-1])
             marks = [
-                CellMarks(
-                    image=one.image,
-                    model_version=evidence.model_version,
-                    epoch=evidence.epoch,
-                    explainer=evidence.explainer,
-                    grid=evidence.grid,
-                    cells=tuple(MarkedCell(r=cell.r, c=cell.c) for cell in one.shown[:n_cells]),
-                    shown=tuple((cell.r, cell.c) for cell in one.shown),
+                answer_on(
+                    evidence, one, (MarkedCell(r=cell.r, c=cell.c) for cell in one.shown[:n_cells])
                 ).model_dump(mode="json")
                 for one in evidence.images
             ]

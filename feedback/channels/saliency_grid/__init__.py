@@ -4,6 +4,7 @@ Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_
 join_edits and differences here.
 """
 
+from feedback.channels.saliency_grid.answering import answer_on
 from feedback.channels.saliency_grid.answers import (
     edit_of,
     is_abstention,
@@ -47,6 +48,7 @@ __all__ = [
     "MarkedCell",
     "SaliencyEvidence",
     "ShownCell",
+    "answer_on",
     "area_share",
     "cell_edges",
     "differences",

@@ -3,6 +3,7 @@
 from feedback.channels.concept_graph.evidence import ClassEvidence, GraphEvidence
 from feedback.errors import ContradictionError, UnknownTargetError
 from review.actions import ItemAction
+from review.finding import find_item
 from review.panels.concept_graph.actions import (
     Confirm,
     ReplaceConceptAction,
@@ -54,12 +55,7 @@ def class_shown(evidence: GraphEvidence, name: str) -> ClassEvidence:
     Raises:
         UnknownTargetError: If it is not shown.
     """
-    for shown in evidence.classes:
-        if shown.class_name == name:
-            return shown
-    raise UnknownTargetError(
-        f"expected a class of this request (got {name[:80]!r}); choose one from the list"
-    )
+    return find_item(evidence.classes, lambda shown: shown.class_name, name, "a class")
 
 
 def _replaced(said: ClassDraft, action: ReplaceConceptAction, shown: ClassEvidence) -> ClassDraft:

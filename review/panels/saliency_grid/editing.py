@@ -10,6 +10,7 @@ from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvid
 from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, Flag
 from feedback.errors import ContradictionError, UnknownTargetError
 from review.actions import ItemAction
+from review.finding import find_item
 from review.panels.saliency_grid.actions import (
     Confirm,
     ImageAction,
@@ -51,12 +52,7 @@ def image_shown(evidence: SaliencyEvidence, digest: str) -> ImageEvidence:
     Raises:
         UnknownTargetError: If it is not shown.
     """
-    for shown in evidence.images:
-        if shown.image == digest:
-            return shown
-    raise UnknownTargetError(
-        f"expected an image of this request (got {digest[:12]!r}); choose one from the list"
-    )
+    return find_item(evidence.images, lambda shown: shown.image, digest, "an image")
 
 
 def _changed(said: ImageDraft, action: ItemAction, evidence: SaliencyEvidence) -> ImageDraft:

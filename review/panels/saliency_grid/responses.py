@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from typing import Final
 
-from feedback.channels.saliency_grid import CellMarks, Flag, MarkedCell
+from feedback.channels.saliency_grid import CellMarks, Flag, MarkedCell, answer_on
 from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvidence
 from feedback.channels.saliency_grid.validation import check_marks
 from review.panels.saliency_grid.draft import Cell, ImageDraft
@@ -36,14 +36,10 @@ def response_of(item: str, said: ImageDraft, evidence: SaliencyEvidence) -> Cell
     """
     shown = image_shown(evidence, item)
     weights = {**dict.fromkeys(said.irrelevant, 1.0), **dict.fromkeys(said.important, -1.0)}
-    return CellMarks(
-        image=shown.image,
-        model_version=evidence.model_version,
-        epoch=evidence.epoch,
-        explainer=evidence.explainer,
-        grid=evidence.grid,
-        cells=tuple(MarkedCell(r=r, c=c, w=weights[r, c]) for r, c in sorted(weights)),
-        shown=tuple((cell.r, cell.c) for cell in shown.shown),
+    return answer_on(
+        evidence,
+        shown,
+        (MarkedCell(r=r, c=c, w=weights[r, c]) for r, c in sorted(weights)),
         flags=said.flags,
         artefact=said.artefact,
         comment=said.comment,

@@ -9,10 +9,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict, JsonValue
 
 from feedback.canonical import canonical_json, sha256_hex
-from feedback.channels.saliency_grid import (
-    CarriedReview,
-    read_evidence,
-)
+from feedback.channels.saliency_grid import CarriedReview, read_evidence
 from feedback.closed import ClosedReview
 from feedback.policy import Policy
 from models.saliency_grid.params import SaliencyGridParams

@@ -12,6 +12,7 @@ from feedback.channels.saliency_grid import (
     CellMarks,
     MarkedCell,
     SaliencyEvidence,
+    answer_on,
     pack_evidence,
     read_evidence,
 )
@@ -147,18 +148,14 @@ def simulated_answer(
             allow_important=evidence.allow_important,
         )[0]
         answers.append(
-            CellMarks(
-                image=shown.image,
-                model_version=evidence.model_version,
-                epoch=evidence.epoch,
-                explainer=evidence.explainer,
-                grid=evidence.grid,
-                cells=tuple(
+            answer_on(
+                evidence,
+                shown,
+                (
                     MarkedCell(r=r, c=c, w=w)
                     for (r, c), w in zip(positions.tolist(), weights.tolist(), strict=True)
                     if w
                 ),
-                shown=tuple((cell.r, cell.c) for cell in shown.shown),
             )
         )
     marked = sum(len(answer.cells) for answer in answers)
