@@ -23,7 +23,7 @@ from tasks.channels.saliency_grid.reviewing import (
     simulated_answer,
 )
 from tasks.channels.saliency_grid.said import Said
-from tasks.channels.saliency_grid.training import train_guided
+from tasks.channels.saliency_grid.training import TEST_LOSS, train_guided
 from tasks.classifier import train_classifier
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
@@ -31,6 +31,9 @@ from tasks.dataset.opening import open_dataset
 from tasks.stage import StageResult
 from tasks.weights import weights_digest
 from tasks.workplace import Workplace
+
+WATCHED = 300
+"""Test images whose loss is measured after every epoch."""
 
 
 @dataclass
@@ -102,7 +105,7 @@ def run_trial(
     arms: dict[str, Arm],
     seed: int,
 ) -> Trial:
-    """Train every arm epoch by epoch, asking the simulated reviewer where an arm has one.
+    """Train every arm, asking the simulated reviewer where an arm has one.
 
     Args:
         workplace: Where stages run.
@@ -117,7 +120,7 @@ def run_trial(
     for name, arm in arms.items():
         run = _Training(workplace, bases[arm.data], params, arm, seed)
         finals[name] = run.train()
-        trial.scores[name] = run.scores()
+        trial.scores[name] = run.scores(finals[name])
         if arm.marks == "marked" and run.bank is not None:
             looked = look_again.fn(
                 workplace,
@@ -136,7 +139,7 @@ def run_trial(
 
 
 class _Training:
-    """One arm: a stage per epoch, so that the loss after every epoch is known."""
+    """One arm, from one round of asking to the next, its test loss watched after every epoch."""
 
     def __init__(
         self, workplace: Workplace, basis: Basis, params: PipelineParams, arm: Arm, seed: int
@@ -147,42 +150,45 @@ class _Training:
         self._workplace, self._basis, self._params = workplace, basis, params
         self._arm, self._seed = arm, seed
         self._asked: list[str] = []
-        self._epochs: list[StageResult] = []
 
     def train(self) -> StageResult:
         """Train to the last epoch and return it."""
-        state: StageResult | None = None
-        marks: list[JsonValue] = []
-        for epoch in range(1, self._params.training.epochs + 1):
-            state = train_guided.fn(
-                self._workplace,
-                basis=self._basis,
-                classifier=self._params.classifier,
-                weights_sha256=weights_digest(self._params.classifier.weights),
-                start=state,
-                until=epoch,
-                marks=marks,
-                penalty=self._arm.penalty_of(self.channel.penalty),
-                seed=self._seed,
-            )
-            self._epochs.append(state)
-            if self._arm.marks != "none" and epoch in self.channel.sampling.feedback_epochs:
-                marks = self._ask(state)
-        return self._epochs[-1]
+        asked = self.channel.sampling.feedback_epochs if self._arm.marks != "none" else ()
+        state = self._until((*asked, self._params.training.epochs)[0], None, [])
+        for until in (*asked, self._params.training.epochs)[1:]:
+            state = self._until(until, state, self._ask(state))
+        return state
 
-    def scores(self) -> dict[str, float]:
-        """Measure the test images: after the last epoch, and the least loss after any."""
+    def scores(self, state: StageResult) -> dict[str, float]:
+        """Measure the test images after the last epoch, and the least loss after any."""
         labels = _test_labels(self._workplace, self._basis)
-        losses = [
-            float(negative_log_likelihood(self._logits(epoch), labels)) for epoch in self._epochs
-        ]
-        last = self._logits(self._epochs[-1])
+        store = self._workplace.artifacts
+        logits = store.load_tensors(state.outputs["test_logits"])["logits"]
+        progress = store.load_json(state.outputs["progress"])
+        history = progress["history"] if isinstance(progress, dict) else []
         return {
-            "accuracy": float(per_class_accuracy(last, labels).nanmean()),
-            "loss": losses[-1],
-            "minimum loss": min(losses),
-            "ece": float(expected_calibration_error(last.softmax(dim=1), labels)),
+            "accuracy": float(per_class_accuracy(logits, labels).nanmean()),
+            "loss": float(negative_log_likelihood(logits, labels)),
+            "minimum loss": min(epoch[TEST_LOSS] for epoch in history),
+            "ece": float(expected_calibration_error(logits.softmax(dim=1), labels)),
         }
+
+    def _until(self, until: int, state: StageResult | None, marks: list[JsonValue]) -> StageResult:
+        # Without marks the penalty does nothing: its settings would only keep arms from sharing
+        # the epochs before the first round.
+        penalty = self._arm.penalty_of(self.channel.penalty) if marks else PenaltyParams()
+        return train_guided.fn(
+            self._workplace,
+            basis=self._basis,
+            classifier=self._params.classifier,
+            weights_sha256=weights_digest(self._params.classifier.weights),
+            start=state,
+            until=until,
+            marks=marks,
+            penalty=penalty,
+            seed=self._seed,
+            watched=WATCHED,
+        )
 
     def _ask(self, state: StageResult) -> list[JsonValue]:
         workplace, basis, cells = self._workplace, self._basis, self.channel.grid.cells
@@ -220,9 +226,6 @@ class _Training:
         if self._arm.marks == "random":
             used = draw_random_marks.fn(workplace, bank=self.bank, seed=self._seed)
         return workplace.artifacts.load_list(used.outputs["marks"])
-
-    def _logits(self, epoch: StageResult) -> torch.Tensor:
-        return self._workplace.artifacts.load_tensors(epoch.outputs["test_logits"])["logits"]
 
 
 def _basis(workplace: Workplace, folder: Path, params: PipelineParams, seed: int) -> Basis:

@@ -1,5 +1,6 @@
 """Stage: training from one round of asking to the next, with what people have marked so far."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -12,11 +13,14 @@ from tasks.channels.saliency_grid.basis import Basis, load_fitted
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
+    from models.classifier import Classifier
     from models.imageset import ImageSet
     from models.saliency_grid.guidance import MarkedImages
 
 STRENGTH = "strength"
 """Name of lambda in checkpoints."""
+TEST_LOSS = "test_loss"
+"""Name in checkpoints of the loss on the watched test images."""
 
 
 @task(name="train-guided", cache_policy=NO_CACHE)
@@ -32,6 +36,7 @@ def train_guided(
     marks: list[JsonValue],
     penalty: PenaltyParams,
     seed: int,
+    watched: int = 0,
 ) -> dict[str, JsonValue]:
     """Train on for some epochs, with the input-gradient penalty on marked images.
 
@@ -48,6 +53,8 @@ def train_guided(
         marks: Marked images as ``bank_feedback`` keeps them.
         penalty: Form and strength of the penalty.
         seed: Seed of the initial weights and the batches.
+        watched: Test images, spread over all of them, whose loss is measured after every epoch; it
+            decides nothing. 0 measures none.
 
     Returns:
         ``epoch``, ``strength`` (lambda, None while there was nothing to find it on), and the last
@@ -75,6 +82,7 @@ def train_guided(
             work.load_tensors(start, "state"), progress if isinstance(progress, dict) else {}
         )
     history: list[JsonValue] = list(found.history) if found else []
+    test = load_split(work, basis.dataset, "test", basis.training)
     guidance = marked_images(images, digests, marks, penalty, _strength(history))
     state = found.state if found else None
     first = state.epoch if state else 0
@@ -85,6 +93,7 @@ def train_guided(
         params=basis.training,
         seed=seed,
         start=state,
+        evaluate=_watching(test, watched),
         guidance=guidance,
     )
     # A process killed between its last epoch and its record has no epoch left.
@@ -95,7 +104,6 @@ def train_guided(
         save_checkpoint(work.scratch, state, history)
         work.progress(state.epoch - first, until - first, f"loss {state.metrics['loss']:.3f}")
     model.load_state_dict(state.model)
-    test = load_split(work, basis.dataset, "test", basis.training)
     work.save_tensors("model", model.state_dict())
     work.outputs["spec"] = basis.classifier.outputs["spec"]
     tensors, rest = to_parts(state, history)
@@ -168,6 +176,24 @@ def marked_images(
         penalty,
         strength,
     )
+
+
+def _watching(test: "ImageSet", watched: int) -> "Callable[[Classifier], dict[str, float]] | None":
+    """Return what measures the loss on some test images; None when none are watched."""
+    if not watched:
+        return None
+    import torch
+
+    from models.prediction import evaluate_classifier
+
+    # Images are in the order of their classes: an even spread has all of them.
+    spread = torch.linspace(0, len(test) - 1, min(watched, len(test))).round().long()
+    some = test.select(spread)
+
+    def measure(model: "Classifier") -> dict[str, float]:
+        return {TEST_LOSS: evaluate_classifier(model, some)["validation_loss"]}
+
+    return measure
 
 
 def _strength(history: list[JsonValue]) -> float | None:

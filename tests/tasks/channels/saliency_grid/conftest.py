@@ -35,7 +35,7 @@ class Begun:
     def __post_init__(self):
         self.images, self.digests = load_fitted(self.work, self.basis)
 
-    def train(self, until, start=None, marks=(), workplace=None, seed=0, **penalty):
+    def train(self, until, start=None, marks=(), workplace=None, seed=0, watched=0, **penalty):
         return train_guided.fn(
             workplace or self.workplace,
             basis=self.basis,
@@ -46,6 +46,7 @@ class Begun:
             marks=list(marks),
             penalty=self.channel.penalty.model_copy(update=penalty),
             seed=seed,
+            watched=watched,
         )
 
     def mark(self, row, *cells, weight=1.0):

@@ -3,7 +3,8 @@
 import pytest
 import torch
 
-from tasks.channels.saliency_grid.training import ask_classifier, marked_images
+from tasks.channels.saliency_grid.training import TEST_LOSS, ask_classifier, marked_images
+from tasks.classifier import load_split
 from tasks.progress import Progress
 
 CELL = ((0, 0), (3, 3))
@@ -68,6 +69,23 @@ def test_a_killed_part_goes_on_with_the_same_bits(begun, monkeypatch, at):
     assert trained == list(range(at + 1, 4))
     assert found.outputs == expected.outputs
     assert found.facts == expected.facts
+
+
+def test_test_images_are_watched_through_all_parts_and_decide_nothing(begun):
+    marks = [begun.mark(0, *CELL)]
+    part = begun.train(2, start=begun.train(1, watched=1000), marks=marks, watched=1000)
+    assert (
+        part.outputs["model"] == begun.train(2, start=begun.train(1), marks=marks).outputs["model"]
+    )
+    history = begun.workplace.artifacts.load_json(part.outputs["progress"])["history"]
+    assert [epoch["epoch"] for epoch in history] == [1, 2]
+    # All test images are watched: the last loss is that of the logits.
+    logits = begun.workplace.artifacts.load_tensors(part.outputs["test_logits"])["logits"]
+    labels = load_split(begun.work, begun.basis.dataset, "test", begun.basis.training).labels
+    expected = float(torch.nn.functional.cross_entropy(logits, labels))
+    assert history[-1][TEST_LOSS] == pytest.approx(expected, rel=1e-5)
+    few = begun.train(1, watched=2)
+    assert begun.workplace.artifacts.load_json(few.outputs["progress"])["history"][0][TEST_LOSS] > 0
 
 
 def test_marks_on_an_image_that_is_not_trained_on_are_left_out(begun):
