@@ -3,8 +3,12 @@
   "use strict";
 
   /* Dash drops the answer to a message when the next one is sent before it came. So messages wait in
-     line: what is done meanwhile goes together, in order, when the answer is there. */
+     line: what is done meanwhile goes together, in order, when the answer is there. A message that is
+     not answered in time is sent again, each time after twice as long. */
   const PATIENCE = 8000;
+  const LONGEST = 60000;
+  let patience = PATIENCE;
+  let underway = [];
   let count = 0;
   let settled = 0;
   let waiting = null;
@@ -24,20 +28,35 @@
     count += 1;
     isDue = false;
     const drawn = isFresh ? {} : window.dash_clientside.parley.drawn();
-    const message = { do: line.splice(0, 50), n: count, drawn: drawn };
-    waiting = window.setTimeout(lost, PATIENCE);
+    underway = line.splice(0, 50);
+    const message = { do: underway, n: count, drawn: drawn };
+    waiting = window.setTimeout(lost, patience);
     window.dash_clientside.set_props("action", { data: message });
   }
 
-  function answered() {
+  function settle() {
     window.clearTimeout(waiting);
     waiting = null;
+    underway = [];
+  }
+
+  function answered() {
+    patience = PATIENCE;
+    settle();
     flush();
   }
 
   function lost() {
-    answered();
-    window.dash_clientside.parley.forget();
+    /* The draft is kept here and has not changed, so what is done to it again is done once. An answer
+       may have been handed in: the page looks whether it was, and nobody hands it in twice unasked. */
+    line = underway.filter((act) => act.kind !== "send").concat(line);
+    if (line.length === 0) {
+      window.dash_clientside.parley.forget();
+    }
+    patience = Math.min(2 * patience, LONGEST);
+    settle();
+    isDue = true;
+    flush();
   }
 
   function look() {
@@ -77,9 +96,9 @@
     const isNews = draft !== known;
     known = draft;
     if (since !== opened) {
-      window.clearTimeout(waiting);
       window.clearTimeout(again);
-      waiting = null;
+      settle();
+      patience = PATIENCE;
       line = [];
       opened = since;
       isFresh = true;

@@ -117,6 +117,38 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     assert [op["op"] for op in ops] == ["replace_concept", "remove_edge"]
 
 
+def test_what_was_done_while_the_server_does_not_answer_is_done_once(
+    page_of, store: MemoryStore
+) -> None:
+    page = page_of(store)
+    open_class(page)
+    held = []
+
+    def hold(route) -> None:
+        if '"kind":"replace"' in (route.request.post_data or "").replace(" ", "") and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    page.route("**/_dash-update-component*", hold)
+    page.get_by_role("button", name="Slot 1: carrier/k00").click()
+    page.get_by_role("button", name="Candidate carrier/k03").click()
+    page.locator("#put").click()
+    # Something else is done while the first answer is still to come.
+    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
+    told(page, "1 edit in 1 class")
+    page.get_by_role("heading", name="k01 → k02").wait_for()
+    page.keyboard.press("x")
+    told(page, "2 edits in 1 class")
+    assert len(held) == 1
+    # The late answer changes nothing any more.
+    with page.expect_response("**/_dash-update-component*"):
+        held[0].continue_()
+    page.keyboard.press("u")
+    told(page, "1 edit in 1 class")
+    page.wait_for_selector(".slot.edited")
+
+
 def test_a_draft_survives_closing_the_page(page_of, store: MemoryStore) -> None:
     page = page_of(store)
     open_class(page)
