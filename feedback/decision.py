@@ -78,10 +78,13 @@ class Decision(StoredDocument):
     """Edits that go on, one per target, in the channel's own schema."""
     conflicts: tuple[Name, ...] = Field(default=(), max_length=1000)
     """What approvers edited differently and nobody ruled on; nothing of it goes on."""
+    joined: tuple[Name, ...] = Field(default=(), max_length=1000)
+    """Reviewers whose edits ``agreed`` was made of; earlier versions did not say."""
 
     @model_serializer(mode="wrap")
     def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        return _without_defaults(handler(self), ("policy_sha256", "agreed", "conflicts"))
+        later = ("policy_sha256", "agreed", "conflicts", "joined")
+        return _without_defaults(handler(self), later)
 
     @property
     def is_approved(self) -> bool:

@@ -26,6 +26,8 @@ class Outcome:
         agreed: Edits that go on, by target; empty unless approved or partial.
         conflicts: Targets whose edits exclude each other and that nobody ruled on.
         missing: (role, number) of answers that are still waited for.
+        joined: Reviewers whose edits ``agreed`` was made of, sorted: those who may approve, and who
+            ruled.
     """
 
     state: ReviewState
@@ -34,6 +36,7 @@ class Outcome:
     agreed: tuple[Edit, ...] = ()
     conflicts: tuple[str, ...] = ()
     missing: tuple[tuple[str, int], ...] = ()
+    joined: tuple[str, ...] = ()
 
 
 def closing_time(request: GateRequest, policy: Policy) -> datetime | None:
@@ -124,7 +127,7 @@ def _settle(
     objections = [a for a in parties if a.verdict in ("reject", "request_changes")]
     given = [_approving(request, answer, policy) for answer in approvals]
     missing = open_places(places, given)
-    merged = merge_edits(approvals, join)
+    merged, joined = merge_edits(approvals, join), _reviewers(approvals)
     if policy.adjudicator is None:
         if objections:
             return _objected(objections)
@@ -135,8 +138,9 @@ def _settle(
         agreed = tuple(merged.agreed.values())
         if merged.conflicts:
             reason = _contested(merged.conflicts)
-            return Outcome(ReviewState.PARTIAL, reason, (), agreed, merged.conflicts)
-        return Outcome(ReviewState.APPROVED, f"approved by {_names(approvals)}", (), agreed)
+            return Outcome(ReviewState.PARTIAL, reason, (), agreed, merged.conflicts, joined=joined)
+        reason = f"approved by {_names(approvals)}"
+        return Outcome(ReviewState.APPROVED, reason, (), agreed, joined=joined)
     unheard = open_places(places, [*given, *map(_roles, objections)])
     if unheard:
         return _waiting(request, unheard, policy)
@@ -144,7 +148,8 @@ def _settle(
         return _objected(objections)
     if not objections and not merged.conflicts:
         agreed = tuple(merged.agreed.values())
-        return Outcome(ReviewState.APPROVED, f"approved by {_names(approvals)}", (), agreed)
+        reason = f"approved by {_names(approvals)}"
+        return Outcome(ReviewState.APPROVED, reason, (), agreed, joined=joined)
     return _adjudicated(request, approvals, rulings, policy, join)
 
 
@@ -173,9 +178,12 @@ def _adjudicated(
     # was shown: its edits are in neither mapping.
     agreed = {**merged.agreed, **ruled.agreed}
     left = tuple(agreed[target] for target in sorted(agreed) if target not in ruled.conflicts)
+    joined = _reviewers([*approvals, *approving])
     if ruled.conflicts:
-        return Outcome(ReviewState.PARTIAL, _contested(ruled.conflicts), (), left, ruled.conflicts)
-    return Outcome(ReviewState.APPROVED, f"approved by {_names(approving)}, who ruled", (), left)
+        reason = _contested(ruled.conflicts)
+        return Outcome(ReviewState.PARTIAL, reason, (), left, ruled.conflicts, joined=joined)
+    reason = f"approved by {_names(approving)}, who ruled"
+    return Outcome(ReviewState.APPROVED, reason, (), left, joined=joined)
 
 
 def _objected(objections: Sequence[Answer]) -> Outcome:
@@ -224,5 +232,9 @@ def _contested(conflicts: Sequence[str]) -> str:
     return f"approvers edit the same thing differently: {shown}"
 
 
+def _reviewers(answers: Sequence[Answer]) -> tuple[str, ...]:
+    return tuple(sorted(answer.reviewer for answer in answers))
+
+
 def _names(answers: Sequence[Answer]) -> str:
-    return ", ".join(sorted(answer.reviewer for answer in answers))
+    return ", ".join(_reviewers(answers))

@@ -62,6 +62,7 @@ def record_decision(
     responses: Sequence[DecidedResponse] = (),
     agreed: Sequence[JsonObject] = (),
     conflicts: Sequence[str] = (),
+    joined: Sequence[str] = (),
     reason: str = "",
     now: datetime | None = None,
 ) -> Decision:
@@ -75,6 +76,7 @@ def record_decision(
         responses: What it was made from.
         agreed: Edits that go on.
         conflicts: What approvers edited differently.
+        joined: Reviewers whose edits go on.
         reason: Why, when the responses alone do not say.
         now: Moment of the decision; None takes the clock's.
 
@@ -101,6 +103,7 @@ def record_decision(
         policy_sha256=rule.digest if rule else None,
         agreed=tuple(agreed),
         conflicts=tuple(conflicts),
+        joined=tuple(joined),
     )
     if store.put_if_absent(decision_key(bundle.request_id, 1), decision.to_json()):
         return decision

@@ -85,6 +85,7 @@ def _is(outcome: Outcome, decision: Decision) -> bool:
         and outcome.considered == tuple(sorted(response.key for response in decision.responses))
         and tuple(edit.response for edit in outcome.agreed) == decision.agreed
         and outcome.conflicts == decision.conflicts
+        and decision.joined in (outcome.joined, ())  # earlier versions did not say
     )
 
 

@@ -190,6 +190,7 @@ class Settlement:
                 ],
                 agreed=[edit.response for edit in outcome.agreed],
                 conflicts=outcome.conflicts,
+                joined=outcome.joined,
                 reason=outcome.reason,
                 now=self.now,
             )

@@ -43,6 +43,24 @@ def test_a_decision_that_its_policy_does_not_give_is_refused_and_not_entered(
     assert report.entries == 0
 
 
+def test_a_decision_that_names_others_than_it_was_made_of_is_refused(office: Office) -> None:
+    office.upload("ada", "nonce-0001")
+    office.upload("bob", "nonce-0001")
+    step(office)
+    key = decision_key(office.bundle.request_id, 1)
+    data = office.store.get(key)
+    assert b'"joined":["ada","bob"]' in data
+    office.store.put(key, data.replace(b'"joined":["ada","bob"]', b'"joined":["ada"]'))
+    with pytest.raises(DigestMismatchError, match="a state that its responses do not give"):
+        load_decision(office.store, office.bundle.request_id)
+    # Decisions of earlier versions do not say, and are as good.
+    office.store.put(key, data.replace(b'"joined":["ada","bob"],', b""))
+    earlier = load_decision(office.store, office.bundle.request_id)
+    assert earlier is not None
+    assert earlier.is_approved
+    assert earlier.joined == ()
+
+
 def test_an_approval_by_roles_that_are_no_quorum_is_refused(office: Office) -> None:
     office.upload("ada", "nonce-0001")
     office.upload("bob", "nonce-0001")

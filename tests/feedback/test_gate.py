@@ -44,6 +44,14 @@ def test_the_author_does_not_approve_however_spelled(author: str) -> None:
     assert state(PAIR, *answers) is ReviewState.APPROVED
 
 
+def test_an_outcome_names_whose_edits_go_on() -> None:
+    domain, ml = says("ada", "approve", "domain"), says("bob", "approve", "ml")
+    author = says("eve", "approve", "domain")
+    found = decide(asked(author="eve"), [ml, author, domain], NOW, PAIR)
+    assert (found.state, found.joined) == (ReviewState.APPROVED, ("ada", "bob"))
+    assert decide(asked(author="eve"), [ml, author], NOW, PAIR).joined == ()
+
+
 def test_who_stands_in_for_the_author_does_not_approve() -> None:
     answers = (says("ada", "approve", "domain", behalf="eve"), says("bob", "approve", "ml"))
     assert state(PAIR, *answers) is ReviewState.OPEN

@@ -4,6 +4,7 @@ from pydantic import BaseModel, ConfigDict
 
 from feedback.channels.saliency_grid import CellMarks, read_marks
 from feedback.decision import Decision
+from feedback.document import FeedbackDocument
 from feedback.objects import ObjectStore
 from feedback.recording import load_decisions
 
@@ -13,7 +14,7 @@ class Said(BaseModel):
 
     Attributes:
         agreed: Answers that go on, as the decision holds them.
-        by_reviewer: Every approver's own answers.
+        by_reviewer: Own answers of every reviewer of whose edits it was made.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -33,7 +34,7 @@ class Said(BaseModel):
         by_reviewer = {
             response.document.reviewer: read_marks(response.document.responses)
             for response in closing.responses
-            if agreed and response.document.verdict == "approve"
+            if agreed and _is_joined(closing, response.document)
         }
         return cls(agreed=agreed, by_reviewer=by_reviewer)
 
@@ -45,6 +46,14 @@ class Said(BaseModel):
             for answer in answers
             if answer.image == image
         }
+
+
+def _is_joined(closing: Decision, document: FeedbackDocument) -> bool:
+    """Tell whether somebody's edits went on; whoever approves without a say is not asked."""
+    if closing.joined:
+        return document.reviewer in closing.joined
+    # Decisions of earlier versions, and of a single reviewer, do not name them.
+    return document.verdict == "approve"
 
 
 def said_in(store: ObjectStore, standing: Decision) -> Said:

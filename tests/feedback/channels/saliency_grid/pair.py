@@ -10,6 +10,8 @@ from tests.feedback.people import Office, step
 ANSWERS = {
     "ada": [make_marks((0, 6), (1, 6)), make_marks((3, 3), name="jet.png")],
     "bob": [make_marks((0, 6)), make_marks(name="tank.png", flags=["skip"])],
+    # The author of the request, whose approval is none.
+    "eve": [make_marks((3, 3))],
 }
 
 

@@ -115,6 +115,16 @@ def test_a_decision_holds_who_said_what_of_an_image():
     assert Said.of(rejected, decision) == Said(agreed=())
 
 
+def test_who_may_not_approve_has_no_say_in_the_agreement():
+    _, decision = decide_pair(("eve", "ada", "bob"))
+    assert decision.state is ReviewState.APPROVED
+    assert decision.joined == ("ada", "bob")
+    said = Said.of(decision, decision).on(DIGESTS["ship.png"])
+    assert list(said) == ["ada", "bob"]
+    earlier = decision.model_copy(update={"joined": ()})
+    assert list(Said.of(earlier, earlier).on(DIGESTS["ship.png"])) == ["ada", "bob", "eve"]
+
+
 def test_the_bank_keeps_how_far_they_agree_until_somebody_answers_alone(begun, marks):
     pair = {"ada": (marks((0, 0), (0, 1)),), "ben": (marks((3, 3)),)}
     said = Said(agreed=(join_marks([pair["ada"][0], pair["ben"][0]]),), by_reviewer=pair)
