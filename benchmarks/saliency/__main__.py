@@ -5,9 +5,9 @@ r"""Do clicked squares help, and do squares at random help as well?
     python -m benchmarks.saliency pets37 --pets ../shared/data/pets37 \\
         --weights ../shared/weights/squeezenet1_1_imagenet_fp16.safetensors
 
-Low-data settings like the paper's: a tenth of the training images. Settings are fixed beforehand;
-seed 0, on which they were looked at, is never among the seeds. A killed benchmark goes on where it
-was.
+Low-data settings like the paper's: a tenth of the training images. Settings are fixed beforehand:
+they were looked at on seeds 0 and 100, and a first choice failed on 1 and 4, so seeds begin at 11.
+A killed benchmark goes on where it was.
 """
 
 import argparse
@@ -41,6 +41,8 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "training.lr=0.003",
         "classifier.width=0.25",
         "saliency_grid.grid.cells=8",
+        # Against black, flat ground has attribution of its own; against the image blurred, hardly.
+        "saliency_grid.explainer.baseline=blurred",
         # From a few epochs on the patch decides. Mistakes are images that it does not decide, so it
         # is images of high entropy, whatever the answer, that are asked about.
         "saliency_grid.sampling.first_epoch=6",
@@ -68,7 +70,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("world", choices=["decoy", "demo", "pets37"])
     parser.add_argument("--seeds", type=int, default=5)
-    parser.add_argument("--first-seed", type=int, default=1)
+    parser.add_argument("--first-seed", type=int, default=11)
     parser.add_argument("--pets", type=Path)
     parser.add_argument("--weights", type=Path)
     parser.add_argument("--strengths", type=float, nargs="*", default=[0.1, 10.0])

@@ -36,6 +36,8 @@ class AttributionMaps:
     Attributes:
         maps: Sum over the channels of the absolute attribution (B, H, W), float32; all zero for an
             image whose attribution is not finite.
+        contributions: Sum over the channels of the signed attribution (B, H, W), float32, as
+            finite as ``maps``; None for a method whose attributions do not add up to anything.
         classes: Class whose logit is explained (B,), int64.
         explainer: Method that was used.
         remark: Why another one was used than was asked for; empty when it was not.
@@ -47,6 +49,7 @@ class AttributionMaps:
     """
 
     maps: Tensor
+    contributions: Tensor | None
     classes: Tensor
     explainer: Explainer
     remark: str
@@ -85,17 +88,21 @@ def attribute_images(
         )
     with evaluating(model):
         try:
-            values, errors = _attribute(model, images, classes, params, params.name)
+            found = _attribute(model, images, classes, params, params.name)
             explainer, remark = params.name, ""
         except NoRuleError as missing:
             explainer = "integrated_gradients"
             remark = f"explained by integrated gradients: DeepLIFT has no rule for {missing}"
             _logger.warning(remark)
-            values, errors = _attribute(model, images, classes, params, explainer)
+            found = _attribute(model, images, classes, params, explainer)
+    values, signed, errors = found
     is_finite = torch.isfinite(values).flatten(1).all(dim=1)
     maps = torch.where(is_finite[:, None, None], values, 0.0)
     return AttributionMaps(
         maps=maps,
+        contributions=None
+        if signed is None
+        else torch.where(is_finite[:, None, None], signed, 0.0),
         classes=classes.cpu(),
         explainer=explainer,
         remark=remark,
@@ -148,9 +155,9 @@ def baseline_images(images: Tensor, baseline: Baseline, blur_share: float) -> Te
 
 def _attribute(
     model: nn.Module, images: Tensor, classes: Tensor, params: ExplainerParams, explainer: Explainer
-) -> tuple[Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     device = next(model.parameters()).device
-    maps, errors = [], []
+    maps, signed, errors = [], [], []
     for some, own in zip(
         torch.split(images, params.batch_size), torch.split(classes, params.batch_size), strict=True
     ):
@@ -169,9 +176,12 @@ def _attribute(
                 model, pixels, baselines, own, params.n_steps
             )
         maps.append(values.abs().sum(dim=1).cpu())
+        signed.append(values.sum(dim=1).cpu())
         missed = (values.sum(dim=(1, 2, 3)) - difference).abs()
         errors.append((missed / difference.abs().clamp_min(_SMALLEST_DIFFERENCE)).cpu())
-    return torch.cat(maps), torch.cat(errors) if errors else None
+    if not errors:
+        return torch.cat(maps), None, None
+    return torch.cat(maps), torch.cat(signed), torch.cat(errors)
 
 
 def _logits(model: nn.Module, images: Tensor) -> Tensor:

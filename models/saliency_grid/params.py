@@ -9,6 +9,7 @@ from models.params import Count, Params, Positive, Share
 Explainer = Literal["deeplift", "integrated_gradients", "grad_cam", "input_gradients"]
 Baseline = Literal["zero", "blurred"]
 Target = Literal["predicted", "true"]
+CellScore = Literal["contribution", "absolute"]
 Strategy = Literal["entropy", "entropy_of_wrong", "wrong_first", "random"]
 GradientForm = Literal["linear", "squared", "abs"]
 PenaltyForm = GradientForm | Literal["difference"]
@@ -52,6 +53,10 @@ class GridParams(Params):
     """G, cells per side: 32 pixels wide on an image of 224."""
     n_shown: Annotated[int, Field(ge=1, le=784)] = 10
     """Cells shown per image, most relevant first."""
+    score: CellScore = "contribution"
+    """Relevance of a cell: how much it contributes to the explained logit, whatever the sign, or
+    the paper's mean absolute attribution of its pixels, which adds up noise that cancels out.
+    Methods whose attributions do not add up to anything always take the latter."""
     allow_important: bool = False
     """Let reviewers also mark what should matter; only the linear penalty acts on it."""
 

@@ -22,7 +22,7 @@ class ShownCell(Exchanged):
     c: Position
     """Column."""
     score: NotNegative
-    """Mean absolute attribution of its pixels."""
+    """Its relevance, by which cells are ranked."""
 
 
 class ImageEvidence(Exchanged):

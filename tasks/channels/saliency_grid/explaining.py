@@ -127,11 +127,12 @@ def _evidence(
     params: SaliencyGridParams,
     n_candidates: int,
 ) -> SaliencyEvidence:
-    from models.saliency_grid.grid import cell_means, top_cells
+    from models.saliency_grid.grid import cell_scores, top_cells
     from models.saliency_grid.sampling import predictive_entropy
 
     cells = params.grid.cells
-    scores = cell_means(found.maps, cells)
+    adds_up = found.contributions if params.grid.score == "contribution" else None
+    scores = cell_scores(found.maps, adds_up, cells)
     best = top_cells(scores, params.grid.n_shown).tolist()
     probs, entropy = logits.softmax(dim=1), predictive_entropy(logits)
     names = basis.dataset.classes

@@ -48,6 +48,9 @@ def test_attributions_of_a_linear_network_are_its_weights_times_the_pixels(name)
     # (1 + 2 + 0.5) / 2 on every pixel, whatever the sign; three times that for the other class.
     expected = torch.tensor([1.75, 5.25]).view(2, 1, 1).expand(2, 2, 2)
     torch.testing.assert_close(found.maps, expected)
+    # (1 - 2 + 0.5) / 2: with their signs they add up to the logits' difference from black.
+    signed = torch.tensor([-0.25, -0.75]).view(2, 1, 1).expand(2, 2, 2)
+    torch.testing.assert_close(found.contributions, signed)
     assert found.explainer == name
     assert found.remark == ""
     assert found.is_complete.all()
@@ -58,6 +61,7 @@ def test_input_gradients_of_a_linear_network_are_its_weights():
     params = ExplainerParams(name="input_gradients")
     found = attribute_images(Linear(weights), torch.rand(1, 3, 2, 2), torch.tensor([0]), params)
     torch.testing.assert_close(found.maps, torch.full((1, 2, 2), 3.5))
+    assert found.contributions is None
     assert found.completeness_error is None
     assert found.is_complete is None
 
@@ -129,6 +133,7 @@ def test_what_is_not_finite_is_flagged_and_blanked():
     assert found.is_finite.tolist() == [True, True, False]
     assert found.is_zero.tolist() == [False, False, False]
     assert not found.maps[2].any()
+    assert not found.contributions[2].any()
     assert found.is_complete.tolist() == [True, True, False]
 
 

@@ -3,7 +3,13 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.saliency_grid.grid import cell_means, paint_cells, regrid_cells, top_cells
+from models.saliency_grid.grid import (
+    cell_means,
+    cell_scores,
+    paint_cells,
+    regrid_cells,
+    top_cells,
+)
 
 
 def test_cells_are_averaged_as_by_hand():
@@ -19,6 +25,15 @@ def test_cells_of_unequal_size_partition_the_image():
     assert cell_means(maps, 2).tolist() == [[[0.5, 0], [0, 6]]]
     painted = paint_cells(torch.tensor([[[1.0, 2.0], [3.0, 4.0]]]), (5, 3))
     assert painted[0].tolist() == [[1, 2, 2]] * 2 + [[3, 4, 4]] * 3
+
+
+def test_what_cancels_out_within_a_cell_contributes_nothing():
+    # Noise of size 3 at the top left, a steady 1 at the top right, a steady -2 at the bottom left.
+    signed = torch.zeros(1, 4, 4)
+    signed[0, :2, :2] = torch.tensor([[3.0, -3.0], [-3.0, 3.0]])
+    signed[0, :2, 2:], signed[0, 2:, :2] = 1, -2
+    assert cell_scores(signed.abs(), signed, 2).tolist() == [[[0, 1], [2, 0]]]
+    assert cell_scores(signed.abs(), None, 2).tolist() == [[[3, 1], [2, 0]]]
 
 
 def test_another_grid_gets_the_weights_by_area():

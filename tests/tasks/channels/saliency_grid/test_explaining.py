@@ -24,9 +24,10 @@ from tests.review_request import NOW
 def explain(begun):
     trained = begun.train(1)
 
-    def run(asked=(), carried=None, ask_again=False, **sampling):
+    def run(asked=(), carried=None, ask_again=False, score="contribution", **sampling):
         params = begun.channel.model_copy(
             update={
+                "grid": begun.channel.grid.model_copy(update={"score": score}),
                 "sampling": begun.channel.sampling.model_copy(update=sampling),
                 "carry_over": CarryOverParams(ask_again=ask_again),
             }
@@ -100,6 +101,20 @@ def test_shown_cells_are_the_most_relevant_in_order(begun, explain):
         assert len(scores) == min(begun.channel.grid.n_shown, 16)
         assert sum(one.probabilities) == pytest.approx(1, abs=1e-3)
         assert one.failure is None or one.failure == "incomplete"
+
+
+def test_cells_are_scored_by_what_they_contribute_or_by_absolute_attribution(begun, explain):
+    ours, papers = (
+        evidence_of(begun, explain(score=score)).images for score in ("contribution", "absolute")
+    )
+    assert [one.image for one in ours] == [one.image for one in papers]
+    for one, other in zip(ours, papers, strict=True):
+        of = {(cell.r, cell.c): cell.score for cell in other.shown}
+        both = [(cell.score, of[cell.r, cell.c]) for cell in one.shown if (cell.r, cell.c) in of]
+        # |sum| is never above the sum of absolute values, and below it where signs differ.
+        assert both
+        assert all(mine <= theirs * 1.001 for mine, theirs in both)
+    assert [one.shown for one in ours] != [one.shown for one in papers]
 
 
 def test_pictures_are_what_the_network_sees_and_a_veil_of_the_same_size(begun, explain):
