@@ -4,6 +4,7 @@ All of it is one callback: the browser waits for one answer, and Dash's own noti
 changed, which cost more than the answer, are as few as can be.
 """
 
+import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
@@ -18,7 +19,6 @@ from dash import (
     ctx,
     html,
     no_update,
-    set_props,
 )
 from dash.development.base_component import Component
 from flask import request
@@ -86,6 +86,9 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         live = [one["id"]["name"] for one in ctx.outputs_list[3]]
         given = message if isinstance(message, Mapping) else {}
         number, done = given.get("n"), given.get("do")
+        if "draft" in given and not _is_same(given["draft"], drafts):
+            # Sent again, although what it did has reached the browser meanwhile.
+            done = []
 
         def only(parts: Mapping[str, object]) -> tuple[Any, ...]:
             same = [no_update] * len(drafts), no_update
@@ -110,8 +113,6 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             drawn.pop("page-notice", None)
         changes = changes_of(places, drawn, live)
         marks = marks_of(opened.shown, opened.draft, opened.view)
-        for follower in changes.followers:
-            set_props(dict(follower.id), dict(follower.props))
         pressed, barred = [*marks.pressed], [*marks.barred]
         return (
             [no_update if opened.draft is before.draft else opened.draft.model_dump(mode="json")],
@@ -119,6 +120,8 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
             {
                 "n": number,
                 "parts": changes.parts,
+                # Not by Dash, which would still do so with an answer that has come too late.
+                "followers": [[dict(one.id), dict(one.props)] for one in changes.followers],
                 "again": _LOOKS_AGAIN if waits else None,
                 "marks": {"pressed": pressed, "barred": barred, "states": {**marks.states}},
             },
@@ -139,6 +142,14 @@ def _read_drawn(drawn: object) -> dict[str, str]:
     if not isinstance(drawn, Mapping):
         return {}
     return {name: digest for name, digest in drawn.items() if isinstance(digest, str)}
+
+
+def _is_same(text: object, drafts: list[Any]) -> bool:
+    """Tell whether a text is the JSON of the draft."""
+    try:
+        return isinstance(text, str) and len(drafts) == 1 and bool(json.loads(text) == drafts[0])
+    except ValueError:
+        return False
 
 
 def _fresh(news: Component, number: object) -> Keyed:

@@ -153,9 +153,11 @@ class _Training:
 
     def train(self) -> StageResult:
         """Train to the last epoch and return it."""
-        asked = self.channel.sampling.feedback_epochs if self._arm.marks != "none" else ()
-        state = self._until((*asked, self._params.training.epochs)[0], None, [])
-        for until in (*asked, self._params.training.epochs)[1:]:
+        last = self._params.training.epochs
+        rounds = self.channel.sampling.feedback_epochs if self._arm.marks != "none" else ()
+        first, *later = *(epoch for epoch in rounds if epoch < last), last
+        state = self._until(first, None, [])
+        for until in later:
             state = self._until(until, state, self._ask(state))
         return state
 

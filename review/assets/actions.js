@@ -4,11 +4,13 @@
 
   /* Dash drops the answer to a message when the next one is sent before it came. So messages wait in
      line: what is done meanwhile goes together, in order, when the answer is there. A message that is
-     not answered in time is sent again, each time after twice as long. */
+     not answered in time is sent again, after twice as long each time, and at last given up. */
   const PATIENCE = 8000;
-  const LONGEST = 60000;
-  let patience = PATIENCE;
+  const TRIES = 4;
+  let tries = 0;
   let underway = [];
+  /* The page that the message under way was sent from. */
+  let origin = null;
   let count = 0;
   let settled = 0;
   let waiting = null;
@@ -28,9 +30,14 @@
     count += 1;
     isDue = false;
     const drawn = isFresh ? {} : window.dash_clientside.parley.drawn();
-    underway = line.splice(0, 50);
-    const message = { do: underway, n: count, drawn: drawn };
-    waiting = window.setTimeout(lost, patience);
+    const message = { do: line.splice(0, 50), n: count, drawn: drawn };
+    if (tries > 0) {
+      /* Dash may have kept the first message's answer just now, before it told. */
+      message.draft = known;
+    }
+    underway = message.do;
+    origin = window.location.pathname;
+    waiting = window.setTimeout(lost, PATIENCE * 2 ** tries);
     window.dash_clientside.set_props("action", { data: message });
   }
 
@@ -41,21 +48,33 @@
   }
 
   function answered() {
-    patience = PATIENCE;
+    tries = 0;
     settle();
     flush();
   }
 
   function lost() {
-    /* The draft is kept here and has not changed, so what is done to it again is done once. An answer
-       may have been handed in: the page looks whether it was, and nobody hands it in twice unasked. */
-    line = underway.filter((act) => act.kind !== "send").concat(line);
+    tries += 1;
+    const isGivenUp = tries > TRIES;
+    if (window.location.pathname !== origin) {
+      /* What was done on a page that is left must not be done to another one's draft. */
+      line = [];
+    } else if (!isGivenUp && underway.some((act) => act.kind === "send")) {
+      /* Nothing overtakes an answer that is being handed in, and nobody hands it in twice unasked. */
+      waiting = window.setTimeout(lost, PATIENCE * 2 ** tries);
+      return;
+    } else if (!isGivenUp) {
+      /* The draft is kept here and has not changed, so what is done to it again is done once. */
+      line = underway.concat(line);
+    }
     if (line.length === 0) {
       window.dash_clientside.parley.forget();
     }
-    patience = Math.min(2 * patience, LONGEST);
     settle();
-    isDue = true;
+    if (isGivenUp) {
+      tries = 0;
+    }
+    isDue = window.location.pathname === origin;
     flush();
   }
 
@@ -68,9 +87,14 @@
   }
 
   function draw(screen) {
-    window.dash_clientside.parley.draw(screen.parts);
-    isFresh = false;
+    /* It is done, whatever becomes of drawing it. */
+    underway = [];
     settled = screen.n;
+    window.dash_clientside.parley.draw(screen.parts);
+    for (const [id, props] of screen.followers || []) {
+      window.dash_clientside.set_props(id, props);
+    }
+    isFresh = false;
     window.clearTimeout(again);
     if (screen.again) {
       again = window.setTimeout(look, 1000 * screen.again);
@@ -98,7 +122,7 @@
     if (since !== opened) {
       window.clearTimeout(again);
       settle();
-      patience = PATIENCE;
+      tries = 0;
       line = [];
       opened = since;
       isFresh = true;

@@ -50,6 +50,8 @@ def test_an_outcome_names_whose_edits_go_on() -> None:
     found = decide(asked(author="eve"), [ml, author, domain], NOW, PAIR)
     assert (found.state, found.joined) == (ReviewState.APPROVED, ("ada", "bob"))
     assert decide(asked(author="eve"), [ml, author], NOW, PAIR).joined == ()
+    reject, ruling = says("bob", "reject", "ml"), says("cyd", "approve", "lead")
+    assert decide(asked(), [domain, reject, ruling], NOW, JUDGED).joined == ("ada", "cyd")
 
 
 def test_who_stands_in_for_the_author_does_not_approve() -> None:
