@@ -18,7 +18,7 @@ REPORT ?=
 RUN_FLAGS = $(if $(PARAMS),--params $(PARAMS)) $(if $(DATA),--data $(DATA)) \
 	$(if $(WEIGHTS),--weights $(WEIGHTS)) $(foreach pair,$(SET),--set $(pair)) $(if $(REPORT),--report $(REPORT))
 
-.PHONY: help run test test-fast test-all e2e check lint-infra format bench ui clean
+.PHONY: help run test test-fast test-all e2e check lint-infra format bench ui clean purge
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -70,5 +70,12 @@ bench: $(DEVELOP) ## Run every benchmark and rebuild the README's tables (hours 
 ui: $(RUNTIME) ## Open the MLflow UI on the runs of this folder, on 127.0.0.1:5000
 	@$(BIN)/mlflow ui --backend-store-uri sqlite:///.parley/mlflow.db --host 127.0.0.1 --port 5000
 
-clean: ## Remove what runs left behind, not the environment or the data
+# Results of stages are found again by their content, so a run without them computes the same once more.
+# Requests keep copies of what they show. All else in .parley has no second copy: reviews, audit log,
+# champions and versions, reports, waiting runs, and data's versions in DVC's default remote.
+clean: ## Remove what can be computed again: results of stages, caches; end runs first
+	@rm -rf .parley/{work,cache} .parley/store/{stages,artifacts}
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis .coverage build dist
+
+purge: clean ## Remove all that runs left behind, for good: reviews, audit log, versions of models and data too
 	@rm -rf .parley

@@ -136,12 +136,22 @@ class DistillationParams(Params):
     """Probability of a horizontal flip; soft labels are computed once per unflipped image."""
     edit_augmentation: Literal["off", "blank", "transplant"] = "off"
     """Additional training images in which the region of a rejected concept is blanked, or moved to
-    another class."""
+    another class; ``transfer`` must hold the training images then."""
     edit_augmentation_share: Share = 0.5
-    """Share of the edited classes' training images that is replaced by an augmented copy in each
-    epoch."""
+    """Share of these copies that is added to the transfer images: chosen once, the same for every
+    epoch and student. The images they were made from stay."""
     seeds: Annotated[int, Field(ge=1, le=100)] = 3
     """Students trained per arm; intervals are over these and the test images."""
+
+    @model_validator(mode="after")
+    def _copies_have_sources(self) -> "DistillationParams":
+        if self.edit_augmentation != "off" and self.transfer == "pool":
+            raise ValueError(
+                "expected transfer=train or both with edit_augmentation="
+                f"{self.edit_augmentation}, whose copies are made from training images "
+                "(got transfer=pool); change transfer, or set edit_augmentation=off"
+            )
+        return self
 
 
 class PromotionParams(Params):

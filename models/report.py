@@ -49,18 +49,19 @@ class StageReport(_Part):
     name: str
     """Stage."""
     seconds: Annotated[float, Field(ge=0)]
-    """Wall-clock time in this run."""
+    """Wall-clock time that computing it took: in this run, or where it is ``reused``, back then."""
     reused: bool
-    """Whether an earlier run's result was taken."""
+    """Whether an earlier result was taken, which cost this run next to nothing."""
 
 
 class ReasonerReport(_Part):
     """How well the explained reasoner imitates the classifier."""
 
     agreement: Share
-    """Share of validation images on which both choose the same class."""
+    """Share of unseen images on which both choose the same class: test images that the classifier
+    takes for one of the classes under review, whose labels are not looked at."""
     l1: Annotated[float, Field(ge=0)]
-    """Mean L1 distance of their class probabilities."""
+    """Mean L1 distance of their class probabilities on the same images."""
 
 
 class EditReport(_Part):

@@ -140,8 +140,9 @@ def mine_concepts(
     Returns:
         Concept bank, embeddings and first graphs.
     """
-    embedded = embed_segments.fn(workplace, basis=basis, gate=params.gate, clusters=params.clusters)
-    given = {"basis": basis, "embedded": embedded, "params": mining_params(params), "seed": seed}
+    mining = mining_params(params)
+    embedded = embed_segments.fn(workplace, basis=basis, gate=mining.gate, clusters=mining.clusters)
+    given = {"basis": basis, "embedded": embedded, "params": mining, "seed": seed}
     mined = [mine_class.fn(workplace, **given, class_id=c) for c in basis.class_ids]
     return choose_concepts.fn(
         workplace, basis=basis, embedded=embedded, mined=mined, n_concepts=params.graph.n_concepts

@@ -99,13 +99,9 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
         "segmented": segmented,
     }
     basis = _basis(run, stages)
-    embedded = embed_segments(work, basis=basis, gate=params.gate, clusters=params.clusters)
-    given = {
-        "basis": basis,
-        "embedded": embedded,
-        "params": mining_params(params),
-        "seed": run.params.seed,
-    }
+    mining = mining_params(params)
+    embedded = embed_segments(work, basis=basis, gate=mining.gate, clusters=mining.clusters)
+    given = {"basis": basis, "embedded": embedded, "params": mining, "seed": run.params.seed}
     mined = fan_out(
         work,
         mine_class,

@@ -48,13 +48,26 @@ def import_(
         float, typer.Option(help="Share of test images of an unsplit folder, 0.05 to 0.9.")
     ] = 0.3,
     seed: Annotated[int, typer.Option(help="Seed of that split.")] = 0,
+    max_pixels: Annotated[
+        int | None,
+        typer.Option(
+            help="Most pixels of an image: 89 million unless told, at most twice that.",
+            show_default=False,
+        ),
+    ] = None,
     push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
 ) -> None:
     """Validate a folder of images, then take it in as the working data under DVC."""
     from feedback.errors import ParamsError
     from flows.commands.show_data import print_import
     from tasks.dataset.importing import import_dataset
+    from tasks.dataset.inspection import LARGEST, MAX_PIXELS
 
+    if max_pixels is not None and not 1 <= max_pixels <= LARGEST:
+        raise ParamsError(
+            f"expected --max-pixels from 1 to {LARGEST} (got {max_pixels}); "
+            "change it, and shrink images that are larger"
+        )
     if not 0.05 <= test_share <= 0.9:
         raise ParamsError(f"expected --test-share from 0.05 to 0.9 (got {test_share}); change it")
     done = import_dataset(
@@ -63,6 +76,7 @@ def import_(
         on_problem="skip" if skip else "refuse",
         test_share=test_share,
         seed=seed,
+        max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
         replace=replace,
         push=push,
     )

@@ -14,7 +14,7 @@ from torch import Tensor
 from feedback.errors import DatasetError, StoreError
 from models.imageset import UNLABELLED, ImageSet
 from tasks.dataset.decoding import Resize, decode_image, decode_mask
-from tasks.dataset.inspection import DAMAGE
+from tasks.dataset.inspection import DAMAGE, limit_is_ours
 from tasks.dataset.layout import DatasetIndex, ImageEntry, Split, normalised
 from tasks.dataset.version import folder_md5
 
@@ -124,7 +124,7 @@ def _decode_all(
             ) from error
 
     # Pillow decodes and resizes outside the interpreter's lock, so threads do.
-    with ThreadPoolExecutor(workers or (os.cpu_count() or 1)) as pool:
+    with limit_is_ours(), ThreadPoolExecutor(workers or (os.cpu_count() or 1)) as pool:
         for done, _ in enumerate(pool.map(decode, range(len(entries))), start=1):
             if on_progress is not None:
                 on_progress(done, len(entries))

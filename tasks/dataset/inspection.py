@@ -2,7 +2,10 @@
 
 import hashlib
 import struct
+import warnings
 import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -12,13 +15,25 @@ from tasks.dataset.layout import ImageEntry
 from tasks.dataset.problems import Problem
 
 MAX_PIXELS = 89_478_485
-"""Pixels above which a file is taken for a decompression bomb; Pillow's own limit."""
+"""Pixels above which a file is taken for a decompression bomb; Pillow warns from here on."""
+LARGEST = 2 * MAX_PIXELS
+"""Pixels above which Pillow opens no file, so that no run could read it."""
 
 # What Pillow's many decoders raise on damaged files.
 DAMAGE = (
     OSError, SyntaxError, ValueError, EOFError, struct.error, zlib.error,
     KeyError, IndexError, TypeError, OverflowError, MemoryError,
 )  # fmt: skip
+
+
+@contextmanager
+def limit_is_ours() -> Iterator[None]:
+    """Keep Pillow from warning of large files, whose limit is checked here and may be raised."""
+    from PIL import Image
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        yield
 
 
 @dataclass(frozen=True)
@@ -85,7 +100,9 @@ def _decode(
 def _too_large(name: str, n_pixels: int | None, max_pixels: int) -> Problem:
     """Return the problem of a file that unfolds to too many pixels."""
     got = "far more" if n_pixels is None else f"{n_pixels:,}"
-    message = f"expected at most {max_pixels:,} pixels (got {got}); shrink it or raise the limit"
+    fits = n_pixels is not None and n_pixels <= LARGEST
+    remedy = "shrink it, or raise --max-pixels of `parley data import`" if fits else "shrink it"
+    message = f"expected at most {max_pixels:,} pixels (got {got}); {remedy}"
     return Problem("too_many_pixels", name, message)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 from feedback.errors import DatasetError
-from tasks.dataset.inspection import MAX_PIXELS, Inspection, inspect_entry
+from tasks.dataset.inspection import MAX_PIXELS, Inspection, inspect_entry, limit_is_ours
 from tasks.dataset.layout import DatasetIndex, ImageEntry, normalised
 from tasks.dataset.problems import Problem
 
@@ -32,7 +32,8 @@ def check_dataset(
         Problems, fatal ones first, then by path; empty for a sound dataset.
     """
     inspections: list[Inspection] = []
-    with ThreadPoolExecutor(workers or (os.cpu_count() or 1)) as pool:
+    # Entered before any thread is: filters of warnings are the whole process's.
+    with limit_is_ours(), ThreadPoolExecutor(workers or (os.cpu_count() or 1)) as pool:
         found = pool.map(lambda e: inspect_entry(index.root, e, max_pixels), index.entries)
         for done, inspection in enumerate(found, start=1):
             inspections.append(inspection)

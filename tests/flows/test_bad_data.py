@@ -126,6 +126,29 @@ def test_a_mask_of_another_size_is_listed(parley, tmp_path, monkeypatch):
     assert (code, "64x64 pixels (got 5x5)" in out) == (1, True)
 
 
+def test_the_limit_of_pixels_is_an_option_that_its_problem_names(parley, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    root = write_shapes(tmp_path / "shapes")
+    code, out, _ = parley("data", "import", root, "--max-pixels", "4095")
+    assert (code, "at most 4,095 pixels (got 4,096)" in out) == (1, True)
+    assert "raise --max-pixels of `parley data import`" in out
+    assert not (tmp_path / "data").exists()
+    monkeypatch.setattr("tasks.dataset.inspection.MAX_PIXELS", 4095)
+    monkeypatch.setattr("tasks.dataset.importing.version", FakeVersion)
+    assert parley("data", "import", root)[0] == 1
+    assert parley("data", "import", root, "--max-pixels", "4096")[0] == 0
+    assert (tmp_path / "data/train").is_dir()
+
+
+class FakeVersion:
+    """Records of versions, without DVC."""
+
+    records = staticmethod(lambda dest: [])
+    init = staticmethod(lambda folder: None)
+    add = staticmethod(lambda folder: "0" * 32)
+    push = staticmethod(lambda folder: None)
+
+
 def test_names_with_brackets_are_shown_as_they_are(parley, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     root = write_shapes(tmp_path / "shapes")
@@ -150,6 +173,8 @@ def test_an_import_of_no_dataset_is_one_line(refused, tmp_path, damage):
         (["--to", "shapes/inside"], "source and destination apart"),
         (["--to", "/proc/parley/data"], "write beside"),
         (["--test-share", "7"], "from 0.05 to 0.9 (got 7"),
+        (["--max-pixels", "0"], "from 1 to 178956970 (got 0"),
+        (["--max-pixels", "178956971"], "shrink images that are larger"),
     ],
 )
 def test_an_import_to_a_bad_place_is_one_line(refused, tmp_path, arguments, message):

@@ -55,6 +55,8 @@ def test_what_is_printed_can_be_read_back(tmp_path, capsys):
         ("concept_graph.classes=[a]", "at least two classes"),
         ("concept_graph.reasoner.node_dims=[8]", "as many node_dims as edge_dims"),
         ("promotion.n_bootstrap=100", "raise n_bootstrap"),
+        ("distillation={transfer: pool, edit_augmentation: blank}", "got transfer=pool.; change"),
+        ("distillation={transfer: pool, edit_augmentation: transplant}", "edit_augmentation=off"),
     ],
 )
 def test_a_bad_override_is_refused_in_one_line(override, message):

@@ -2,6 +2,7 @@ import json
 import os
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -64,6 +65,13 @@ def test_the_same_inputs_are_computed_once(workplace, settings):
     assert again.digest() == first.digest()
     assert again.outputs == first.outputs
     assert [r.reused for r in workplace.results] == [False, True]
+
+
+def test_a_reused_result_says_how_long_computing_it_took(workplace, monkeypatch):
+    clock = SimpleNamespace(monotonic=iter([10.0, 14.5]).__next__)
+    monkeypatch.setattr("tasks.stage.time", clock)
+    first, again = (double(workplace, growth=Growth(), source=result_with()) for _ in range(2))
+    assert (first.seconds, again.seconds, again.reused) == (4.5, 4.5, True)
 
 
 def test_other_params_digests_and_versions_are_computed(workplace):

@@ -12,7 +12,12 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from feedback.errors import NoConceptsFoundError
-from models.concept_graph.params import ClusterParams, ConceptGraphParams, GateParams
+from models.concept_graph.params import (
+    ClusterParams,
+    ConceptGraphParams,
+    GateParams,
+    GraphParams,
+)
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.segmenting import Universe, load_universe, universe_logits
 from tasks.classifier import load_classifier
@@ -146,9 +151,17 @@ def choose_concepts(
 
 
 def mining_params(params: ConceptGraphParams) -> ConceptGraphParams:
-    """Return the parameters that mining depends on, so that the others do not mine again."""
+    """Return the parameters that mining depends on, so that the others do not mine again.
+
+    How many concepts a graph has and how images are matched to it is read by later stages.
+    """
     return ConceptGraphParams(
-        gate=params.gate, clusters=params.clusters, tcav=params.tcav, graph=params.graph
+        gate=params.gate.model_copy(update={"correction": GateParams().correction}),
+        clusters=params.clusters,
+        tcav=params.tcav,
+        graph=GraphParams(
+            rank_by=params.graph.rank_by, threshold_quantile=params.graph.threshold_quantile
+        ),
     )
 
 

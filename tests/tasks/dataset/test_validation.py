@@ -5,6 +5,8 @@ import pytest
 from PIL import Image
 
 from feedback.errors import DatasetError
+from tasks.dataset.images import load_images
+from tasks.dataset.inspection import LARGEST
 from tasks.dataset.layout import read_index
 from tasks.dataset.validation import check_dataset, check_structure
 
@@ -30,7 +32,17 @@ def test_undecodable_and_truncated_files_are_found(sound):
 def test_a_decompression_bomb_is_found_before_it_unfolds(sound):
     assert ("too_many_pixels", "pool/a.png") in found(sound, max_pixels=100)
     Image.new("1", (20_000, 20_000)).save(sound / "train/cat/0.png")
-    assert set(found(sound)) == {("too_many_pixels", "train/cat/0.png")}
+    problems = found(sound, max_pixels=LARGEST)
+    assert set(problems) == {("too_many_pixels", "train/cat/0.png")}
+    # No option would help: Pillow opens no such file.
+    assert problems["too_many_pixels", "train/cat/0.png"].message.endswith("; shrink it")
+
+
+def test_what_a_raised_limit_lets_in_is_read_without_a_word_of_pillow(sound, monkeypatch):
+    # 24x16 pixels lie between the limit that Pillow warns of and the one that it refuses at.
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 200)
+    assert found(sound, max_pixels=24 * 16) == {}
+    assert len(load_images(read_index(sound), "train", size=16)) == 6
 
 
 @pytest.mark.parametrize(

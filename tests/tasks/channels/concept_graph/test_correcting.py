@@ -150,6 +150,21 @@ def test_altered_copies_keep_the_label_and_the_word_of_their_source(staged, tran
         assert 0 < int(altered.sum()) < altered.numel()
 
 
+def test_a_share_of_the_copies_joins_the_images_they_were_made_from(transfer):
+    def make(share):
+        images, _ = transfer(
+            changed=True, transfer="both", edit_augmentation="blank", edit_augmentation_share=share
+        )
+        return images
+
+    none, half, all_ = make(0.0), make(0.5), make(1.0)
+    n_copies = len(all_) - len(none)
+    assert n_copies > 1
+    assert len(half) - len(none) == round(n_copies / 2)
+    assert half.names[: len(none)] == none.names
+    assert set(half.names) < set(all_.names)
+
+
 def test_without_an_edit_nothing_is_altered(transfer):
     images, _ = transfer(transfer="train", edit_augmentation="blank")
     assert not any("#" in name for name in images.names)

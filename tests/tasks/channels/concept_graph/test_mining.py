@@ -3,7 +3,8 @@ import torch
 
 from benchmarks.correction.preparing import mine_concepts
 from feedback.errors import NoConceptsFoundError
-from tasks.channels.concept_graph.mining import gate_classes, load_bank
+from models.concept_graph.params import ConceptGraphParams
+from tasks.channels.concept_graph.mining import gate_classes, load_bank, mining_params
 from tasks.channels.concept_graph.reasoning import load_graphs
 from tasks.channels.concept_graph.segmenting import load_universe
 
@@ -55,6 +56,40 @@ def test_the_same_seed_mines_the_same_concepts(staged):
     finally:
         staged.workplace.fresh = False
     assert again.digest() == staged.concepts.digest()
+
+
+@pytest.mark.parametrize(
+    ("group", "changes"),
+    [
+        ("graph", {"n_concepts": 3}),
+        ("graph", {"explanation_slack": 2.5, "correction_slack": 2.5, "absent": "masked"}),
+        ("gate", {"correction": True}),
+    ],
+)
+def test_what_only_graphs_and_matching_read_mines_nothing_anew(staged, group, changes):
+    before = len(staged.workplace.results)
+    mine_concepts(staged.workplace, staged.basis, changed(staged.channel, group, changes), seed=0)
+    again = [(one.name, one.reused) for one in staged.workplace.results[before:]]
+    assert again[:3] == [("embed_segments", True), ("mine_class", True), ("mine_class", True)]
+
+
+@pytest.mark.parametrize(
+    ("group", "changes"),
+    [
+        ("graph", {"threshold_quantile": 0.5}),
+        ("graph", {"rank_by": "tcav"}),
+        ("gate", {"explanation": False}),
+        ("clusters", {"n_clusters": 7}),
+        ("tcav", {"level": 0.2}),
+    ],
+)
+def test_what_mining_reads_is_a_part_of_its_key(group, changes):
+    plain = ConceptGraphParams()
+    assert mining_params(changed(plain, group, changes)) != mining_params(plain)
+
+
+def changed(params, group, changes):
+    return params.model_copy(update={group: getattr(params, group).model_copy(update=changes)})
 
 
 def test_too_few_concepts_say_what_to_change(staged):
