@@ -64,7 +64,7 @@ class OwnStore(S3Store):
     """The object store in the hands of one user, whatever the environment says."""
 
     def __init__(self, service: Gateway, user: str, bucket: str) -> None:
-        super().__init__(bucket, endpoint=service.endpoint, tries=2)
+        super().__init__(bucket, endpoint=service.endpoint)
         self._client = service.client(user)
 
 
