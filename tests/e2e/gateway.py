@@ -59,6 +59,17 @@ class Gateway:
                 return
         raise AssertionError("no gateway to kill")
 
+    @contextlib.contextmanager
+    def away(self) -> Iterator[None]:
+        """Refuse every connection in the block; the double, which would forget all, is silent."""
+        os.kill(self._pid, signal.SIGSTOP)
+        try:
+            if self.is_real:
+                self.kill()  # and nobody starts it again, who is stopped
+            yield
+        finally:
+            os.kill(self._pid, signal.SIGCONT)
+
 
 class OwnStore(S3Store):
     """The object store in the hands of one user, whatever the environment says."""
