@@ -10,6 +10,7 @@
     │   ├── UnknownChannelError     no channel of that name
     │   └── IncompleteChannelError  a channel lacks one of its files or functions
     ├── StoreError                  object storage cannot be reached, written or trusted
+    │   ├── StoreAwayError          object storage does not answer now, and may later
     │   ├── ObjectNotFoundError     no object under that key
     │   └── ObjectTooLargeError     an object exceeds what its reader accepts
     ├── ArtifactError
@@ -77,6 +78,10 @@ class IncompleteChannelError(ChannelError):
 
 class StoreError(ParleyError):
     """Object storage cannot be reached, written or trusted."""
+
+
+class StoreAwayError(StoreError):
+    """Object storage does not answer now; the same call may work later."""
 
 
 class ObjectNotFoundError(StoreError):

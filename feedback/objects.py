@@ -47,8 +47,10 @@ class ObjectStore(Protocol):
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Write an object unless its key is taken; True for one of many writers, never for two.
 
-        When False comes back, an object stands there. It may be the caller's own if the connection
-        broke after an S3 service had taken it, so who cares compares what ``get`` gives.
+        When False comes back, an object stands there. Where a connection broke before the answer,
+        whoever wrote the bytes that stand is told True: two then only if they wrote the same bytes.
+        It may still be the caller's own if it could not be read back, so who cares compares what
+        ``get`` gives.
         """
         ...
 

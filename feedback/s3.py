@@ -13,9 +13,21 @@ from typing import Literal
 
 import boto3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectionError,
+    HTTPClientError,
+    IncompleteReadError,
+    SSLError,
+)
 
-from feedback.errors import ObjectNotFoundError, ObjectTooLargeError, StoreError
+from feedback.errors import (
+    ObjectNotFoundError,
+    ObjectTooLargeError,
+    StoreAwayError,
+    StoreError,
+)
 from feedback.keys import check_key, check_prefix
 from feedback.objects import ObjectInfo
 
@@ -26,10 +38,18 @@ _TAKEN = frozenset({"412", "PreconditionFailed"})
 # Two conditional writes of one key met: S3 asks the loser to try again.
 _CONFLICT = frozenset({"409", "ConditionalRequestConflict", "OperationAborted"})
 _CONFLICT_TRIES = 8
+# What a service that is down, starting or overloaded answers, or the proxy before it.
+_AWAY_STATUS = frozenset({429, 500, 502, 503, 504})
+_AWAY = frozenset({"RequestTimeout", "SlowDown", "InternalError", "ServiceUnavailable"})
+_SILENCE = (ConnectionError, HTTPClientError, IncompleteReadError)
 
 
 class S3Store:
-    """Objects of one bucket under one prefix."""
+    """Objects of one bucket under one prefix.
+
+    Every request is sent once, and ``StoreAwayError`` says that it may be sent again: how long is
+    for ``feedback/patient.py`` to say, which must know whether an answer was lost.
+    """
 
     def __init__(
         self,
@@ -38,7 +58,7 @@ class S3Store:
         prefix: str = "",
         endpoint: str | None = None,
         addressing: Literal["auto", "path", "virtual"] = "auto",
-        tries: int = 5,
+        silence: float = 60.0,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:
         """Prepare the client; nothing is sent yet.
@@ -49,7 +69,7 @@ class S3Store:
             endpoint: Address of the service; None takes the environment's.
             addressing: Bucket in the path or in the host name; auto takes the path for every
                 endpoint but Amazon's.
-            tries: Attempts at each request, with growing pauses.
+            silence: Longest time without a byte of an answer, seconds.
             sleep: Waits between conflicting conditional writes.
 
         Raises:
@@ -60,8 +80,8 @@ class S3Store:
         self._sleep = sleep
         config = Config(
             connect_timeout=5,
-            read_timeout=60,
-            retries={"mode": "standard", "total_max_attempts": tries},
+            read_timeout=silence,
+            retries={"mode": "standard", "total_max_attempts": 1},
             s3={"addressing_style": addressing},
             # Services other than Amazon's often refuse the checksums that boto3 adds on its own.
             request_checksum_calculation="when_required",
@@ -95,8 +115,6 @@ class S3Store:
                 self._client.put_object(Bucket=self._bucket, Key=name, Body=data, IfNoneMatch="*")
             except (ClientError, BotoCoreError) as error:
                 if _code(error) in _TAKEN:
-                    # Perhaps our own first attempt, whose answer was lost. Never two winners
-                    # matters more than always one: who is told False reads what stands there.
                     return False
                 if _code(error) not in _CONFLICT:
                     raise self._explained("write", key, error) from None
@@ -194,7 +212,8 @@ class S3Store:
 
     def _explained(self, verb: str, key: str, error: Exception) -> StoreError:
         # Neither the message nor the chain repeats the request, which may hold signed headers.
-        return StoreError(
+        kind = StoreAwayError if _is_away(error) else StoreError
+        return kind(
             f"expected to {verb} {key!r} in {self.url} (got {_code(error)}); check that the bucket "
             "exists, the service answers and the credentials allow it"
         )
@@ -205,3 +224,11 @@ def _code(error: Exception) -> str:
         code = error.response.get("Error", {}).get("Code", "")
         return str(code or error.response["ResponseMetadata"]["HTTPStatusCode"])
     return type(error).__name__
+
+
+def _is_away(error: Exception) -> bool:
+    if isinstance(error, ClientError):
+        status = error.response.get("ResponseMetadata", {}).get("HTTPStatusCode")
+        return status in _AWAY_STATUS or _code(error) in _AWAY
+    # A certificate that is wrong is wrong in a minute, too.
+    return isinstance(error, _SILENCE) and not isinstance(error, SSLError)

@@ -6,17 +6,25 @@ from urllib.parse import unquote, urlsplit
 from feedback.errors import StoreError
 from feedback.local import LocalStore
 from feedback.objects import ObjectInfo, ObjectStore
+from feedback.patient import BRIEF_PATIENCE, PATIENCE, PatientStore
 
-__all__ = ["LocalStore", "ObjectInfo", "ObjectStore", "open_store"]
+__all__ = ["BRIEF_PATIENCE", "PATIENCE", "LocalStore", "ObjectInfo", "ObjectStore", "open_store"]
 
 
-def open_store(url: str | Path, *, endpoint: str | None = None, probe: bool = True) -> ObjectStore:
+def open_store(
+    url: str | Path,
+    *,
+    endpoint: str | None = None,
+    probe: bool = True,
+    patience: float = PATIENCE,
+) -> ObjectStore:
     """Open the object store at an address.
 
     Args:
         url: A folder, ``file:///folder`` or ``s3://bucket/prefix``.
         endpoint: Address of the S3 service; None takes the AWS environment variables' one.
         probe: Check first that the store can be written and keeps its promise of one winner.
+        patience: Longest outage of an S3 service that every call sits out, seconds.
 
     Returns:
         The store.
@@ -34,9 +42,14 @@ def open_store(url: str | Path, *, endpoint: str | None = None, probe: bool = Tr
         # boto3 takes half a second to import; a local store does without.
         from feedback.s3 import S3Store
 
-        store = S3Store(parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint)
+        # A service that takes requests and is silent must leave time to ask it again.
+        silence = min(60.0, max(10.0, patience / 2))
+        bucket = S3Store(
+            parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint, silence=silence
+        )
+        store = PatientStore(bucket, patience=patience)
         if probe:
-            store.probe_conditional_writes()
+            store.patiently(bucket.probe_conditional_writes)
         return store
     # The address may hold a password: only its scheme is repeated.
     raise StoreError(

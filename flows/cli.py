@@ -114,7 +114,7 @@ def serve(
     from tasks.workplace import open_workplace
 
     # The folder of the orchestrator's state must be there before Prefect is imported.
-    open_workplace(Settings())
+    open_workplace(Settings(), brief=True)
     from flows.serving import serve_flows
 
     serve_flows(params, tuple(set_ or ()), cron=cron)
@@ -129,7 +129,7 @@ def deploy(
     from tasks.workplace import open_workplace
 
     # The folder of the orchestrator's state must be there before Prefect is imported.
-    open_workplace(Settings())
+    open_workplace(Settings(), brief=True)
     from flows.deploying import deploy_file
 
     for name in deploy_file(file):

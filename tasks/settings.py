@@ -51,6 +51,9 @@ class Settings(BaseSettings):
     store: str = ""
     """Object storage of reviews and artifacts: a folder or ``s3://bucket/prefix``; empty means
     ``<home>/store``."""
+    store_patience: float = Field(default=120.0, ge=0, le=86_400)
+    """Longest outage of an S3 service that work sits out, seconds; commands that people wait for
+    and the review page sit out at most 5."""
     tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from feedback.errors import StoreError
-from feedback.store import ObjectStore, open_store
+from feedback.store import BRIEF_PATIENCE, ObjectStore, open_store
 from tasks.artifacts import ArtifactStore
 from tasks.progress import Listener, Progress
 from tasks.settings import Settings
@@ -139,7 +139,11 @@ def _reopened(settings: Settings | None, fresh: bool, pinned: dict[str, str]) ->
 
 
 def open_workplace(
-    settings: Settings, *, listeners: tuple[Listener, ...] = (), fresh: bool = False
+    settings: Settings,
+    *,
+    listeners: tuple[Listener, ...] = (),
+    fresh: bool = False,
+    brief: bool = False,
 ) -> Workplace:
     """Open the object store and the folders of this installation.
 
@@ -147,6 +151,7 @@ def open_workplace(
         settings: The installation's addresses.
         listeners: Told of every stage's progress.
         fresh: Compute every stage again even when its key is known.
+        brief: A person waits for the answer: tell soon that the store is away.
 
     Returns:
         The opened workplace.
@@ -161,9 +166,10 @@ def open_workplace(
             f"expected a writable folder at {settings.home} (got: {error.strerror}); "
             "free it, or name another one in PARLEY_HOME"
         ) from error
+    patience = min(settings.store_patience, BRIEF_PATIENCE) if brief else settings.store_patience
     return Workplace(
         settings=settings,
-        artifacts=ArtifactStore(open_store(settings.store_url())),
+        artifacts=ArtifactStore(open_store(settings.store_url(), patience=patience)),
         listeners=listeners,
         fresh=fresh,
     )

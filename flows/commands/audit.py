@@ -25,14 +25,14 @@ def verify(
     """Check the whole chain offline and name the first broken link."""
     from feedback.audit_check import verify as check_log
     from feedback.errors import AuditError, StoreError
-    from feedback.store import open_store
+    from feedback.store import BRIEF_PATIENCE, open_store
     from tasks.settings import Settings
 
     address = store or Settings().store_url()
     if "://" not in address and not Path(address).is_dir():
         # Opening would make an empty store, in which nothing is broken.
         raise StoreError(f"expected a store at {address} (got no folder there); check --store")
-    check = check_log(open_store(address, probe=False), head=head)
+    check = check_log(open_store(address, probe=False, patience=BRIEF_PATIENCE), head=head)
     if check.broken:
         raise AuditError(check.broken)
     for told in check.changed:

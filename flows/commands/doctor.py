@@ -59,7 +59,7 @@ def _store() -> str:
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    objects = open_workplace(Settings()).objects
+    objects = open_workplace(Settings(), brief=True).objects
     key = "doctor/probe.json"
     objects.delete(key)
     if not objects.put_if_absent(key, b"1") or objects.put_if_absent(key, b"2"):

@@ -21,7 +21,7 @@ def list_(
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    objects = open_workplace(Settings()).objects
+    objects = open_workplace(Settings(), brief=True).objects
     requests = list_requests(objects, None if everything else ReviewState.OPEN)
     table = Table()
     # Names are copied from here, so they are never cut, however narrow the terminal.
@@ -71,7 +71,7 @@ def submit(
 
     data = read_feedback_file(document)
     answer = data if key is None else signed_answer(data, key)
-    uploaded = hand_in(open_workplace(Settings()), request, answer)
+    uploaded = hand_in(open_workplace(Settings(), brief=True), request, answer)
     typer.echo(f"handed in as {uploaded}")
 
 
@@ -96,7 +96,7 @@ def serve(
     page = page_settings(settings, host=host, port=port, reviewer=reviewer, policy=policy)
     who = f"for {page.reviewer}" if page.reviewer else f"for whom {page.identity_header} names"
     typer.echo(f"review page {who}: http://{host}:{port} (stop with Ctrl-C)")
-    serve_page(open_workplace(settings).objects, page)
+    serve_page(open_workplace(settings, brief=True).objects, page)
 
 
 @app.command()

@@ -96,4 +96,4 @@ def _objects() -> "ObjectStore":
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    return open_workplace(Settings()).objects
+    return open_workplace(Settings(), brief=True).objects

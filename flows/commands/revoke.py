@@ -22,6 +22,10 @@ def revoke_champion(model: str, version: str, why: str) -> None:
 
     settings = Settings()
     back = revoke_version(
-        open_workplace(settings), open_registry(settings), name=model, version=version, why=why
+        open_workplace(settings, brief=True),
+        open_registry(settings),
+        name=model,
+        version=version,
+        why=why,
     )
     typer.echo(f"version {version} of {model} is revoked; champion is version {back} again")

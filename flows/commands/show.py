@@ -8,7 +8,7 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from feedback.errors import ParleyError, StoreError
+from feedback.errors import ParleyError, StoreAwayError, StoreError
 from flows.params import load_params
 
 
@@ -25,7 +25,9 @@ def show_report(run_id: str, *, as_json: bool) -> None:
     from tasks.workplace import open_workplace
 
     try:
-        data = load_report(open_workplace(Settings()), run_id)
+        data = load_report(open_workplace(Settings(), brief=True), run_id)
+    except StoreAwayError:
+        raise
     except StoreError as error:
         raise ParleyError(
             f"expected a finished run named {run_id!r} (got none in this store); "

@@ -29,7 +29,7 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
-    objects = open_workplace(Settings()).objects
+    objects = open_workplace(Settings(), brief=True).objects
     bundle = load_bundle(objects, request_id)
     decision = load_decision(objects, request_id)
     console = Console()

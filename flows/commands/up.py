@@ -65,7 +65,7 @@ def bring_up(
     rule = load_params(params_file, overrides).review.policy
     load_policy(rule)
     settings = Settings()
-    open_workplace(settings)
+    open_workplace(settings, brief=True)
     servers, workers = services(settings, ports, params_file, overrides, policy=rule, cron=cron)
     with _only_one(settings.home / "up.lock"):
         supervisor = Supervisor(settings.home / "logs", told=typer.echo)

@@ -1,17 +1,24 @@
 import logging
 
 import pytest
-from botocore.exceptions import ClientError
+from botocore.exceptions import (
+    ClientError,
+    ConnectTimeoutError,
+    EndpointConnectionError,
+    ReadTimeoutError,
+    ResponseStreamingError,
+    SSLError,
+)
 
-from feedback.errors import StoreError
+from feedback.errors import StoreAwayError, StoreError
 from feedback.s3 import S3Store
 from feedback.store import open_store
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("s3_credentials")]
 
 
-def refusal(status: str, retries: int = 0) -> ClientError:
-    metadata = {"HTTPStatusCode": 0, "RetryAttempts": retries}
+def refusal(status: str, http: int = 0) -> ClientError:
+    metadata = {"HTTPStatusCode": http, "RetryAttempts": 0}
     return ClientError({"Error": {"Code": status}, "ResponseMetadata": metadata}, "PutObject")
 
 
@@ -104,7 +111,7 @@ def test_a_service_that_is_away_is_an_error_without_credentials(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     caplog.set_level(logging.INFO, "feedback")
-    store = S3Store("parley", endpoint="http://reader:hunter2@127.0.0.1:9", tries=1)
+    store = S3Store("parley", endpoint="http://reader:hunter2@127.0.0.1:9")
     for call in (
         lambda: store.get("k"),
         lambda: store.put("k", b""),
@@ -113,8 +120,63 @@ def test_a_service_that_is_away_is_an_error_without_credentials(
         lambda: store.delete("k"),
         lambda: store.list(),
     ):
-        with pytest.raises(StoreError, match="the service answers") as away:
+        with pytest.raises(StoreAwayError, match="the service answers") as away:
             call()
         assert "hunter2" not in str(away.value)
         assert away.value.__cause__ is None
     assert "hunter2" not in caplog.text
+
+
+URL = {"endpoint_url": "http://127.0.0.1:9"}
+
+
+@pytest.mark.parametrize(
+    ("error", "is_away"),
+    [
+        (refusal("SlowDown", 503), True),
+        (refusal("", 502), True),
+        (refusal("InternalError", 500), True),
+        (refusal("RequestTimeout", 400), True),
+        (EndpointConnectionError(**URL), True),
+        (ConnectTimeoutError(**URL), True),
+        (ReadTimeoutError(**URL), True),
+        (ResponseStreamingError(error="broken"), True),
+        (refusal("AccessDenied", 403), False),
+        (refusal("InvalidAccessKeyId", 403), False),
+        (refusal("NoSuchBucket", 404), False),
+        (refusal("InvalidBucketName", 400), False),
+        (refusal("NotImplemented", 501), False),
+        (SSLError(error="certificate", **URL), False),
+    ],
+)
+def test_only_what_may_pass_by_itself_is_an_outage(
+    s3_endpoint: str, monkeypatch: pytest.MonkeyPatch, error: Exception, is_away: bool
+) -> None:
+    store = S3Store("parley", endpoint=s3_endpoint)
+    tries = []
+
+    def fail(**arguments: object) -> object:
+        tries.append(arguments)
+        raise error
+
+    for method in ("put_object", "get_object", "head_object"):
+        monkeypatch.setattr(store._client, method, fail)
+    for call in (
+        lambda: store.put("k", b""), lambda: store.put_if_absent("k", b""),
+        lambda: store.get("k"), lambda: store.exists("k"),
+    ):  # fmt: skip
+        with pytest.raises(StoreError) as raised:
+            call()
+        assert isinstance(raised.value, StoreAwayError) is is_away
+    assert len(tries) == 4
+
+
+def test_a_bucket_that_is_missing_is_told_at_once_however_patient(s3_endpoint: str) -> None:
+    with pytest.raises(StoreError, match="NoSuchBucket") as raised:
+        open_store("s3://nowhere", endpoint=s3_endpoint, patience=1e6)
+    assert not isinstance(raised.value, StoreAwayError)
+
+
+def test_a_service_that_stays_away_is_an_error_when_the_patience_ends() -> None:
+    with pytest.raises(StoreAwayError, match=r"EndpointConnectionError.*asked for 0 s"):
+        open_store("s3://parley", endpoint="http://127.0.0.1:9", patience=0.3)

@@ -114,6 +114,7 @@ def test_a_bucket_that_may_be_read_only_is_told(
 @pytest.mark.usefixtures("s3_environment")
 def test_a_service_that_is_away_is_told(run_refused, shapes_dir, monkeypatch):
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("PARLEY_STORE_PATIENCE", "0.5")
     error = run_refused("--data", shapes_dir, message="the service answers")
     assert "hunter2" not in error
 
