@@ -1,9 +1,24 @@
 """What the workers of infra/ need to do what Parley promises of them."""
 
-import pytest
+import re
+from pathlib import Path
 
+import pytest
+from dvc.env import DVC_SITE_CACHE_DIR
+
+from tasks.dataset.filing import REVIEWS
+from tasks.dataset.version import records
 from tasks.notifying import ADDRESSES, WEBHOOK
-from tests.infra_files import DEPLOYMENTS, MANIFESTS, SERVICES, env_of
+from tests.infra_files import (
+    CONTAINERS,
+    DEPLOYMENTS,
+    INFRA,
+    MANIFESTS,
+    PODS,
+    SERVICES,
+    env_of,
+    manifest,
+)
 
 SERVICES_AT_WORK = ("watcher", "worker", "worker-gpu")
 PODS_AT_WORK = ("watcher", "worker-gpu", "worker-cpu")
@@ -51,3 +66,39 @@ def selects(policy, app):
     return selector.get("matchLabels", {}).get("app", app) == app and all(
         app in expression["values"] for expression in expressions
     )
+
+
+def test_a_worker_that_trains_may_write_all_that_an_intake_writes():
+    told = re.search(r"`data: (/\S+)`", (INFRA / "README.md").read_text())
+    data = Path(told[1])
+    written = (data, *records(data), data.parent / REVIEWS)
+    for name in ("worker", "worker-gpu"):
+        mounts = [mount for mount in SERVICES[name]["volumes"] if isinstance(mount, dict)]
+        (mount,) = [mount for mount in mounts if holds(mount["target"], written)]
+        assert mount["type"] == "bind"
+        assert not mount.get("read_only")
+        assert mount["source"].startswith("${PARLEY_PROJECT:?")
+    claims = set()
+    for name in ("worker-gpu", "worker-cpu"):
+        mounts = CONTAINERS[f"{name}/worker"]["volumeMounts"]
+        (mount,) = [mount for mount in mounts if holds(mount["mountPath"], written)]
+        assert not mount.get("readOnly")
+        (volume,) = [v for v in PODS[name]["volumes"] if v["name"] == mount["name"]]
+        claims.add(volume["persistentVolumeClaim"]["claimName"])
+        assert PODS[name]["securityContext"]["fsGroup"] == 10001
+    # The two stand in for each other, so they have one dataset.
+    (claim,) = claims
+    assert manifest("PersistentVolumeClaim", claim)
+
+
+def holds(target, paths):
+    return all(path.is_relative_to(target) for path in paths)
+
+
+@pytest.mark.parametrize("image", ["parley", "worker-gpu"])
+def test_dvc_keeps_its_own_notes_where_an_image_may_write(image):
+    # Of itself it takes /var/tmp, and ends where the file system is read-only.
+    text = (INFRA / "images" / f"{image}.Dockerfile").read_text()
+    (place,) = re.findall(rf"\b{DVC_SITE_CACHE_DIR}=(\S+)", text)
+    (kept,) = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
+    assert Path(place).is_relative_to(kept)
