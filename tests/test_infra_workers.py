@@ -102,3 +102,19 @@ def test_dvc_keeps_its_own_notes_where_an_image_may_write(image):
     (place,) = re.findall(rf"\b{DVC_SITE_CACHE_DIR}=(\S+)", text)
     (kept,) = re.findall(r"^VOLUME (\S+)$", text, re.MULTILINE)
     assert Path(place).is_relative_to(kept)
+
+
+def test_a_worker_made_anew_is_the_host_of_the_runs_of_the_one_before():
+    # tasks/liveness.py notes the host's name beside a run, in a home that outlives the container.
+    homes = {}
+    for name in SERVICES_AT_WORK:
+        (home,) = [v for v in SERVICES[name]["volumes"] if str(v).endswith(":/var/lib/parley")]
+        homes.setdefault(home, set()).add(SERVICES[name]["hostname"])
+    # One home, one host, and no two homes with the same: its locks are those of one host.
+    hosts = [host for names in homes.values() for host in names]
+    assert len(set(hosts)) == len(hosts) == len(homes) == 2
+    for name in PODS_AT_WORK:
+        (template,) = manifest("StatefulSet", name)["spec"]["volumeClaimTemplates"]
+        mounts = {m["mountPath"]: m["name"] for m in CONTAINERS[f"{name}/worker"]["volumeMounts"]}
+        assert mounts["/var/lib/parley"] == template["metadata"]["name"]
+        assert not {"hostname", "hostNetwork"} & set(PODS[name])
