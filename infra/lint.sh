@@ -17,7 +17,7 @@ elif command -v docker-compose >/dev/null; then compose=(docker-compose)
 else compose=(); fi
 if ((${#compose[@]})); then
     # Every variable must have a value, any; files must be there.
-    sed -e "s|_FILE=\$|_FILE=/dev/null|; s|=\$|=x|; s|PARLEY_DATA=x|PARLEY_DATA=/tmp|" \
+    sed -e "s|_FILE=\$|_FILE=/dev/null|; s|=\$|=x|; s|PARLEY_PROJECT=x|PARLEY_PROJECT=/tmp|" \
         compose.env.example >"$scratch/compose.env"
     "${compose[@]}" --env-file "$scratch/compose.env" -f compose.yaml config -q 2>"$scratch/told" ||
         { cat "$scratch/told"; exit 1; }

@@ -1,29 +1,11 @@
 """What infra/ must hold whoever edits it: pinned images, no root, no secret, checks and limits."""
 
 import re
-from pathlib import Path
 
 import pytest
-import yaml
 
-INFRA = Path(__file__).parents[1] / "infra"
-COMPOSE = yaml.safe_load((INFRA / "compose.yaml").read_text())
-SERVICES = COMPOSE["services"]
-MANIFESTS = [
-    document
-    for path in sorted((INFRA / "kubernetes").glob("*.yaml"))
-    for document in yaml.safe_load_all(path.read_text())
-]
-PODS = {
-    document["metadata"]["name"]: document["spec"]["template"]["spec"]
-    for document in MANIFESTS
-    if document["kind"] in {"Deployment", "StatefulSet", "Job"}
-}
-CONTAINERS = {
-    f"{name}/{container['name']}": container
-    for name, pod in PODS.items()
-    for container in pod["containers"]
-}
+from tests.infra_files import COMPOSE, CONTAINERS, INFRA, MANIFESTS, PODS, SERVICES
+
 PINNED = re.compile(r"[a-z0-9/-]+:\d+(\.\d+)+(-[a-z0-9]+)*")
 SECRET = re.compile(r"(PASSWORD|SECRET|_KEY|AUTH_STRING|CONNECTION_URL|STORE_URI)$")
 # Of these the variable names a file or a user, not a secret.

@@ -22,7 +22,7 @@ RUN python -m pip install --no-cache-dir -c constraints.txt '.[s3,servers,dask]'
     && install -d -o parley /var/lib/parley
 # The file system may be read-only; what a process keeps lies in PARLEY_HOME alone.
 ENV PARLEY_HOME=/var/lib/parley HOME=/var/lib/parley PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    GOMP_SPINCOUNT=1000
+    GOMP_SPINCOUNT=1000 DVC_SITE_CACHE_DIR=/var/lib/parley/dvc
 USER 10001
 VOLUME /var/lib/parley
 HEALTHCHECK NONE

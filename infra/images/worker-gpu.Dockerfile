@@ -16,7 +16,7 @@ RUN python -m pip install --no-cache-dir -c constraints.txt '.[s3]' \
     && useradd --uid 10001 --no-create-home parley \
     && install -d -o parley /var/lib/parley
 ENV PARLEY_HOME=/var/lib/parley HOME=/var/lib/parley PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 \
-    GOMP_SPINCOUNT=1000 NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
+    GOMP_SPINCOUNT=1000 DVC_SITE_CACHE_DIR=/var/lib/parley/dvc NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility
 USER 10001
 VOLUME /var/lib/parley
 EXPOSE 8080
