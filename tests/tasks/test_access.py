@@ -42,8 +42,9 @@ WRITTEN = {
     "origin": ("origins/r-1.json", {RUNS}),
     "last finished run": ("finished/parley.json", {RUNS}),
     "report": ("runs/r/report.json", {RUNS}),
-    "promotion": ("promotions/parley/000001.json", {RUNS, OPERATOR}),
-    "probe": (f"probe/{DIGEST}", {PAGE, WATCHER, RUNS, OPERATOR}),
+    "promotion_key": (layout.promotion_key("parley", 1), {RUNS, OPERATOR}),
+    "promotion_done_key": (layout.promotion_done_key("parley", 1), {RUNS, OPERATOR}),
+    "probe_key": (layout.probe_key(DIGEST), {PAGE, WATCHER, RUNS, OPERATOR}),
     "something else": ("secrets/x", set()),
 }
 
@@ -107,7 +108,7 @@ def test_only_notes_of_waiting_runs_and_probes_may_be_taken_away(document):
     may = {kind: allowed(document, "s3:DeleteObject", key) for kind, (key, _) in WRITTEN.items()}
     assert {kind: who for kind, who in may.items() if who} == {
         "waiting_key": {RUNS},
-        "probe": {PAGE, WATCHER, RUNS, OPERATOR},
+        "probe_key": {PAGE, WATCHER, RUNS, OPERATOR},
     }
     granted = {action for s in document["Statement"] for action in s["Action"]}
     assert granted == {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}
