@@ -10,6 +10,7 @@
     │   ├── UnknownChannelError     no channel of that name
     │   └── IncompleteChannelError  a channel lacks one of its files or functions
     ├── StoreError                  object storage cannot be reached, written or trusted
+    │   ├── AccessDeniedError       the store's policy denies it to these credentials
     │   ├── ObjectNotFoundError     no object under that key
     │   └── ObjectTooLargeError     an object exceeds what its reader accepts
     ├── ArtifactError
@@ -77,6 +78,10 @@ class IncompleteChannelError(ChannelError):
 
 class StoreError(ParleyError):
     """Object storage cannot be reached, written or trusted."""
+
+
+class AccessDeniedError(StoreError):
+    """The store's policy denies it to these credentials."""
 
 
 class ObjectNotFoundError(StoreError):

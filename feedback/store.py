@@ -6,6 +6,7 @@ from urllib.parse import unquote, urlsplit
 from feedback.errors import StoreError
 from feedback.local import LocalStore
 from feedback.objects import ObjectInfo, ObjectStore
+from feedback.probing import probe_conditional_writes
 
 __all__ = ["LocalStore", "ObjectInfo", "ObjectStore", "open_store"]
 
@@ -36,7 +37,7 @@ def open_store(url: str | Path, *, endpoint: str | None = None, probe: bool = Tr
 
         store = S3Store(parts.netloc, prefix=parts.path.strip("/"), endpoint=endpoint)
         if probe:
-            store.probe_conditional_writes()
+            probe_conditional_writes(store)
         return store
     # The address may hold a password: only its scheme is repeated.
     raise StoreError(

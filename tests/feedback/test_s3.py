@@ -4,6 +4,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from feedback.errors import StoreError
+from feedback.probing import probe_conditional_writes
 from feedback.s3 import S3Store
 from feedback.store import open_store
 
@@ -41,7 +42,7 @@ def test_a_store_that_ignores_the_condition_is_refused(
 
     monkeypatch.setattr(store, "put_if_absent", careless)
     with pytest.raises(StoreError, match="If-None-Match"):
-        store.probe_conditional_writes()
+        probe_conditional_writes(store)
 
 
 def test_prefixes_do_not_see_each_other(s3_endpoint: str) -> None:

@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from feedback import layout
 from feedback.errors import ParamsError
 from tasks.access import IDENTITIES, bucket_policy
+from tests.guarded import allowed
 
 ROOT = Path(__file__).parents[2]
 ADA = "reviewer-ada"
@@ -47,19 +47,6 @@ WRITTEN = {
     "probe_key": (layout.probe_key(DIGEST), {PAGE, WATCHER, RUNS, OPERATOR}),
     "something else": ("secrets/x", set()),
 }
-
-
-def allowed(document, action, key, *, start="arn:aws:s3:::parley/"):
-    """Return the users who may do something to a key, as S3 reads the document."""
-    found = set()
-    for statement in document["Statement"]:
-        assert statement["Effect"] == "Allow"
-        patterns = statement["Resource"]
-        # S3's stars stand for slashes too, as those of fnmatch do; neither has other signs here.
-        assert not any(set("[?]") & set(pattern) for pattern in patterns)
-        if action in statement["Action"] and any(fnmatchcase(start + key, p) for p in patterns):
-            found |= {arn.rsplit("/", 1)[1] for arn in statement["Principal"]["AWS"]}
-    return found
 
 
 @pytest.fixture(scope="module")
