@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from feedback.audit import AuditEntry, AuditLog
 from feedback.canonical import sha256_hex
 from feedback.errors import AuditError, ObjectNotFoundError
-from feedback.layout import DECISIONS, REJECTIONS, REVIEWERS
+from feedback.layout import DECISIONS, PROMOTIONS, REJECTIONS, REVIEWERS
 from feedback.objects import ObjectStore
 
 
@@ -18,7 +18,8 @@ class AuditCheck:
         entries: Links that hold, counted from the start.
         head: Digest of the last of them; kept elsewhere, it shows later that none was cut off.
         broken: The first broken link and what is wrong with it; empty when all hold.
-        changed: Objects that are not as the log says, and decisions that it does not know.
+        changed: Objects that are not as the log says, and decisions, reviewers and moves of the
+            champion that it does not know.
     """
 
     entries: int
@@ -35,8 +36,8 @@ class AuditCheck:
 def verify(store: ObjectStore, *, head: str | None = None) -> AuditCheck:
     """Check the whole audit log of a store, or of a copy of it.
 
-    A chain cannot show by itself that its last entries were cut off. Decisions that it does not
-    tell of show it, and so does a head that was noted down before.
+    A chain cannot show by itself that its last entries were cut off. Decisions and moves of the
+    champion that it does not tell of show it, and so does a head that was noted down before.
 
     Args:
         store: The store.
@@ -73,8 +74,15 @@ def _changed(store: ObjectStore, latest: Mapping[str, AuditEntry]) -> tuple[str,
             is_same = key.startswith(REJECTIONS)
         if not is_same:
             found.append(f"{key} is not the object that entry {entry.sequence} tells of")
-    for prefix in (DECISIONS, REVIEWERS):
+    for prefix in (DECISIONS, PROMOTIONS, REVIEWERS):
         found += [
-            f"{info.key} is not in the log" for info in store.list(prefix) if info.key not in latest
+            f"{info.key} is not in the log"
+            for info in store.list(prefix)
+            # That the aliases followed a move is noted beside it and says nothing of its own.
+            if info.key not in latest and not _is_done_note(info.key)
         ]
     return tuple(found)
+
+
+def _is_done_note(key: str) -> bool:
+    return key.startswith(PROMOTIONS) and key.endswith(".done")

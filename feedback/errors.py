@@ -11,6 +11,7 @@
     │   └── IncompleteChannelError  a channel lacks one of its files or functions
     ├── StoreError                  object storage cannot be reached, written or trusted
     │   ├── StoreAwayError          object storage does not answer now, and may later
+    │   ├── AccessDeniedError       the store's policy denies it to these credentials
     │   ├── ObjectNotFoundError     no object under that key
     │   └── ObjectTooLargeError     an object exceeds what its reader accepts
     ├── ArtifactError
@@ -82,6 +83,10 @@ class StoreError(ParleyError):
 
 class StoreAwayError(StoreError):
     """Object storage does not answer now; the same call may work later."""
+
+
+class AccessDeniedError(StoreError):
+    """The store's policy denies it to these credentials."""
 
 
 class ObjectNotFoundError(StoreError):

@@ -14,8 +14,11 @@
     policies/<sha256>.json                               rules that decisions were made by
     reviewers/<id>.json                                  who may answer; operators alone write it
     audit/start.json, audit/<yyyy-mm>/<seq>.json         hash chain
+    promotions/<model>/<seq>.json                        moves of the champion
+    promotions/<model>/<seq>.done                        the aliases were seen to follow
     intake/...                                           unlabelled images from use
     intaken/<sha256>.json                                what became of each of them
+    probe/<anything>                                     written and removed to try the store out
 """
 
 import re
@@ -48,6 +51,12 @@ AUDIT = "audit/"
 
 AUDIT_START = f"{AUDIT}start.json"
 """Key of the object that the audit log's chain hangs from."""
+
+PROMOTIONS = "promotions/"
+"""Prefix of the moves of the champion."""
+
+PROBE = "probe/"
+"""Prefix of objects that only show whether the store keeps its promise."""
 
 INTAKE = "intake/"
 """Prefix of unlabelled images from use; whoever may put them names them as they like."""
@@ -188,6 +197,26 @@ def reviewer_key(name: str) -> str:
 def audit_key(month: str, sequence: int) -> str:
     """Return the key of the n-th entry of the audit log, filed under ``month`` (``yyyy-mm``)."""
     return f"{AUDIT}{month}/{sequence:08d}.json"
+
+
+def promotion_prefix(model: str) -> str:
+    """Return the prefix of the moves of a model's champion."""
+    return f"{PROMOTIONS}{model}/"
+
+
+def promotion_key(model: str, sequence: int) -> str:
+    """Return the key of the n-th move of a model's champion, from 1."""
+    return f"{promotion_prefix(model)}{sequence:06d}.json"
+
+
+def promotion_done_key(model: str, sequence: int) -> str:
+    """Return the key of the note that the aliases followed the n-th move."""
+    return f"{promotion_prefix(model)}{sequence:06d}.done"
+
+
+def probe_key(name: str) -> str:
+    """Return the key of an object that is written and removed to try the store out."""
+    return f"{PROBE}{name}"
 
 
 def intaken_key(digest: str) -> str:

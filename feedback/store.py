@@ -7,6 +7,7 @@ from feedback.errors import StoreError
 from feedback.local import LocalStore
 from feedback.objects import ObjectInfo, ObjectStore
 from feedback.patient import BRIEF_PATIENCE, PATIENCE, PatientStore
+from feedback.probing import probe_conditional_writes
 
 __all__ = ["BRIEF_PATIENCE", "PATIENCE", "LocalStore", "ObjectInfo", "ObjectStore", "open_store"]
 
@@ -49,7 +50,7 @@ def open_store(
         )
         store = PatientStore(bucket, patience=patience)
         if probe:
-            store.patiently(bucket.probe_conditional_writes)
+            store.patiently(lambda: probe_conditional_writes(bucket))
         return store
     # The address may hold a password: only its scheme is repeated.
     raise StoreError(

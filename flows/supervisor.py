@@ -91,7 +91,7 @@ class Supervisor:
             OrchestrationError: If a port is taken, or one dies or is not ready in time.
         """
         for service in services:
-            if service.port and not _is_free(service.port):
+            if service.port and not is_free(service.port):
                 raise OrchestrationError(
                     f"expected port {service.port} of 127.0.0.1 free for {service.name} (got one "
                     f"that is taken); stop what uses it or choose with --{service.name}-port"
@@ -195,7 +195,8 @@ class Supervisor:
             self._warden.release(group)
 
 
-def _is_free(port: int) -> bool:
+def is_free(port: int) -> bool:
+    """Tell whether a port on loopback is free."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

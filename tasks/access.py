@@ -39,7 +39,7 @@ class Identity:
 
 
 _FOLLOWING = tuple(layout.decision_key("*", number) for number in FOLLOWING)
-_PROMOTIONS = "promotions/*"
+_PROMOTIONS = f"{layout.PROMOTIONS}*"
 
 IDENTITIES = (
     # Answers of whoever its proxy vouches for, and their questions about edits; signed by its key.
@@ -84,7 +84,7 @@ IDENTITIES = (
     # Where the model is used: hands in images without labels, at most.
     Identity("parley-use", (f"{layout.INTAKE}*",), reads=False),
 )
-_PROBE = "probe/*"
+_PROBE = layout.probe_key("*")
 """Every process writes one object twice at its start, to see that the second write is refused."""
 
 

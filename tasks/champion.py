@@ -1,7 +1,8 @@
 """The champion of a model, moved by compare-and-set.
 
 MLflow's aliases are last-write-wins, so every move is claimed in object storage first, where one of
-two writers wins; the aliases follow. A claim whose process died is carried out by the next one.
+two writers wins; the aliases follow, and the audit log tells of the move before it counts as done.
+A claim whose process died is carried out by the next one.
 
 ::
 
@@ -10,14 +11,16 @@ two writers wins; the aliases follow. A claim whose process died is carried out 
 """
 
 import logging
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from feedback.audit import AuditLog, Event
 from feedback.bundle import BaseVersion
-from feedback.canonical import canonical_json
+from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import StaleChampionError
+from feedback.layout import promotion_done_key, promotion_key, promotion_prefix
 from feedback.objects import ObjectStore
 from tasks.registry import (
     CHAMPION,
@@ -74,9 +77,10 @@ def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVers
 
     Raises:
         TrackingError: If the tracking server refuses.
+        AuditError: If a move is to be carried out and the audit log is not as it was written.
     """
     claimed = list_moves(objects, name)
-    if claimed and not objects.exists(_key(name, len(claimed), "done")):
+    if claimed and not objects.exists(promotion_done_key(name, len(claimed))):
         logger.warning("the champion of %s was left half moved; going on with it", name)
         _carry_out(objects, tracker, name)
     found = alias_version(tracker, name, CHAMPION)
@@ -103,13 +107,14 @@ def move_champion(objects: ObjectStore, tracker: Tracker, move: Move) -> None:
     Raises:
         StaleChampionError: If another version is champion, or becomes it at the same moment.
         TrackingError: If the tracking server refuses.
+        AuditError: If the audit log is not as it was written.
     """
     champion = find_champion(objects, tracker, move.model)
     found = champion.version if champion else None
     if found == move.before:
         sequence = len(list_moves(objects, move.model)) + 1
         data = canonical_json(move.model_dump(mode="json"))
-        if objects.put_if_absent(_key(move.model, sequence, "json"), data):
+        if objects.put_if_absent(promotion_key(move.model, sequence), data):
             _carry_out(objects, tracker, move.model)
             return
         found = list_moves(objects, move.model)[-1].version
@@ -121,8 +126,12 @@ def move_champion(objects: ObjectStore, tracker: Tracker, move: Move) -> None:
 
 def list_moves(objects: ObjectStore, name: str) -> list[Move]:
     """Return all moves of a model's champion, the first first."""
-    keys = [info.key for info in objects.list(f"promotions/{name}/")]
-    return [Move.model_validate_json(objects.get(key)) for key in keys if key.endswith(".json")]
+    return [Move.model_validate_json(data) for data in _claims(objects, name).values()]
+
+
+def _claims(objects: ObjectStore, name: str) -> dict[str, bytes]:
+    keys = [info.key for info in objects.list(promotion_prefix(name))]
+    return {key: objects.get(key) for key in keys if key.endswith(".json")}
 
 
 def _carry_out(objects: ObjectStore, tracker: Tracker, name: str) -> None:
@@ -135,12 +144,23 @@ def _carry_out(objects: ObjectStore, tracker: Tracker, name: str) -> None:
         else:
             set_alias(tracker, _version(name, move.previous), PREVIOUS)
         set_alias(tracker, _version(name, move.version), CHAMPION)
-    objects.put_if_absent(_key(name, carried, "done"), b"{}")
+    _enter(objects, name)
+    objects.put_if_absent(promotion_done_key(name, carried), b"{}")
+
+
+def _enter(objects: ObjectStore, name: str) -> None:
+    """Enter the moves of a model that the audit log does not tell of yet."""
+    log = AuditLog(objects)
+    log.refresh()
+    for key, data in _claims(objects, name).items():
+        if key in log.subjects():
+            continue
+        move = Move.model_validate_json(data)
+        kind: Literal["promotion", "revocation"]
+        kind = "revocation" if move.kind == "revoke" else "promotion"
+        told = f"champion of {name}: {move.before or 'none'} to {move.version} ({move.kind})"
+        log.append(Event(kind, key, sha256_hex(data), told), datetime.now(UTC))
 
 
 def _version(name: str, version: str) -> VersionRef:
     return VersionRef(name=name, version=version, digest="")
-
-
-def _key(name: str, sequence: int, ending: str) -> str:
-    return f"promotions/{name}/{sequence:06d}.{ending}"

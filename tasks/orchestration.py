@@ -89,7 +89,7 @@ class ProgressArtifacts:
         from prefect.client.schemas.actions import ArtifactCreate, ArtifactUpdate
 
         shown, text, ids = self._shown.get(event.stage), _description(event), _run_ids()
-        with _impatient_client() as client:
+        with impatient_client() as client:
             if shown is None:
                 made = client.create_artifact(
                     ArtifactCreate(
@@ -126,7 +126,7 @@ def _run_ids() -> _RunIds:
 
 
 @contextmanager
-def _impatient_client() -> "Iterator[SyncPrefectClient]":
+def impatient_client() -> "Iterator[SyncPrefectClient]":
     """Open a client that gives up at once; the run's own would try again for a minute."""
     from prefect.client.orchestration import get_client
     from prefect.settings import PREFECT_CLIENT_MAX_RETRIES, temporary_settings

@@ -1,6 +1,7 @@
 """Promoting what a run made when the rule and the reviewers both say so, and taking it back."""
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -88,7 +89,9 @@ def promote_candidate(
         return Promotion(CHAMPION, True)
     set_alias(tracker, candidate, CANDIDATE)
     if champion is None and bundle.base is None:
-        move_champion(objects, tracker, _move("first", name, None, original.version, None, now))
+        # Another run's first champion may come first: the approval is then judged against that.
+        with suppress(StaleChampionError):
+            move_champion(objects, tracker, _move("first", name, None, original.version, None, now))
         champion = find_champion(objects, tracker, name)
     if not allowed:
         return Promotion(CANDIDATE, False)

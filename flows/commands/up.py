@@ -30,9 +30,9 @@ class Ports:
         page: Review page.
     """
 
-    prefect: int
-    mlflow: int
-    page: int
+    prefect: int = 4200
+    mlflow: int = 5000
+    page: int = 8050
 
 
 def bring_up(

@@ -5,6 +5,7 @@ from botocore.exceptions import ClientError
 
 from feedback import layout
 from feedback.errors import StoreError
+from feedback.probing import probe_conditional_writes
 from tests.e2e.gateway import BUCKET, PROGRAMS, USERS, OwnStore, furnish, gateway
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
@@ -57,10 +58,10 @@ def test_a_bucket_in_which_two_writers_win_is_refused(service):
     assert is_versioned == (won == 1)
     store = OwnStore(service, "owner", "versioned")
     if won == 1:
-        store.probe_conditional_writes()
+        probe_conditional_writes(store)
         return
     with pytest.raises(StoreError, match="refuse a second conditional write"):
-        store.probe_conditional_writes()
+        probe_conditional_writes(store)
 
 
 @pytest.mark.parametrize(

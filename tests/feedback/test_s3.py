@@ -11,6 +11,7 @@ from botocore.exceptions import (
 )
 
 from feedback.errors import StoreAwayError, StoreError
+from feedback.probing import probe_conditional_writes
 from feedback.s3 import S3Store
 from feedback.store import open_store
 
@@ -48,7 +49,7 @@ def test_a_store_that_ignores_the_condition_is_refused(
 
     monkeypatch.setattr(store, "put_if_absent", careless)
     with pytest.raises(StoreError, match="If-None-Match"):
-        store.probe_conditional_writes()
+        probe_conditional_writes(store)
 
 
 def test_prefixes_do_not_see_each_other(s3_endpoint: str) -> None:

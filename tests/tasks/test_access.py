@@ -2,7 +2,6 @@
 
 import inspect
 import json
-from fnmatch import fnmatchcase
 from pathlib import Path
 
 import pytest
@@ -10,6 +9,7 @@ import pytest
 from feedback import layout
 from feedback.errors import ParamsError
 from tasks.access import IDENTITIES, bucket_policy
+from tests.guarded import allowed
 
 ROOT = Path(__file__).parents[2]
 ADA = "reviewer-ada"
@@ -42,23 +42,11 @@ WRITTEN = {
     "origin": ("origins/r-1.json", {RUNS}),
     "last finished run": ("finished/parley.json", {RUNS}),
     "report": ("runs/r/report.json", {RUNS}),
-    "promotion": ("promotions/parley/000001.json", {RUNS, OPERATOR}),
-    "probe": (f"probe/{DIGEST}", {PAGE, WATCHER, RUNS, OPERATOR}),
+    "promotion_key": (layout.promotion_key("parley", 1), {RUNS, OPERATOR}),
+    "promotion_done_key": (layout.promotion_done_key("parley", 1), {RUNS, OPERATOR}),
+    "probe_key": (layout.probe_key(DIGEST), {PAGE, WATCHER, RUNS, OPERATOR}),
     "something else": ("secrets/x", set()),
 }
-
-
-def allowed(document, action, key, *, start="arn:aws:s3:::parley/"):
-    """Return the users who may do something to a key, as S3 reads the document."""
-    found = set()
-    for statement in document["Statement"]:
-        assert statement["Effect"] == "Allow"
-        patterns = statement["Resource"]
-        # S3's stars stand for slashes too, as those of fnmatch do; neither has other signs here.
-        assert not any(set("[?]") & set(pattern) for pattern in patterns)
-        if action in statement["Action"] and any(fnmatchcase(start + key, p) for p in patterns):
-            found |= {arn.rsplit("/", 1)[1] for arn in statement["Principal"]["AWS"]}
-    return found
 
 
 @pytest.fixture(scope="module")
@@ -107,7 +95,7 @@ def test_only_notes_of_waiting_runs_and_probes_may_be_taken_away(document):
     may = {kind: allowed(document, "s3:DeleteObject", key) for kind, (key, _) in WRITTEN.items()}
     assert {kind: who for kind, who in may.items() if who} == {
         "waiting_key": {RUNS},
-        "probe": {PAGE, WATCHER, RUNS, OPERATOR},
+        "probe_key": {PAGE, WATCHER, RUNS, OPERATOR},
     }
     granted = {action for s in document["Statement"] for action in s["Action"]}
     assert granted == {"s3:ListBucket", "s3:GetObject", "s3:PutObject", "s3:DeleteObject"}

@@ -7,7 +7,7 @@ import pytest
 from feedback.audit_check import verify
 from feedback.bundle import BaseVersion
 from feedback.errors import AuditError, StaleChampionError, TrackingError
-from feedback.layout import AUDIT
+from feedback.layout import AUDIT, promotion_key
 from feedback.opening import open_request
 from feedback.policy import single_policy
 from feedback.recording import load_decision, load_decisions
@@ -74,6 +74,20 @@ def move(before, version, kind="promote"):
     return Move(kind=kind, model="parley", before=before, version=version, previous=before, at=NOW)
 
 
+def let_come_first(rival, workplace, registry, monkeypatch):
+    """Make a rival's move of the champion at the moment when another one is about to be claimed."""
+    objects, made = workplace.objects, []
+    claim = type(objects).put_if_absent
+
+    def slow(self, key, data):
+        if key.startswith("promotions/") and not made:
+            made.append(key)
+            move_champion(objects, registry, rival)
+        return claim(self, key, data)
+
+    monkeypatch.setattr(type(objects), "put_if_absent", slow)
+
+
 def test_an_approved_candidate_becomes_champion_with_its_origin_and_the_log_tells(
     workplace, registry, four
 ):
@@ -88,8 +102,43 @@ def test_an_approved_candidate_becomes_champion_with_its_origin_and_the_log_tell
     assert promote(workplace, registry, four[0], four[1], decision) == Promotion(CHAMPION, True)
     assert [found.kind for found in list_moves(workplace.objects, "parley")] == ["first", "promote"]
     assert states(workplace, decision) == ["APPROVED", "PROMOTED"]
+    # Approval, first champion, promotion as a move, promotion as a decision.
     check = verify(workplace.objects)
-    assert (check.entries, check.broken, check.changed) == (2, "", ())
+    assert (check.entries, check.broken, check.changed) == (4, "", ())
+
+
+def test_a_champion_moved_past_the_log_is_named(workplace, registry, four):
+    promote(workplace, registry, four[0], four[1], approve(workplace, registry))
+    forged = promotion_key("parley", 3)
+    workplace.objects.put(forged, move("2", "4").model_dump_json().encode())
+    assert verify(workplace.objects).changed == (f"{forged} is not in the log",)
+    workplace.objects.delete(forged)
+    first = promotion_key("parley", 1)
+    workplace.objects.put(first, workplace.objects.get(first).replace(b'"1"', b'"4"'))
+    (found,) = verify(workplace.objects).changed
+    assert f"{first} is not the object" in found
+
+
+def test_of_two_first_promotions_at_once_one_wins_and_the_other_is_stale(
+    workplace, registry, four, monkeypatch
+):
+    decision = approve(workplace, registry)
+    let_come_first(move(None, "4", kind="first"), workplace, registry, monkeypatch)
+    found = promote(workplace, registry, four[0], four[1], decision)
+    assert (found.alias, found.promoted) == (CANDIDATE, False)
+    assert "as when the request was made (got version 4)" in found.stale
+    assert aliases(registry) == ("4", None)
+    assert states(workplace, decision) == ["APPROVED", "STALE"]
+    assert verify(workplace.objects).is_intact
+
+
+def test_a_rival_that_names_the_same_network_first_is_no_reason_to_be_stale(
+    workplace, registry, four, monkeypatch
+):
+    decision = approve(workplace, registry)
+    let_come_first(move(None, "1", kind="first"), workplace, registry, monkeypatch)
+    assert promote(workplace, registry, four[0], four[1], decision) == Promotion(CHAMPION, True)
+    assert aliases(registry) == ("2", "1")
 
 
 def test_a_candidate_that_the_rule_refuses_is_named_and_the_request_stays_good(
@@ -139,17 +188,7 @@ def test_an_open_request_against_an_old_champion_is_withdrawn(workplace, registr
 def test_of_two_promotions_at_once_one_wins(workplace, registry, four, monkeypatch):
     decision = approve(workplace, registry)
     set_alias(registry, four[0], CHAMPION)
-    objects = workplace.objects
-    claim = type(objects).put_if_absent
-    rival = []
-
-    def slow(self, key, data):
-        if key.startswith("promotions/") and not rival:
-            rival.append(key)
-            move_champion(objects, registry, move("1", "4"))
-        return claim(self, key, data)
-
-    monkeypatch.setattr(type(objects), "put_if_absent", slow)
+    let_come_first(move("1", "4"), workplace, registry, monkeypatch)
     found = promote(workplace, registry, four[0], four[1], decision)
     assert not found.promoted
     assert "expected the champion of parley to be version 1 (got 4)" in found.stale
@@ -180,6 +219,7 @@ def test_a_move_whose_process_died_is_carried_out_by_the_next(
     assert aliases(registry) == ("2", "1")
     assert promote(workplace, registry, four[0], four[1], decision).promoted
     assert states(workplace, decision) == ["APPROVED", "PROMOTED"]
+    assert verify(workplace.objects).is_intact
 
 
 def test_an_alias_that_an_operator_moved_by_hand_stays(workplace, registry, four):
@@ -205,7 +245,7 @@ def test_a_revoked_version_gives_way_to_the_one_before_and_is_not_promoted_again
     assert states(workplace, decision) == ["APPROVED", "PROMOTED", "REVOKED"]
     assert approve(workplace, registry).state is ReviewState.REVOKED
     check = verify(workplace.objects)
-    assert (check.entries, check.broken) == (3, "")
+    assert (check.entries, check.broken, check.changed) == (6, "", ())
 
 
 @pytest.mark.parametrize("version", ["1", "3", "9"])
