@@ -20,6 +20,7 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
     ("benchmarks.penalty",),
     ("benchmarks.overhead",),
+    ("benchmarks.startup",),
     ("benchmarks.page",),
     ("benchmarks.resume",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),

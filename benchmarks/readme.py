@@ -127,6 +127,7 @@ TABLES = {
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),
     "overhead": Table("overhead.json", "python -m benchmarks.overhead", stored_rows),
+    "startup": Table("startup.json", "python -m benchmarks.startup", stored_rows),
     "page": Table("page.json", "python -m benchmarks.page", stored_rows),
     "resume": Table("resume.json", "python -m benchmarks.resume", stored_rows),
     "penalty": Table("penalty.json", "python -m benchmarks.penalty", stored_rows),
