@@ -120,9 +120,9 @@ class PatientStore:
                 left = until - self._clock()
                 if left <= 0:
                     raise StoreAwayError(
-                        f"{error}. It was asked for {self._patience:.0f} s: start the service, and "
-                        "give the command again, or set PARLEY_STORE_PATIENCE for work to "
-                        "wait longer"
+                        f"{error}. It was asked for {self._patience:.0f} s: start the service, "
+                        "then give the same command again, or set PARLEY_STORE_PATIENCE for work "
+                        "to wait longer"
                     ) from None
             except Exception:
                 # No, such as that there is no such object, is an answer, too.

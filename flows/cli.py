@@ -167,7 +167,7 @@ def recover(
         float, typer.Option("--every", min=0, help="Seconds between looks; 0 looks once.")
     ] = 0.0,
 ) -> None:
-    """Start deployed runs of this host again whose process was killed."""
+    """Start deployed runs of this host again whose process was killed or whose store was away."""
     from flows.commands.recover import recover_killed
 
     recover_killed(every)

@@ -40,8 +40,8 @@ def retrain_deployed(
     flow_run = str(runtime.flow_run.id)
     workplace = open_workplace(settings)
     can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
-    asked = take_up(workplace, flow_run) if can_suspend else {}
     with alive(settings.home, flow_run):
+        asked = take_up(workplace, flow_run) if can_suspend else {}
         # A run that goes on keeps to the data that people were shown.
         if not asked:
             reason = prepare_run(params, workplace, flow_run, force=force)

@@ -1,9 +1,10 @@
-"""The reaper: starts runs of this host again whose process was killed."""
+"""The reaper: starts runs of this host again whose process was killed or whose store was away."""
 
 from prefect import flow
 
 from tasks.recovery import recover_runs
 from tasks.settings import Settings
+from tasks.workplace import open_workplace
 
 
 @flow(name="recover")
@@ -13,4 +14,6 @@ def recover() -> int:
     Returns:
         Runs that were started again.
     """
-    return len(recover_runs(Settings().home).recovered)
+    settings = Settings()
+    report = recover_runs(settings.home, check=lambda: open_workplace(settings, brief=True))
+    return len(report.recovered)

@@ -1,4 +1,7 @@
-"""Starting runs again whose process was killed: the orchestrator may think that they still run."""
+"""Starting runs again whose process was killed, or whose store was away for too long.
+
+The orchestrator may think of the former that they still run, and has the latter as failed.
+"""
 
 import logging
 import time
@@ -22,7 +25,7 @@ would hit the new attempt."""
 
 @dataclass
 class RecoveryReport:
-    """What became of the runs whose process was killed.
+    """What became of the runs that died through no fault of their own.
 
     Attributes:
         recovered: Ids of runs that were started again.
@@ -36,13 +39,15 @@ class RecoveryReport:
 def recover_runs(
     home: Path,
     *,
+    check: Callable[[], object] = lambda: None,
     settle_seconds: float = SETTLE_SECONDS,
     sleep: Callable[[float], None] = time.sleep,
 ) -> RecoveryReport:
-    """Start every run of this host again whose process was killed.
+    """Start every run of this host again whose process was killed or whose store was away.
 
     Args:
         home: Folder of the installation, which the runs share.
+        check: Called when there is one; raises when runs could not work now, as without a store.
         settle_seconds: How long a run must be dead.
         sleep: Waits some seconds.
 
@@ -57,6 +62,7 @@ def recover_runs(
     report = RecoveryReport()
     if not find_dead(home):
         return report
+    check()
     sleep(settle_seconds)
     try:
         for run in find_dead(home):
@@ -80,7 +86,10 @@ def _recover(home: Path, run: DeadRun, report: RecoveryReport) -> None:
         except (ObjectNotFound, ValueError):
             forget(home, run.flow_run)
             return
-        if state is None or state.type not in (StateType.RUNNING, StateType.CRASHED):
+        dead = {StateType.RUNNING, StateType.CRASHED} | (
+            {StateType.FAILED} if run.gave_up else set()
+        )
+        if state is None or state.type not in dead:
             # It ended, was cancelled, or somebody started it again; a living process notes itself.
             if state is None or state.is_final():
                 forget(home, run.flow_run)
@@ -94,4 +103,5 @@ def _recover(home: Path, run: DeadRun, report: RecoveryReport) -> None:
         # By force: by its rules the server lets no run go from running to scheduled.
         client.set_flow_run_state(UUID(run.flow_run), Scheduled(name="Recovered"), force=True)
         report.recovered.append(run.flow_run)
-        logger.warning("run %s was killed; it is started again", run.flow_run)
+        reason = "found the store away" if run.gave_up else "was killed"
+        logger.warning("run %s %s; it is started again", run.flow_run, reason)

@@ -194,7 +194,8 @@ def _find(workplace: Workplace, name: str, key: str) -> StageResult | None:
         logger.warning("stage %s is computed again: its record is unusable (%s)", name, error)
         return None
     except StoreError as error:
-        raise StoreError(f"expected to read the record of stage {name} ({error})") from error
+        # Of its own class: whether the store is away tells what becomes of the run.
+        raise type(error)(f"expected to read the record of stage {name} ({error})") from error
     return result.model_copy(update={"reused": True})
 
 

@@ -1,4 +1,4 @@
-"""``parley recover``: start runs of this host again whose process was killed."""
+"""``parley recover``: start runs of this host again that died through no fault of their own."""
 
 import time
 
@@ -11,7 +11,7 @@ def recover_killed(every_seconds: float) -> None:
     Args:
         every_seconds: Pause between two looks; 0 looks once.
     """
-    from feedback.errors import OrchestrationError
+    from feedback.errors import OrchestrationError, StoreAwayError
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
@@ -22,8 +22,8 @@ def recover_killed(every_seconds: float) -> None:
 
     while True:
         try:
-            report = recover_runs(settings.home)
-        except OrchestrationError as error:
+            report = recover_runs(settings.home, check=lambda: open_workplace(settings, brief=True))
+        except (OrchestrationError, StoreAwayError) as error:
             if not every_seconds:
                 raise
             typer.echo(f"nothing recovered: {error}", err=True)

@@ -11,9 +11,9 @@ from uuid import UUID
 import httpx
 import pytest
 from prefect.exceptions import ObjectNotFound, Pause, TerminationSignal
-from prefect.states import Completed, Crashed, Pending, Running
+from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
 
-from feedback.errors import OrchestrationError
+from feedback.errors import OrchestrationError, StoreAwayError, StoreError
 from tasks import recovery
 from tasks.liveness import DeadRun, alive, find_dead
 from tasks.recovery import MOST_RECOVERIES, recover_runs
@@ -113,3 +113,57 @@ def test_an_orchestrator_that_is_away_is_told(monkeypatch, killed):
     with pytest.raises(OrchestrationError, match="then recover again"):
         recover(monkeypatch, killed, httpx.ConnectError("refused"))
     assert find_dead(killed) == [DeadRun(RUN, 0)]
+
+
+def fail(home, error):
+    with contextlib.suppress(type(error)), alive(home, RUN):
+        raise error
+
+
+@pytest.mark.parametrize("state", [Failed(), Running()])
+def test_a_run_that_gave_up_on_a_store_that_was_away_is_started_again(monkeypatch, tmp_path, state):
+    fail(tmp_path, StoreAwayError("away"))
+    assert find_dead(tmp_path) == [DeadRun(RUN, 0, gave_up=True)]
+    report, changed, _ = recover(monkeypatch, tmp_path, state)
+    assert (report.recovered, changed) == ([RUN], [(RUN, "SCHEDULED")])
+    # It may find the store away once more while it opens it, before it holds its lock.
+    assert recover(monkeypatch, tmp_path, Failed())[0].recovered == [RUN]
+
+
+def test_a_run_that_always_finds_the_store_away_is_given_up(monkeypatch, tmp_path):
+    for _ in range(MOST_RECOVERIES):
+        fail(tmp_path, StoreAwayError("away"))
+        assert recover(monkeypatch, tmp_path, Failed())[0].recovered == [RUN]
+    fail(tmp_path, StoreAwayError("away"))
+    assert recover(monkeypatch, tmp_path, Failed())[0].given_up == [RUN]
+    assert find_dead(tmp_path) == []
+
+
+def test_a_run_that_the_store_refused_is_not_started_again(monkeypatch, tmp_path):
+    fail(tmp_path, StoreAwayError("away"))
+    recover(monkeypatch, tmp_path, Failed())
+    fail(tmp_path, StoreError("AccessDenied"))
+    assert find_dead(tmp_path) == []
+
+
+def test_a_run_that_gave_up_and_was_cancelled_is_left_alone(monkeypatch, tmp_path):
+    fail(tmp_path, StoreAwayError("away"))
+    assert recover(monkeypatch, tmp_path, Cancelled())[1] == []
+    assert find_dead(tmp_path) == []
+
+
+def test_a_killed_run_that_then_failed_is_left_alone(monkeypatch, killed):
+    assert recover(monkeypatch, killed, Failed())[1] == []
+    assert find_dead(killed) == []
+
+
+def test_nothing_is_started_again_while_the_store_is_away(monkeypatch, killed):
+    def away():
+        raise StoreAwayError("away")
+
+    with pytest.raises(StoreAwayError):
+        recover_runs(killed, check=away, sleep=lambda seconds: None)
+    assert find_dead(killed) == [DeadRun(RUN, 0)]
+    (killed / "running" / f"{RUN}.json").unlink()
+    # Without anything to recover the store is not even asked.
+    assert recover_runs(killed, check=away).recovered == []

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from feedback.errors import ParamsError
+from feedback.errors import ParamsError, StoreAwayError
 from models.params import Params
 from tasks.artifacts import ArtifactRef
 from tasks.dataset.reference import DatasetRef
@@ -107,6 +107,19 @@ def test_what_is_damaged_is_computed_again(workplace, damage):
     values = workplace.artifacts.load_tensors(again.outputs["values"])["x"]
     assert values.tolist() == [0, 2, 4]
     assert double(workplace, growth=Growth(), source=None).reused
+
+
+def test_a_record_that_cannot_be_read_now_says_that_the_store_is_away(workplace, monkeypatch):
+    double(workplace, growth=Growth(), source=result_with())
+
+    def away(key):
+        raise StoreAwayError("expected an answer (got none)")
+
+    monkeypatch.setattr(workplace.objects, "exists", away)
+    # Neither computed again nor taken for another failure, after which a run is not recovered.
+    with pytest.raises(StoreAwayError, match="record of stage double"):
+        double(workplace, growth=Growth(), source=result_with())
+    assert calls == ["double"]
 
 
 def test_a_failing_stage_leaves_no_record_and_keeps_its_scratch_folder(workplace, settings):
