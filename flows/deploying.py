@@ -10,6 +10,7 @@ from typing import Annotated
 
 import yaml
 from prefect import Flow
+from prefect.client.schemas.objects import ConcurrencyLimitConfig
 from prefect.types.entrypoint import EntrypointType
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError
 
@@ -42,7 +43,7 @@ class DeploymentSpec(BaseModel):
     description: str = ""
     entrypoint: Annotated[str, Field(pattern=r"^flows(\.[a-z_]+)+$")]
     parameters: dict[str, JsonValue] = Field(default_factory=dict)
-    concurrency_limit: int | None = None
+    concurrency_limit: ConcurrencyLimitConfig | None = None
     schedules: Annotated[list[ScheduleSpec], Field(max_length=1)] = Field(default_factory=list)
     work_pool: PoolSpec
 

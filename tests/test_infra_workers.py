@@ -1,11 +1,14 @@
 """What the workers of infra/ need to do what Parley promises of them."""
 
+import importlib
 import re
 from pathlib import Path
 
 import pytest
 from dvc.env import DVC_SITE_CACHE_DIR
+from prefect.client.schemas.objects import ConcurrencyLimitStrategy
 
+from flows.deploying import read_deployments
 from tasks.dataset.filing import REVIEWS
 from tasks.dataset.version import records
 from tasks.notifying import ADDRESSES, WEBHOOK
@@ -118,3 +121,26 @@ def test_a_worker_made_anew_is_the_host_of_the_runs_of_the_one_before():
         mounts = {m["mountPath"]: m["name"] for m in CONTAINERS[f"{name}/worker"]["volumeMounts"]}
         assert mounts["/var/lib/parley"] == template["metadata"]["name"]
         assert not {"hostname", "hostNetwork"} & set(PODS[name])
+
+
+@pytest.mark.parametrize("name", ["watch", "preview"])
+def test_late_runs_of_a_loop_do_not_start_all_at_once(name):
+    (spec,) = [s for s in read_deployments(INFRA / "prefect.yaml") if s.name == name]
+    assert spec.concurrency_limit.collision_strategy == ConcurrencyLimitStrategy.CANCEL_NEW
+    # A run looks until the next is due, which takes its place while it still does.
+    looks = spec.parameters["every_seconds"] * spec.parameters["rounds"]
+    assert looks == spec.schedules[0].interval
+    assert spec.concurrency_limit.limit == 2
+
+
+def test_a_place_that_a_killed_run_held_is_free_again_after_the_server_was_killed_too():
+    variable = "PREFECT_SERVER_CONCURRENCY_LEASE_STORAGE"
+    pod, container = PODS["prefect"], CONTAINERS["prefect/prefect"]
+    for env in (SERVICES["prefect"]["environment"], env_of("prefect/prefect")):
+        storage = importlib.import_module(env[variable]).ConcurrencyLeaseStorage
+        assert storage(Path(env["PREFECT_HOME"])).storage_path.is_relative_to("/var/lib/parley")
+    assert "prefect:/var/lib/parley" in SERVICES["prefect"]["volumes"]
+    mounts = {mount["mountPath"]: mount["name"] for mount in container["volumeMounts"]}
+    (home,) = [v for v in pod["volumes"] if v["name"] == mounts["/var/lib/parley"]]
+    assert manifest("PersistentVolumeClaim", home["persistentVolumeClaim"]["claimName"])
+    assert manifest("Deployment", "prefect")["spec"]["strategy"] == {"type": "Recreate"}

@@ -46,6 +46,19 @@ def test_every_deployment_is_taken_and_a_worker_runs_the_watcher(tmp_path):
             assert all(d["schedules"][0]["active"] for d in found.values())
             assert found["retrain"]["work_pool_name"] == "gpu"
             assert found["retrain"]["global_concurrency_limit"]["limit"] == 1
+            # Two runs may look at the same time, the last and the next; a third is dropped.
+            for name in ("watch", "preview"):
+                path = f"/deployments/{found[name]['id']}/create_flow_run"
+                ids = [api.post(path, json={}).json()["id"] for _ in range(3)]
+                taken = [
+                    api.post(f"/flow_runs/{run}/set_state", json={"state": {"type": "PENDING"}})
+                    for run in ids
+                ]
+                states = [answer.json()["state"]["type"] for answer in taken]
+                assert states == ["PENDING", "PENDING", "CANCELLED"]
+                for run in ids[:2]:
+                    ended = {"state": {"type": "CANCELLED"}, "force": True}
+                    api.post(f"/flow_runs/{run}/set_state", json=ended).raise_for_status()
             # One look of the watcher, by a worker: a request whose time is over expires.
             bundle = make_bundle(deadline="2026-01-02T00:00:00Z", created_at="2026-01-01T00:00:00Z")
             publish(objects, bundle, FILES)

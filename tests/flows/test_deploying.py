@@ -8,6 +8,7 @@ from flows.deploying import deploy_file, read_deployments
 from tests.e2e.servers import ROOT
 
 GOOD = {"name": "watch", "entrypoint": "flows.watch.watch", "work_pool": {"name": "cpu"}}
+UNKNOWN_STRATEGY = {"limit": 1, "collision_strategy": "DROP"}
 
 
 @pytest.mark.parametrize(
@@ -16,6 +17,10 @@ GOOD = {"name": "watch", "entrypoint": "flows.watch.watch", "work_pool": {"name"
         ("deployments: [", "expected YAML with a list"),
         ("nothing: here", "expected YAML with a list"),
         (yaml.safe_dump({"deployments": [GOOD | {"cron": "0 2 * * 1"}]}), "cron: Extra inputs"),
+        (
+            yaml.safe_dump({"deployments": [GOOD | {"concurrency_limit": UNKNOWN_STRATEGY}]}),
+            "concurrency_limit.collision_strategy: Input should be 'ENQUEUE' or 'CANCEL_NEW'",
+        ),
         (yaml.safe_dump({"deployments": [GOOD | {"entrypoint": "os.system"}]}), "entrypoint"),
         (yaml.safe_dump({"deployments": [GOOD | {"entrypoint": "flows.watch.no"}]}), "got none"),
         (
