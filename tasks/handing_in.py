@@ -5,6 +5,7 @@ from pathlib import Path
 
 from feedback import exchange
 from feedback.bundle import ReviewBundle, parse_bundle
+from feedback.document import FeedbackDocument
 from feedback.errors import (
     AccessDeniedError,
     ArtifactError,
@@ -68,7 +69,7 @@ def hand_in(
         )
     key = upload_key(request_id, document.reviewer, document.nonce)
     if may_read:
-        _check_standing(objects, request_id, key)
+        _check_standing(objects, document)
     if bundle is not None:
         check_deadline(bundle)
     exchange.submit(objects, request_id, document.reviewer, document.nonce, data)
@@ -112,10 +113,11 @@ def read_manifest(path: Path, request_id: str) -> ReviewBundle:
         ) from None
 
 
-def _check_standing(objects: ObjectStore, request_id: str, key: str) -> None:
+def _check_standing(objects: ObjectStore, document: FeedbackDocument) -> None:
+    request_id, reviewer, nonce = document.request_id, document.reviewer, document.nonce
     try:
         decision = exchange.load_decision(objects, request_id)
-        is_there = objects.exists(key)
+        is_there = objects.exists(upload_key(request_id, reviewer, nonce))
     except AccessDeniedError:
         # A policy may let reviewers read what they are asked, and nothing else.
         return
@@ -123,6 +125,6 @@ def _check_standing(objects: ObjectStore, request_id: str, key: str) -> None:
         raise closed_error(request_id, decision)
     if is_there:
         raise DuplicateError(
-            f"expected a document that was not handed in before (got {key!r} again); wait for the "
-            "decision, or answer under a new nonce"
+            f"expected a document that was not handed in before (got the nonce {nonce!r} of "
+            f"{reviewer!r} again); wait for the decision, or answer under a new nonce"
         )
