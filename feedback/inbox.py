@@ -7,6 +7,7 @@ becomes a rejection that its author can read; the request stays open.
 import logging
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,10 +16,12 @@ from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
 from feedback.document import MAX_BYTES, FeedbackDocument
 from feedback.errors import (
+    AccessDeniedError,
     ArtifactError,
     BundleMismatchError,
     ClosedRequestError,
     ContradictionError,
+    DuplicateError,
     FeedbackError,
     IdentityError,
     MalformedDocumentError,
@@ -67,7 +70,8 @@ class CheckedUpload:
 def submit(store: ObjectStore, request_id: str, reviewer: str, nonce: str, data: bytes) -> str:
     """Hand in a reviewer's document, as the review page and the command line do.
 
-    It is judged by whoever waits for the decision; ``check_upload`` tells beforehand.
+    It is judged by whoever waits for the decision; ``check_upload`` tells beforehand. Whoever may
+    write this one prefix and read nothing may hand in too.
 
     Args:
         store: Where the request lies.
@@ -94,12 +98,25 @@ def submit(store: ObjectStore, request_id: str, reviewer: str, nonce: str, data:
         raise MalformedDocumentError(
             f"expected at most {MAX_BYTES} bytes (got {len(data)}); shorten comments and reasons"
         )
-    _check_open(store, request_id)
-    if not store.put_if_absent(key, data) and store.get(key, max_bytes=MAX_BYTES) != data:
+    # Who may not look is told by a rejection.
+    with suppress(AccessDeniedError):
+        _check_open(store, request_id)
+    if not store.put_if_absent(key, data) and _standing(store, key) != data:
         raise ContradictionError(
             f"expected a nonce that was not used before (got {nonce!r}); take a new one"
         )
     return key
+
+
+def _standing(store: ObjectStore, key: str) -> bytes:
+    try:
+        return store.get(key, max_bytes=MAX_BYTES)
+    except AccessDeniedError:
+        raise DuplicateError(
+            f"expected a nonce that was not used before (got {key!r}, which lies there and may not "
+            "be read with this key: perhaps this very answer); wait for the decision, or take a "
+            "new nonce"
+        ) from None
 
 
 def pending(store: ObjectStore, request_id: str) -> Sequence[ObjectInfo]:

@@ -15,11 +15,9 @@ from feedback.decision import Decision
 from feedback.document import MAX_BYTES
 from feedback.errors import (
     ClosedRequestError,
-    DuplicateError,
     MalformedDocumentError,
     ObjectNotFoundError,
 )
-from feedback.layout import upload_key
 from feedback.policy import Policy
 from feedback.recording import load_decisions
 from feedback.upload import parse_upload
@@ -73,44 +71,13 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     # The same run again brings the words that the decision was made from, and is welcome.
     heard = {response.sha256 for decision in decisions for response in decision.responses}
     if decisions and sha256_hex(data) not in heard:
-        raise _closed(bundle.request_id, decisions[-1])
+        raise closed_error(bundle.request_id, decisions[-1])
     if not decisions:
-        _check_deadline(bundle)
+        check_deadline(bundle)
 
 
-def hand_in(workplace: Workplace, request_id: str, data: bytes) -> str:
-    """Hand in a person's document once, and say so when it is late, superfluous or refused.
-
-    Args:
-        workplace: Holds the object store.
-        request_id: The request it must be for.
-        data: The document.
-
-    Returns:
-        Key of the upload.
-
-    Raises:
-        FeedbackError: If the document is refused; nothing was handed in then.
-        ObjectNotFoundError: If there is no such request.
-    """
-    objects = workplace.objects
-    bundle = exchange.load_bundle(objects, request_id)
-    document = parse_upload(data).document
-    exchange.check_upload(bundle, data)
-    decision = exchange.load_decision(objects, request_id)
-    if decision is not None:
-        raise _closed(request_id, decision)
-    _check_deadline(bundle)
-    if objects.exists(upload_key(request_id, document.reviewer, document.nonce)):
-        raise DuplicateError(
-            f"expected a document that was not handed in before (got the nonce "
-            f"{document.nonce!r} of {document.reviewer!r} again); wait for the decision, or "
-            "answer under a new nonce"
-        )
-    return exchange.submit(objects, request_id, document.reviewer, document.nonce, data)
-
-
-def _closed(request_id: str, decision: Decision) -> ClosedRequestError:
+def closed_error(request_id: str, decision: Decision) -> ClosedRequestError:
+    """Return the refusal of an answer that comes after the decision."""
     return ClosedRequestError(
         f"expected an open request (got {request_id!r}, {decision.state.value} since "
         f"{decision.decided_at:%Y-%m-%d %H:%M}); see `parley review list`, or ask anew with "
@@ -118,7 +85,12 @@ def _closed(request_id: str, decision: Decision) -> ClosedRequestError:
     )
 
 
-def _check_deadline(bundle: ReviewBundle) -> None:
+def check_deadline(bundle: ReviewBundle) -> None:
+    """Refuse an answer to a request whose time is over.
+
+    Raises:
+        ClosedRequestError: If it is.
+    """
     if bundle.deadline is not None and datetime.now(UTC) > bundle.deadline:
         raise ClosedRequestError(
             f"expected an answer by {bundle.deadline:%Y-%m-%d %H:%M} (got one later); ask anew "

@@ -1,12 +1,20 @@
 """The bucket's policy on the gateway itself: who may not write is refused by the server."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 from botocore.exceptions import ClientError
 
 from feedback import layout
 from feedback.errors import StoreError
 from feedback.probing import probe_conditional_writes
+from feedback.publishing import publish
+from feedback.waiting import wait_for_decision
 from tests.e2e.gateway import BUCKET, PROGRAMS, USERS, OwnStore, furnish, gateway
+from tests.e2e.servers import ROOT
+from tests.review_request import FILES, make_answer, make_bundle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(300)]
 
@@ -105,3 +113,42 @@ def test_a_reviewers_own_key_hands_in_reads_nothing_of_others_and_takes_nothing_
             getattr(client, action)(Bucket=BUCKET, **named)
         assert refused.value.response["Error"]["Code"] == "AccessDenied", (action, named)
     client.close()
+
+
+def parley_submit(service, user, folder, *arguments):
+    """Run ``parley review submit`` as a person of the service does."""
+    env = os.environ | service.environment(user)
+    env |= {"PARLEY_STORE": f"s3://{BUCKET}", "PARLEY_HOME": str(folder / "home")}
+    env["PYTHONPATH"] = str(ROOT)
+    command = (sys.executable, "-c", "from flows.cli import main; main()", "review", "submit")
+    return subprocess.run(
+        (*command, *arguments), env=env, cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_a_person_hands_in_by_command_line_with_a_key_for_their_inbox_alone(service, tmp_path):
+    runs, watcher = (OwnStore(service, f"parley-{name}", BUCKET) for name in ("runs", "watcher"))
+    bundle = publish(runs, make_bundle(), FILES)
+    (tmp_path / "manifest.json").write_bytes(bundle.to_json())
+    (tmp_path / "good.json").write_bytes(make_answer(bundle))
+    (tmp_path / "bad.json").write_bytes(make_answer(bundle, bundle_sha256="0" * 64))
+    given = ("--bundle", "manifest.json")
+    bad = parley_submit(service, "reviewer-ada", tmp_path, bundle.request_id, "bad.json", *given)
+    assert (bad.returncode, bad.stdout) == (1, "")
+    assert "expected bundle_sha256" in bad.stderr
+    good = parley_submit(service, "reviewer-ada", tmp_path, bundle.request_id, "good.json", *given)
+    key = layout.upload_key(bundle.request_id, "ada", "nonce-0001")
+    assert (good.returncode, good.stdout.strip()) == (0, f"handed in as {key}"), good.stderr
+    assert "The watcher judges it" in good.stderr
+    assert wait_for_decision(watcher, bundle.request_id).state.value == "APPROVED"
+
+
+@pytest.mark.parametrize("user", ["parley-page", "parley-watcher", "parley-runs"])
+def test_the_doctor_tries_the_store_under_the_policy(service, monkeypatch, tmp_path, user):
+    from flows.checks.exchange import object_storage
+
+    monkeypatch.setenv("PARLEY_HOME", str(tmp_path))
+    own = OwnStore(service, user, BUCKET)
+    monkeypatch.setattr("tasks.workplace.open_store", lambda url: own)
+    assert "one writer winning" in object_storage()
+    assert not own.list("probe/")
