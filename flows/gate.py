@@ -146,6 +146,7 @@ def _publish(
         tracker=tracker,
         name=run.params.model_name,
         policies=run.policies,
+        deadline_hours=run.params.review.deadline_hours,
         scores=channel.measure(run, explained),
     )
     if run.params.review.reviewer == "inbox":
