@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from feedback import exchange, waiting
+from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.decision import Decision
@@ -19,8 +20,9 @@ from feedback.errors import (
     MalformedDocumentError,
     ObjectNotFoundError,
 )
+from feedback.gate import closing_time
 from feedback.layout import upload_key
-from feedback.policy import Policy
+from feedback.policy import Policy, single_policy
 from feedback.recording import load_decisions
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
@@ -49,7 +51,7 @@ def submit_feedback(workplace: Workplace, request_id: str, data: bytes) -> str |
     return exchange.submit(workplace.objects, request_id, document.reviewer, document.nonce, data)
 
 
-def check_feedback(workplace: Workplace, data: bytes) -> None:
+def check_feedback(workplace: Workplace, data: bytes, policy: Policy | None = None) -> None:
     """Judge a document that a run is given beforehand, as far as that is possible before the run.
 
     A request that the store does not know may be published by the run itself; the document is then
@@ -58,6 +60,7 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     Args:
         workplace: Holds the object store.
         data: The document.
+        policy: The gate's rule, which says when the request closes; None takes ``single``.
 
     Raises:
         FeedbackError: If it is malformed, does not fit the request that it names, or comes after
@@ -75,16 +78,19 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     if decisions and sha256_hex(data) not in heard:
         raise _closed(bundle.request_id, decisions[-1])
     if not decisions:
-        _check_deadline(bundle)
+        _check_open(bundle, policy)
 
 
-def hand_in(workplace: Workplace, request_id: str, data: bytes) -> str:
+def hand_in(
+    workplace: Workplace, request_id: str, data: bytes, policy: Policy | None = None
+) -> str:
     """Hand in a person's document once, and say so when it is late, superfluous or refused.
 
     Args:
         workplace: Holds the object store.
         request_id: The request it must be for.
         data: The document.
+        policy: The gate's rule, which says when the request closes; None takes ``single``.
 
     Returns:
         Key of the upload.
@@ -100,7 +106,7 @@ def hand_in(workplace: Workplace, request_id: str, data: bytes) -> str:
     decision = exchange.load_decision(objects, request_id)
     if decision is not None:
         raise _closed(request_id, decision)
-    _check_deadline(bundle)
+    _check_open(bundle, policy)
     if objects.exists(upload_key(request_id, document.reviewer, document.nonce)):
         raise DuplicateError(
             f"expected a document that was not handed in before (got the nonce "
@@ -118,11 +124,14 @@ def _closed(request_id: str, decision: Decision) -> ClosedRequestError:
     )
 
 
-def _check_deadline(bundle: ReviewBundle) -> None:
-    if bundle.deadline is not None and datetime.now(UTC) > bundle.deadline:
+def _check_open(bundle: ReviewBundle, policy: Policy | None) -> None:
+    rule = policy or single_policy()
+    closing = closing_time(GateRequest.of(bundle), rule)
+    if closing is not None and datetime.now(UTC) > closing:
         raise ClosedRequestError(
-            f"expected an answer by {bundle.deadline:%Y-%m-%d %H:%M} (got one later); ask anew "
-            "with another seed or PARLEY_STORE"
+            f"expected an answer by {closing:%Y-%m-%d %H:%M}, as the policy {rule.name!r} has it "
+            "(got one later); name the gate's policy if it is another one, or ask anew with "
+            "another seed or PARLEY_STORE"
         )
 
 

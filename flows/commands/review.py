@@ -7,6 +7,10 @@ import typer
 
 app = typer.Typer(no_args_is_help=True)
 
+PolicyName = Annotated[
+    str, typer.Option("--policy", help="The gate's: single, signed, or a file; or PARLEY_POLICY.")
+]
+
 
 @app.command(name="list")
 def list_(
@@ -62,8 +66,10 @@ def submit(
     key: Annotated[
         Path | None, typer.Option("--key", help="Sign it with this private key first.")
     ] = None,
+    policy: PolicyName = "",
 ) -> None:
     """Check a feedback document against its request and hand it in."""
+    from feedback.policy_file import load_policy
     from flows.commands.sign_review import signed_answer
     from tasks.exchange import hand_in, read_feedback_file
     from tasks.settings import Settings
@@ -71,7 +77,9 @@ def submit(
 
     data = read_feedback_file(document)
     answer = data if key is None else signed_answer(data, key)
-    uploaded = hand_in(open_workplace(Settings()), request, answer)
+    settings = Settings()
+    rule = load_policy(policy or settings.policy)
+    uploaded = hand_in(open_workplace(settings), request, answer, rule)
     typer.echo(f"handed in as {uploaded}")
 
 
@@ -82,9 +90,7 @@ def serve(
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", help="Who you are; on your own machine only.")
     ] = None,
-    policy: Annotated[
-        str, typer.Option("--policy", help="single, signed, or a policy file.")
-    ] = "single",
+    policy: PolicyName = "",
 ) -> None:
     """Open the review page: an inbox of requests, to be looked at, edited and answered."""
     from flows.commands.serve_review import page_settings
