@@ -88,7 +88,8 @@ class ReviewerRecord(StoredDocument):
     @property
     def revocations(self) -> int:
         """How much of it was taken back: keys, and the reviewer."""
-        return sum(taken.revoked_at is not None for taken in (self, *self.keys))
+        taken = (self.revoked_at, *(key.revoked_at for key in self.keys))
+        return sum(moment is not None for moment in taken)
 
     def good_key(self, key_id: str) -> ReviewerKey | None:
         """Return a key that is not revoked, or None."""

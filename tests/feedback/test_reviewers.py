@@ -26,7 +26,7 @@ KEY = generate_key()
 
 
 class Interrupted(MemoryStore):
-    """Lets somebody else write in between, right before its first write of a reviewer."""
+    """Lets somebody else write right before its first write that would take effect."""
 
     def __init__(self, inner: MemoryStore, other: Callable[[], object]) -> None:
         super().__init__(inner.now)
@@ -41,7 +41,8 @@ class Interrupted(MemoryStore):
         super().put(key, data)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
-        self._interrupt()
+        if key not in self.objects:
+            self._interrupt()
         if key in self.objects:
             return False
         MemoryStore.put(self, key, data)
