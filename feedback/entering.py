@@ -6,18 +6,17 @@ that is not entered: the next step, by whoever makes it, enters it.
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Literal
 
 from pydantic import ValidationError
 
 from feedback.audit import AuditEntry, AuditLog, Event, EventKind
 from feedback.canonical import sha256_hex
-from feedback.errors import ObjectNotFoundError
+from feedback.errors import ObjectNotFoundError, ReviewerError
 from feedback.layout import decision_key, reviewer_key
 from feedback.objects import ObjectStore
 from feedback.recording import load_decisions
 from feedback.rejections import Rejection
-from feedback.reviewers import ReviewerRecord
+from feedback.reviewers import ReviewerRecord, load_record
 from feedback.states import ReviewState
 
 _KINDS: dict[ReviewState, EventKind] = {
@@ -88,35 +87,46 @@ def enter_rejections(
 
 
 def enter_reviewer(
-    log: AuditLog,
-    record: ReviewerRecord,
-    now: datetime,
-    *,
-    kind: Literal["enrolment", "revocation"] = "enrolment",
-) -> AuditEntry | None:
-    """Enter an enrolment, or that a reviewer or one of their keys was taken off.
+    store: ObjectStore, log: AuditLog, record: ReviewerRecord, now: datetime
+) -> tuple[AuditEntry, ...]:
+    """Enter what was changed about a reviewer up to a record, and is not in the log.
 
     Args:
+        store: Where the records lie.
         log: The log.
         record: The record that stands now.
         now: Moment of entering.
-        kind: Which of the two.
 
     Returns:
-        The entry; None when this very record was entered before.
+        The new entries: of this record, and of earlier ones whose writer died before entering them.
 
     Raises:
         AuditError: If the log is not as it was written.
         StoreError: If the store cannot be read or written.
     """
-    event = Event(
+    log.refresh()
+    entries, revocations = [], 0
+    for sequence in range(1, record.sequence + 1):
+        try:
+            written = load_record(store, record.id, sequence)
+        except (ObjectNotFoundError, ReviewerError):
+            # Whoever verifies the log is told of it; it must not keep what follows out.
+            continue
+        kind: EventKind = "revocation" if written.revocations > revocations else "enrolment"
+        revocations = written.revocations
+        if reviewer_key(record.id, sequence) not in log.subjects():
+            entries.append(log.append(_event(written, kind), now))
+    return tuple(entry for entry in entries if entry is not None)
+
+
+def _event(record: ReviewerRecord, kind: EventKind) -> Event:
+    return Event(
         kind=kind,
-        subject=reviewer_key(record.id),
+        subject=reviewer_key(record.id, record.sequence),
         subject_sha256=record.digest,
         summary=f"{record.kind} {record.id}, roles: {', '.join(record.roles) or 'none'}, "
         f"keys: {', '.join(key.key_id[:12] for key in record.keys) or 'none'}",
     )
-    return log.append(event, now)
 
 
 def _told(data: bytes) -> str:

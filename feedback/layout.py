@@ -13,6 +13,7 @@
     decisions/<request_id>/<seq>.json                    written once
     policies/<sha256>.json                               rules that decisions were made by
     reviewers/<id>.json                                  who may answer; operators alone write it
+    reviewers/<id>/<seq>.json                            the record as changed; the latest counts
     audit/start.json, audit/<yyyy-mm>/<seq>.json         hash chain
     promotions/<model>/<seq>.json                        moves of the champion
     promotions/<model>/<seq>.done                        the aliases were seen to follow
@@ -75,6 +76,10 @@ _UPLOAD = re.compile(
 _PREVIEW = re.compile(
     r"inbox/(?P<request>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/"
     r"(?P<reviewer>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})/previews/(?P<digest>[0-9a-f]{64})\.json"
+)
+
+_REVIEWER = re.compile(
+    r"reviewers/(?P<name>[A-Za-z0-9][A-Za-z0-9_.@-]{0,79})(/(?P<sequence>[0-9]{4,9}))?\.json"
 )
 
 _REQUEST = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.@-]{0,79}")
@@ -189,9 +194,18 @@ def policy_key(digest: str) -> str:
     return f"policies/{digest}.json"
 
 
-def reviewer_key(name: str) -> str:
-    """Return the key of a reviewer's record."""
-    return f"{REVIEWERS}{name}.json"
+def reviewer_key(name: str, sequence: int = 1) -> str:
+    """Return the key of the n-th record of a reviewer, from 1."""
+    return f"{REVIEWERS}{name}{'' if sequence == 1 else f'/{sequence:04d}'}.json"
+
+
+def parse_reviewer_key(key: str) -> tuple[str, int] | None:
+    """Return (name, sequence) of a reviewer's record, or None when the key is not formed as one."""
+    match = _REVIEWER.fullmatch(key)
+    if match is None:
+        return None
+    named = (match["name"], int(match["sequence"] or 1))
+    return named if reviewer_key(*named) == key else None
 
 
 def audit_key(month: str, sequence: int) -> str:

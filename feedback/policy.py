@@ -15,6 +15,9 @@ SignatureKind = Literal["own", "page", "none"]
 Hours = Annotated[float, Field(gt=0, le=8760)]
 """A duration, hours, at most a year."""
 
+DEADLINE_HOURS = 168.0
+"""Time to answer a run's request when neither the run nor its policy says."""
+
 
 class RoleRule(Exchanged):
     """What one role has to say, and who may say it."""
@@ -131,6 +134,21 @@ class Policy(StoredDocument):
                     f"expected since before until for {delegate.from_!r} (got the reverse)"
                 )
         return self
+
+
+def hours_to_answer(policy: Policy, asked: float | None = None) -> float:
+    """Return how long people have to answer a request that is published now.
+
+    Args:
+        policy: The rule that decides on it.
+        asked: What the run says, hours; None leaves it to the policy.
+
+    Returns:
+        Hours; what the run says counts before what the policy says.
+    """
+    if asked is not None:
+        return asked
+    return DEADLINE_HOURS if policy.deadline_hours is None else policy.deadline_hours
 
 
 def single_policy() -> Policy:

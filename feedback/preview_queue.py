@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import chain, zip_longest
 
+from feedback.answer import GateRequest
 from feedback.bounded import MAX_BYTES
 from feedback.bundle import ReviewBundle
 from feedback.errors import (
@@ -20,6 +21,7 @@ from feedback.errors import (
     ObjectNotFoundError,
     ObjectTooLargeError,
 )
+from feedback.gate import closing_time
 from feedback.layout import (
     DECISIONS,
     INBOX,
@@ -30,6 +32,7 @@ from feedback.layout import (
     request_of,
 )
 from feedback.objects import ObjectInfo, ObjectStore
+from feedback.policy import Policy, single_policy
 from feedback.previews import (
     PreviewRequest,
     check_question,
@@ -47,14 +50,18 @@ _UNUSABLE = (FeedbackError, ChannelError, ObjectNotFoundError, ObjectTooLargeErr
 class PreviewQueue:
     """The questions of a store that no worker has answered."""
 
-    def __init__(self, store: ObjectStore, request_id: str | None = None) -> None:
+    def __init__(
+        self, store: ObjectStore, request_id: str | None = None, *, policy: Policy | None = None
+    ) -> None:
         """Open the queue.
 
         Args:
             store: Where requests lie.
             request_id: The only request to look at; None looks at all.
+            policy: The gate's rule, which says when requests close; None takes ``single``.
         """
         self._store, self._request_id = store, request_id
+        self._policy = policy or single_policy()
         self._refused: set[tuple[str, str]] = set()
 
     def waiting(self, now: datetime) -> Iterator[tuple[ReviewBundle, PreviewRequest]]:
@@ -114,8 +121,8 @@ class PreviewQueue:
         except (ObjectNotFoundError, ArtifactError) as error:
             logger.info("left out the previews of %s: %s", request_id, error)
             return None
-        is_over = bundle.deadline is not None and now >= bundle.deadline
-        return None if is_over else bundle
+        closing = closing_time(GateRequest.of(bundle), self._policy)
+        return None if closing is not None and now >= closing else bundle
 
     def _read(self, bundle: ReviewBundle, info: ObjectInfo) -> PreviewRequest | None:
         """Read a question that is what its name says and that nobody has answered meanwhile."""

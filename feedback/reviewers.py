@@ -1,18 +1,26 @@
-"""Who may answer: one object per reviewer or page, ``reviewers/<id>.json``.
+"""Who may answer: reviewers and pages, each by numbered records of which the latest stands.
 
+The first is ``reviewers/<id>.json``, further ones ``reviewers/<id>/<seq>.json``; each is written
+once. Earlier versions wrote the first anew at each change, and it is read as they left it.
 Only operators write this prefix. A change is recorded in the audit log by whoever makes it.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import (
+    Field,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    model_serializer,
+    model_validator,
+)
 
-from feedback.errors import ObjectNotFoundError, ReviewerError
+from feedback.errors import ObjectNotFoundError, ReviewerError, StoreError
 from feedback.fields import Exchanged, Identifier, Reason, Sha256, StoredDocument, Timestamp
-from feedback.layout import REVIEWERS, reviewer_key
+from feedback.layout import REVIEWERS, parse_reviewer_key, reviewer_key
 from feedback.objects import ObjectStore
 from feedback.signing import PublicKey, key_id_of
 
@@ -20,6 +28,8 @@ logger = logging.getLogger(__name__)
 
 MAX_RECORD_BYTES = 262_144
 """Largest record that is read."""
+
+_MOST_ATTEMPTS = 100
 
 
 class ReviewerKey(Exchanged):
@@ -66,6 +76,20 @@ class ReviewerRecord(StoredDocument):
     """When they were taken off; nothing of theirs counts from then on."""
     why: Reason = ""
     """Why they were taken off."""
+    sequence: Annotated[int, Field(ge=1)] = 1
+    """Which record of theirs it is, from 1; the latest stands."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        # Records of earlier versions lack the number; their bytes, and digests, stay.
+        dumped: dict[str, object] = handler(self)
+        return {k: value for k, value in dumped.items() if k != "sequence" or value != 1}
+
+    @property
+    def revocations(self) -> int:
+        """How much of it was taken back: keys, and the reviewer."""
+        taken = (self.revoked_at, *(key.revoked_at for key in self.keys))
+        return sum(moment is not None for moment in taken)
 
     def good_key(self, key_id: str) -> ReviewerKey | None:
         """Return a key that is not revoked, or None."""
@@ -104,10 +128,18 @@ def load_registry(store: ObjectStore) -> Registry:
     Raises:
         StoreError: If the store cannot be read.
     """
-    records = []
+    latest: dict[str, int] = {}
     for info in store.list(REVIEWERS):
+        named = parse_reviewer_key(info.key)
+        if named is None:
+            logger.warning("left out: expected a reviewer's record (got %r)", info.key)
+            continue
+        latest[named[0]] = max(named[1], latest.get(named[0], 0))
+    records = []
+    for name, sequence in latest.items():
         try:
-            records.append(_read(store, info.key))
+            # Never an earlier one in place of one that cannot be read: it may tell of a revocation.
+            records.append(_read(store, reviewer_key(name, sequence)))
         except ObjectNotFoundError:
             continue
         except ReviewerError as error:
@@ -136,24 +168,25 @@ def enrol(store: ObjectStore, record: ReviewerRecord) -> ReviewerRecord:
             f"expected a name that differs from {alike[0]!r} by more than capitals (got "
             f"{record.id!r}); choose another one"
         )
-    if store.put_if_absent(reviewer_key(record.id), record.to_json()):
-        return record
-    standing = _read(store, reviewer_key(record.id))
-    if standing.revoked_at is not None or standing.kind != record.kind:
-        raise ReviewerError(
-            f"expected a new name or an enrolled {record.kind} (got {record.id!r}, a "
-            f"{standing.kind}{' that was taken off' if standing.revoked_at else ''}); choose "
-            "another name"
+
+    def joined(standing: ReviewerRecord | None) -> ReviewerRecord:
+        if standing is None:
+            return record
+        if standing.revoked_at is not None or standing.kind != record.kind:
+            raise ReviewerError(
+                f"expected a new name or an enrolled {record.kind} (got {record.id!r}, a "
+                f"{standing.kind}{' that was taken off' if standing.revoked_at else ''}); choose "
+                "another name"
+            )
+        known = {key.key_id for key in standing.keys}
+        return standing.model_copy(
+            update={
+                "roles": tuple(dict.fromkeys((*standing.roles, *record.roles))),
+                "keys": (*standing.keys, *(key for key in record.keys if key.key_id not in known)),
+            }
         )
-    known = {key.key_id for key in standing.keys}
-    joined = standing.model_copy(
-        update={
-            "roles": tuple(dict.fromkeys((*standing.roles, *record.roles))),
-            "keys": (*standing.keys, *(key for key in record.keys if key.key_id not in known)),
-        }
-    )
-    store.put(reviewer_key(record.id), joined.to_json())
-    return joined
+
+    return _change(store, record.id, joined)
 
 
 def revoke(
@@ -175,14 +208,15 @@ def revoke(
         ReviewerError: If there is no such reviewer or no such key.
         StoreError: If the store cannot be written.
     """
-    try:
-        standing = _read(store, reviewer_key(name))
-    except ObjectNotFoundError:
-        raise ReviewerError(
-            f"expected an enrolled reviewer (got {name!r}); see 'parley reviewers list'"
-        ) from None
-    changes: dict[str, object] = {"revoked_at": standing.revoked_at or now, "why": why}
-    if key_id is not None:
+
+    def taken_off(standing: ReviewerRecord | None) -> ReviewerRecord:
+        if standing is None:
+            raise ReviewerError(
+                f"expected an enrolled reviewer (got {name!r}); see 'parley reviewers list'"
+            )
+        if key_id is None:
+            since = standing.revoked_at or now
+            return standing.model_copy(update={"revoked_at": since, "why": why})
         named = [key for key in standing.keys if key.key_id.startswith(key_id)]
         if len(named) != 1 or len(key_id) < 8:
             raise ReviewerError(
@@ -190,10 +224,51 @@ def revoke(
                 f"which fits {len(named)}); see 'parley reviewers list'"
             )
         gone = named[0].model_copy(update={"revoked_at": named[0].revoked_at or now})
-        changes = {"keys": tuple(gone if key is named[0] else key for key in standing.keys)}
-    record = standing.model_copy(update=changes)
-    store.put(reviewer_key(name), record.to_json())
-    return record
+        keys = tuple(gone if key is named[0] else key for key in standing.keys)
+        return standing.model_copy(update={"keys": keys})
+
+    return _change(store, name, taken_off)
+
+
+def _change(
+    store: ObjectStore, name: str, change: Callable[[ReviewerRecord | None], ReviewerRecord]
+) -> ReviewerRecord:
+    """Write a record anew under the next number, made from the one that stands at that moment.
+
+    Of two who change a record at once one finds the number taken, and changes what the other wrote:
+    no change is ever lost, least of all a revocation.
+    """
+    for _ in range(_MOST_ATTEMPTS):
+        standing = _standing(store, name)
+        changed = change(standing)
+        if changed == standing:
+            return changed
+        following = 1 if standing is None else standing.sequence + 1
+        changed = changed.model_copy(update={"sequence": following})
+        if store.put_if_absent(reviewer_key(name, changed.sequence), changed.to_json()):
+            return changed
+    raise StoreError(
+        f"expected to be the only one who changes the record of {name!r} (got others "
+        f"{_MOST_ATTEMPTS} times); try again"
+    )
+
+
+def _standing(store: ObjectStore, name: str) -> ReviewerRecord | None:
+    """Read the latest record of a reviewer; None if there is none."""
+    keys = [info.key for info in store.list(f"{REVIEWERS}{name}")]
+    found = [named for named in map(parse_reviewer_key, keys) if named and named[0] == name]
+    return _read(store, reviewer_key(*max(found))) if found else None
+
+
+def load_record(store: ObjectStore, name: str, sequence: int) -> ReviewerRecord:
+    """Read one record of a reviewer, be it the latest or not.
+
+    Raises:
+        ObjectNotFoundError: If there is none.
+        ReviewerError: If it is not as it was written.
+        StoreError: If the store cannot be read.
+    """
+    return _read(store, reviewer_key(name, sequence))
 
 
 def _read(store: ObjectStore, key: str) -> ReviewerRecord:
@@ -205,7 +280,7 @@ def _read(store: ObjectStore, key: str) -> ReviewerRecord:
             f"expected a reviewer's record at {key!r} (got {error.error_count()} fields that do "
             "not fit); restore it from the store's versions"
         ) from error
-    if reviewer_key(record.id) != key or record.to_json() != data:
+    if reviewer_key(record.id, record.sequence) != key or record.to_json() != data:
         raise ReviewerError(
             f"expected the record of the reviewer that {key!r} names (got other bytes); restore it "
             "from the store's versions"

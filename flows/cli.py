@@ -89,7 +89,10 @@ def up(
     params: ParamsFile = None,
     set_: Overrides = None,
     policy: Annotated[
-        str, typer.Option("--policy", help="single, signed, or a file; default review.policy.")
+        str,
+        typer.Option(
+            "--policy", help="single, signed, or a file; default review.policy, PARLEY_POLICY."
+        ),
     ] = "",
     cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
     prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
@@ -152,13 +155,16 @@ def watch(
 
 @app.command()
 def preview(
+    policy: Annotated[
+        str, typer.Option("--policy", help="single, signed, or a file; default PARLEY_POLICY.")
+    ] = "",
     every: Annotated[float, typer.Option("--every", min=0.1, help="Seconds between looks.")] = 2.0,
     once: Annotated[bool, typer.Option("--once", help="Look once, then end.")] = False,
 ) -> None:
     """Compute what reviewers' edits would do, when the page asks."""
     from flows.commands.preview import answer_previews
 
-    answer_previews(every_seconds=every, once=once)
+    answer_previews(policy, every_seconds=every, once=once)
 
 
 @app.command()

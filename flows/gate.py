@@ -146,6 +146,7 @@ def _publish(
         tracker=tracker,
         name=run.params.model_name,
         policies=run.policies,
+        deadline_hours=run.params.review.deadline_hours,
         scores=channel.measure(run, explained),
     )
     if run.params.review.reviewer == "inbox":
@@ -155,7 +156,7 @@ def _publish(
 
 def _answering_previews(run: RunContext, request_id: str) -> Callable[[float], None]:
     """Return what a run does between two looks: it answers one question about its own request."""
-    queue = PreviewQueue(run.workplace.objects, request_id)
+    queue = PreviewQueue(run.workplace.objects, request_id, policy=run.policies[0])
 
     def waited(seconds: float) -> None:
         if run.listener.on_wait is not None:

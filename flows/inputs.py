@@ -69,7 +69,8 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
 def _check_review(review: ReviewParams, workplace: Workplace) -> tuple[Policy, ...]:
     policies = tuple(map(load_policy, (review.policy, *review.trusted_policies)))
     if review.reviewer.startswith("file:"):
-        check_feedback(workplace, read_feedback_file(Path(review.reviewer.removeprefix("file:"))))
+        document = read_feedback_file(Path(review.reviewer.removeprefix("file:")))
+        check_feedback(workplace, document, policies[0])
     rules = policies[0].roles.values()
     if review.reviewer == "simulated" and not any(
         rule.anyone and "none" in rule.signatures for rule in rules

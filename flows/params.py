@@ -34,8 +34,9 @@ class ReviewParams(Params):
     on)."""
     poll_seconds: Annotated[float, Field(gt=0, le=3600)] = 0.5
     """Pause between two looks into the store while waiting."""
-    deadline_hours: Annotated[float, Field(gt=0)] = 168.0
-    """When an unanswered request expires; expiry never promotes."""
+    deadline_hours: Annotated[float, Field(gt=0)] | None = None
+    """When an unanswered request expires; None takes the policy's, or 168 where it has none. Expiry
+    never promotes."""
     wait: Literal["auto", "poll", "suspend"] = "auto"
     """How people are waited for: ``suspend`` ends the process and is for deployed runs, ``poll``
     keeps it; ``auto`` suspends where it can."""

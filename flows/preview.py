@@ -14,6 +14,8 @@ from pydantic import ValidationError
 
 from feedback.bundle import ReviewBundle
 from feedback.errors import ArtifactError, ObjectNotFoundError, ParleyError, StoreError
+from feedback.policy import Policy
+from feedback.policy_file import load_policy
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import Effect, Preview, PreviewRequest, answer_preview, edits_digest
 from flows.channel import Stages, load_channel
@@ -30,24 +32,28 @@ _LONGEST_REASON = 1000
 
 
 @flow(name="preview")
-def preview(every_seconds: float = 2.0, rounds: int | None = None) -> int:
+def preview(every_seconds: float = 2.0, rounds: int | None = None, policy: str = "") -> int:
     """Answer the questions of this installation's store.
 
     Args:
         every_seconds: Pause between two looks.
         rounds: How often to look; None does not end.
+        policy: The gate's rule; empty takes the setting ``PARLEY_POLICY``.
 
     Returns:
         Questions that were answered.
     """
-    workplace = open_workplace(Settings())
-    return keep_answering(workplace, every_seconds=every_seconds, rounds=rounds)
+    settings = Settings()
+    rule = load_policy(policy or settings.policy)
+    workplace = open_workplace(settings)
+    return keep_answering(workplace, every_seconds=every_seconds, policy=rule, rounds=rounds)
 
 
 def keep_answering(
     workplace: Workplace,
     *,
     every_seconds: float,
+    policy: Policy | None = None,
     rounds: int | None = None,
     on_answer: Callable[[Preview], None] | None = None,
     sleep: Callable[[float], None] = time.sleep,
@@ -57,6 +63,7 @@ def keep_answering(
     Args:
         workplace: Where stages run, and the store.
         every_seconds: Pause between two looks.
+        policy: The gate's rule, which says when requests close; None takes ``single``.
         rounds: How often to look; None does not end.
         on_answer: Told of every answer.
         sleep: Waits some seconds.
@@ -67,7 +74,8 @@ def keep_answering(
     Raises:
         StoreError: If the last of a number of rounds could not reach the store.
     """
-    queue, done, answered, pause = PreviewQueue(workplace.objects), 0, 0, every_seconds
+    queue = PreviewQueue(workplace.objects, policy=policy)
+    done, answered, pause = 0, 0, every_seconds
     while True:
         done += 1
         try:

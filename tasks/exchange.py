@@ -9,6 +9,7 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from feedback import exchange, waiting
+from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.decision import Decision
@@ -18,7 +19,8 @@ from feedback.errors import (
     MalformedDocumentError,
     ObjectNotFoundError,
 )
-from feedback.policy import Policy
+from feedback.gate import closing_time
+from feedback.policy import Policy, single_policy
 from feedback.recording import load_decisions
 from feedback.upload import parse_upload
 from tasks.workplace import Workplace
@@ -47,7 +49,7 @@ def submit_feedback(workplace: Workplace, request_id: str, data: bytes) -> str |
     return exchange.submit(workplace.objects, request_id, document.reviewer, document.nonce, data)
 
 
-def check_feedback(workplace: Workplace, data: bytes) -> None:
+def check_feedback(workplace: Workplace, data: bytes, policy: Policy | None = None) -> None:
     """Judge a document that a run is given beforehand, as far as that is possible before the run.
 
     A request that the store does not know may be published by the run itself; the document is then
@@ -56,6 +58,7 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     Args:
         workplace: Holds the object store.
         data: The document.
+        policy: The gate's rule, which says when the request closes; None takes ``single``.
 
     Raises:
         FeedbackError: If it is malformed, does not fit the request that it names, or comes after
@@ -73,7 +76,7 @@ def check_feedback(workplace: Workplace, data: bytes) -> None:
     if decisions and sha256_hex(data) not in heard:
         raise closed_error(bundle.request_id, decisions[-1])
     if not decisions:
-        check_deadline(bundle)
+        check_deadline(bundle, policy)
 
 
 def closed_error(request_id: str, decision: Decision) -> ClosedRequestError:
@@ -85,16 +88,23 @@ def closed_error(request_id: str, decision: Decision) -> ClosedRequestError:
     )
 
 
-def check_deadline(bundle: ReviewBundle) -> None:
-    """Refuse an answer to a request whose time is over.
+def check_deadline(bundle: ReviewBundle, policy: Policy | None = None) -> None:
+    """Refuse an answer to a request that is closed by the passing of time.
+
+    Args:
+        bundle: The request.
+        policy: The gate's rule, which says when it closes; None takes ``single``.
 
     Raises:
         ClosedRequestError: If it is.
     """
-    if bundle.deadline is not None and datetime.now(UTC) > bundle.deadline:
+    rule = policy or single_policy()
+    closing = closing_time(GateRequest.of(bundle), rule)
+    if closing is not None and datetime.now(UTC) > closing:
         raise ClosedRequestError(
-            f"expected an answer by {bundle.deadline:%Y-%m-%d %H:%M} (got one later); ask anew "
-            "with another seed or PARLEY_STORE"
+            f"expected an answer by {closing:%Y-%m-%d %H:%M}, as the policy {rule.name!r} has it "
+            "(got one later); name the gate's policy if it is another one, or ask anew with "
+            "another seed or PARLEY_STORE"
         )
 
 

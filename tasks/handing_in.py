@@ -14,6 +14,7 @@ from feedback.errors import (
 )
 from feedback.layout import rejection_key, upload_key
 from feedback.objects import ObjectStore
+from feedback.policy import Policy
 from feedback.publishing import MAX_MANIFEST_BYTES
 from feedback.upload import parse_upload
 from tasks.exchange import check_deadline, closed_error
@@ -33,7 +34,12 @@ class HandedIn:
 
 
 def hand_in(
-    objects: ObjectStore, request_id: str, data: bytes, *, bundle: ReviewBundle | None = None
+    objects: ObjectStore,
+    request_id: str,
+    data: bytes,
+    policy: Policy | None = None,
+    *,
+    bundle: ReviewBundle | None = None,
 ) -> HandedIn:
     """Hand in a person's document once, and say so when it is late, superfluous or refused.
 
@@ -43,6 +49,7 @@ def hand_in(
         objects: The object store.
         request_id: The request it must be for.
         data: The document.
+        policy: The gate's rule, which says when the request closes; None takes ``single``.
         bundle: The request as a file of it tells, for a key that may not read the store's.
 
     Returns:
@@ -71,7 +78,7 @@ def hand_in(
     if may_read:
         _check_standing(objects, document)
     if bundle is not None:
-        check_deadline(bundle)
+        check_deadline(bundle, policy)
     exchange.submit(objects, request_id, document.reviewer, document.nonce, data)
     if may_read:
         return HandedIn(key)

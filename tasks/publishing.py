@@ -1,13 +1,14 @@
 """The task that puts a request before its reviewers, made against the champion of now."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, timedelta
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
 from feedback.bundle import ReviewBundle
 from feedback.opening import open_request
-from feedback.policy import Policy
+from feedback.policy import Policy, hours_to_answer
 from feedback.since import Scores
 from tasks.champion import find_champion
 from tasks.since import describe_since
@@ -23,8 +24,9 @@ def publish_review(
     *,
     tracker: Tracker,
     name: str,
-    policies: Collection[Policy],
+    policies: Sequence[Policy],
     scores: Scores,
+    deadline_hours: float | None = None,
 ) -> ReviewBundle:
     """Publish a review request; the same evidence against one champion is the same request.
 
@@ -34,12 +36,17 @@ def publish_review(
         files: Pictures by name.
         tracker: Knows the champion.
         name: Registered name of the model.
-        policies: Rules whose decisions are taken.
+        policies: Rules whose decisions are taken; the first decides.
         scores: Accuracies of the network that is explained, to set beside the champion's.
+        deadline_hours: When the request expires unanswered, counted from now; None takes the
+            policy's. A deadline that the manifest brings along stays.
 
     Returns:
         The manifest that stands in the store.
     """
+    if bundle.deadline is None:
+        allowed = timedelta(hours=hours_to_answer(policies[0], deadline_hours))
+        bundle = bundle.model_copy(update={"deadline": datetime.now(UTC) + allowed})
     champion = find_champion(workplace.objects, tracker, name)
     if champion is not None:
         since = describe_since(workplace.objects, tracker, champion, bundle, scores)

@@ -1,7 +1,7 @@
 """The request that any channel's evidence becomes."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from feedback.bundle import (
     DatasetVersion,
@@ -23,9 +23,8 @@ def freeze_request(
     items: Sequence[ReviewItem],
     files: Mapping[str, bytes],
     run: str,
-    deadline_hours: float,
 ) -> ReviewBundle:
-    """Make the manifest of a request from now on.
+    """Make the manifest of a request; its deadline is set as it is published.
 
     Args:
         channel: Whose evidence it is.
@@ -35,9 +34,7 @@ def freeze_request(
         items: What is shown of each thing to look at.
         files: Pictures by name.
         run: Run that asks.
-        deadline_hours: When an unanswered request expires, counted from now.
     """
-    now = datetime.now(UTC)
     return build_bundle(
         channel=channel,
         model=model,
@@ -51,7 +48,6 @@ def freeze_request(
         items=tuple(items),
         evidence=evidence,
         files=files,
-        created_at=now,
-        deadline=now + timedelta(hours=deadline_hours),
+        created_at=datetime.now(UTC),
         run=run,
     )

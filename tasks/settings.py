@@ -63,7 +63,8 @@ class Settings(BaseSettings):
     of the operating system. A policy may forbid that they approve."""
 
     policy: str = "single"
-    """Rule by which the watcher decides: ``single``, ``signed``, or a policy file."""
+    """Rule by which the watcher decides and requests close: ``single``, ``signed``, or a policy
+    file."""
     page_url: str = ""
     """Address of the review page, for links in notices; empty leaves the link out."""
     page_identity_header: str = ""

@@ -208,7 +208,6 @@ class _Training:
             explained=explained,
             model_name="benchmark",
             run="benchmark",
-            deadline_hours=1.0,
         )
         self._asked += [item.id for item in bundle.items]
         shares = measure_object_cells.fn(workplace, basis=basis, explained=explained, cells=cells)

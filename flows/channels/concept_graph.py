@@ -136,7 +136,6 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         reasoner=gate_for(_settings(run).reasoner, run.params.review.reviewer),
         model_name=run.params.model_name,
         run=run.run_id,
-        deadline_hours=run.params.review.deadline_hours,
         exemplars=explained["exemplars"],
         carried=_carried(run, basis, explained),
     )

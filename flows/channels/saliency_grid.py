@@ -105,7 +105,6 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         explained=explained["explained"],
         model_name=run.params.model_name,
         run=run.run_id,
-        deadline_hours=run.params.review.deadline_hours,
     )
 
 

@@ -78,5 +78,5 @@ def stand(store: ObjectStore, record: ReviewerRecord, now: datetime) -> Reviewer
     # A broken log is told before anything is written that it should tell of.
     log.refresh()
     standing = enrol(store, record)
-    enter_reviewer(log, standing, now)
+    enter_reviewer(store, log, standing, now)
     return standing

@@ -7,6 +7,10 @@ import typer
 
 app = typer.Typer(no_args_is_help=True)
 
+PolicyName = Annotated[
+    str, typer.Option("--policy", help="The gate's: single, signed, or a file; or PARLEY_POLICY.")
+]
+
 
 @app.command(name="list")
 def list_(
@@ -66,8 +70,10 @@ def submit(
         Path | None,
         typer.Option("--bundle", help="The request's manifest.json, where the store denies it."),
     ] = None,
+    policy: PolicyName = "",
 ) -> None:
     """Check a feedback document against its request and hand it in."""
+    from feedback.policy_file import load_policy
     from feedback.store import BRIEF_PATIENCE, open_store
     from flows.commands.sign_review import signed_answer
     from tasks.exchange import read_feedback_file
@@ -77,9 +83,11 @@ def submit(
     data = read_feedback_file(document)
     shown = None if bundle is None else read_manifest(bundle, request)
     answer = data if key is None else signed_answer(data, key)
+    settings = Settings()
+    rule = load_policy(policy or settings.policy)
     # Not probed: a reviewer's own key may write their inbox and nothing else.
-    objects = open_store(Settings().store_url(), probe=False, patience=BRIEF_PATIENCE)
-    handed = hand_in(objects, request, answer, bundle=shown)
+    objects = open_store(settings.store_url(), probe=False, patience=BRIEF_PATIENCE)
+    handed = hand_in(objects, request, answer, rule, bundle=shown)
     typer.echo(f"handed in as {handed.key}")
     if handed.remark:
         typer.echo(handed.remark, err=True)
@@ -92,9 +100,7 @@ def serve(
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", help="Who you are; on your own machine only.")
     ] = None,
-    policy: Annotated[
-        str, typer.Option("--policy", help="single, signed, or a policy file.")
-    ] = "single",
+    policy: PolicyName = "",
 ) -> None:
     """Open the review page: an inbox of requests, to be looked at, edited and answered."""
     from flows.commands.serve_review import page_settings

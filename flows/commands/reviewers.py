@@ -88,7 +88,7 @@ def revoke(
     # A broken log is told before anything is written that it should tell of.
     log.refresh()
     record = take_off(objects, name, now=now, why=why, key_id=key)
-    enter_reviewer(log, record, now, kind="revocation")
+    enter_reviewer(objects, log, record, now)
     typer.echo(f"took off {'key ' + key + ' of ' if key else ''}{name}")
 
 

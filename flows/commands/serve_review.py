@@ -7,7 +7,7 @@ from tasks.settings import Settings
 
 
 def page_settings(
-    settings: Settings, *, host: str, port: int, reviewer: str | None, policy: str = "single"
+    settings: Settings, *, host: str, port: int, reviewer: str | None, policy: str = ""
 ) -> PageSettings:
     """Join settings and options.
 
@@ -16,7 +16,7 @@ def page_settings(
         host: Address to listen on.
         port: Port to listen on.
         reviewer: Who is at this machine; None where a proxy names people.
-        policy: The gate's rule, by name or file.
+        policy: The gate's rule, by name or file; empty takes the setting ``PARLEY_POLICY``.
 
     Returns:
         How the page is served.
@@ -35,7 +35,7 @@ def page_settings(
         hosts=_listed(settings.page_hosts),
         page_name=settings.page_name,
         key=None if settings.page_key is None else load_key(settings.page_key),
-        policy=load_policy(policy),
+        policy=load_policy(policy or settings.policy),
     )
 
 

@@ -9,12 +9,16 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from feedback.errors import OrchestrationError
 from flows.supervisor import Service, Supervisor
 from tasks.settings import Settings
+
+if TYPE_CHECKING:
+    from flows.params import ReviewParams
 
 PARLEY = (sys.executable, "-c", "from flows.cli import main; main()")
 HOST = "127.0.0.1"
@@ -49,7 +53,8 @@ def bring_up(
         params_file: YAML file of the runs' parameters.
         overrides: ``key=value`` pairs.
         ports: Where the servers listen.
-        policy: Rule of the watcher and of the runs; empty takes ``review.policy``.
+        policy: Rule of the watcher, the runs and the page; empty takes ``review.policy``,
+            or ``PARLEY_POLICY`` where the parameters do not name one.
         cron: When to run by itself.
 
     Raises:
@@ -60,11 +65,10 @@ def bring_up(
     from flows.params import load_params
     from tasks.workplace import open_workplace
 
-    if policy:
-        overrides = (*overrides, f"review.policy={policy}")
-    rule = load_params(params_file, overrides).review.policy
-    load_policy(rule)
     settings = Settings()
+    rule = chosen_rule(load_params(params_file, overrides).review, settings, policy)
+    load_policy(rule)
+    overrides = (*overrides, f"review.policy={rule}")
     open_workplace(settings, brief=True)
     servers, workers = services(settings, ports, params_file, overrides, policy=rule, cron=cron)
     with _only_one(settings.home / "up.lock"):
@@ -83,6 +87,19 @@ def bring_up(
             for number, handler in before.items():
                 signal.signal(number, handler)
     typer.echo("stopped; the next `parley up` goes on from here")
+
+
+def chosen_rule(review: "ReviewParams", settings: Settings, policy: str) -> str:
+    """Return the one rule of all that is started, by name or file.
+
+    Args:
+        review: Parameters of the runs.
+        settings: The installation's settings.
+        policy: What the command line names; empty for nothing.
+    """
+    if policy:
+        return policy
+    return review.policy if "policy" in review.model_fields_set else settings.policy
 
 
 def services(
@@ -104,7 +121,7 @@ def services(
         ports: Where the servers listen.
         params_file: YAML file of the runs' parameters.
         overrides: ``key=value`` pairs.
-        policy: Rule of the watcher.
+        policy: Rule by which requests are decided and close.
         cron: When to run by itself.
     """
     given = {**os.environ, "PARLEY_HOME": str(settings.home.absolute())}
@@ -126,17 +143,18 @@ def services(
         serve += ["--params", str(params_file.absolute())]
     if cron is not None:
         serve += ["--cron", cron]
+    rule = ("--policy", policy)
     workers = [
-        Service("watcher", (*PARLEY, "watch", "--every", "2", "--policy", policy), env),
-        Service("previews", (*PARLEY, "preview", "--every", "1"), env),
+        Service("watcher", (*PARLEY, "watch", "--every", "2", *rule), env),
+        Service("previews", (*PARLEY, "preview", "--every", "1", *rule), env),
         Service("reaper", (*PARLEY, "recover", "--every", "20"), env),
         Service("flows", serve, env, health=f"{api}/deployments/name/retrain-deployed/retrain"),
     ]
-    found = page_service(env, ports.page)
+    found = page_service(env, ports.page, policy=policy)
     return servers, workers + ([found] if found else [])
 
 
-def page_service(environment: Mapping[str, str], port: int) -> Service | None:
+def page_service(environment: Mapping[str, str], port: int, *, policy: str) -> Service | None:
     """Return the review page as a service, or None where it is not installed.
 
     The one place that knows how the page is started.
@@ -144,11 +162,12 @@ def page_service(environment: Mapping[str, str], port: int) -> Service | None:
     Args:
         environment: Variables of the process.
         port: Port on loopback.
+        policy: Rule by which requests close.
     """
     if importlib.util.find_spec("review.app") is None:
         return None
     address = f"http://{HOST}:{port}"
-    command = [*PARLEY, "review", "serve", "--port", str(port)]
+    command = [*PARLEY, "review", "serve", "--port", str(port), "--policy", policy]
     if not environment.get("PARLEY_PAGE_IDENTITY_HEADER"):
         # On one's own machine nobody else can be at the page.
         command += ["--reviewer", Settings().author_name()]

@@ -13,7 +13,7 @@ from feedback.exchange import list_requests
 from feedback.publishing import load_bundle
 from feedback.states import ReviewState
 from feedback.store import open_store
-from tasks.exchange import hand_in
+from tasks.handing_in import hand_in
 from tasks.settings import Settings
 from tasks.workplace import open_workplace
 from tests.e2e.conftest import PATIENCE
@@ -52,7 +52,7 @@ def answer(home):
         )
         for one in evidence.images
     ]
-    hand_in(workplace, request.request_id, make_answer(bundle, responses=marks))
+    hand_in(workplace.objects, request.request_id, make_answer(bundle, responses=marks))
 
 
 def is_open(home, number):

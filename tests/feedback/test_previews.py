@@ -9,6 +9,7 @@ from feedback.errors import BundleMismatchError, ContradictionError, MalformedDo
 from feedback.fields import JsonObject
 from feedback.inbox import pending
 from feedback.layout import inbox_prefix, preview_answer_key, preview_request_key
+from feedback.policy import Policy
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import (
     Preview,
@@ -245,3 +246,18 @@ def test_questions_on_what_takes_no_answers_are_left_alone(
         store.delete(f"reviews/{bundle.request_id}/manifest.json")
     only = "concept_graph-other" if how == "another's" else None
     assert list(PreviewQueue(store, only).waiting(NOW + timedelta(hours=1))) == []
+
+
+def test_questions_are_answered_as_long_as_answers_are_taken(
+    store: MemoryStore, bundle: ReviewBundle
+) -> None:
+    policy = Policy.model_validate(
+        {"name": "p", "roles": {"ml": {}}, "at_expiry": "escalate", "extension_hours": 2}
+    )
+    store.objects.clear()
+    late = bundle.model_copy(update={"deadline": NOW + timedelta(hours=1)})
+    publish(store, late, FILES)
+    request_preview(store, late, question(late, reviewer="ada"))
+    queue = PreviewQueue(store, policy=policy)
+    assert len(list(queue.waiting(NOW + timedelta(hours=2.9)))) == 1
+    assert list(queue.waiting(NOW + timedelta(hours=3))) == []

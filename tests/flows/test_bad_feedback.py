@@ -135,6 +135,25 @@ def test_a_document_after_the_deadline_is_refused(
     run_refused(*given, message="expected an answer by")
 
 
+@pytest.mark.parametrize("how", ["option", "environment"])
+def test_the_command_line_takes_answers_as_long_as_the_policy_that_stands(
+    parley, refused, store, tmp_path, monkeypatch, how
+):
+    late = publish(store, make_bundle(deadline=datetime.now(UTC) - timedelta(hours=23)), FILES)
+    (tmp_path / "answer.json").write_bytes(make_document(late))
+    (tmp_path / "patient.yaml").write_text(
+        "{name: patient, roles: {domain: {}}, at_expiry: escalate, extension_hours: 24}"
+    )
+    given = ["review", "submit", late.request_id, "answer.json"]
+    refused(*given, message="as the policy 'single' has it")
+    if how == "environment":
+        monkeypatch.setenv("PARLEY_POLICY", "patient.yaml")
+    else:
+        given += ["--policy", "patient.yaml"]
+    assert parley(*given)[0] == 0
+    assert len(store.list("inbox/")) == 1
+
+
 def test_what_was_refused_is_shown_as_it_was_written(parley, request_, store, monkeypatch):
     """A reason that holds brackets must not be read as markup of the terminal."""
     monkeypatch.setenv("COLUMNS", "400")

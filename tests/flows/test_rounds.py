@@ -1,9 +1,11 @@
 """Several rounds of asking in one run: what is waited for, and what is taken up when."""
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from feedback.policy import Policy, single_policy
 from feedback.publishing import load_bundle
 from feedback.since import Scores
 from flows.context import SILENT, RunContext
@@ -57,6 +59,15 @@ def told(asking):
 
 def in_next_round(run, asking):
     return run.after(asking.over({}, {}))
+
+
+def test_a_run_that_names_no_deadline_asks_for_as_long_as_its_policy_says(start, tracker):
+    town = Policy.model_validate({"name": "town", "roles": {"ml": {}}, "deadline_hours": 72})
+    run = replace(start, policies=(town, single_policy()))
+    objects, before = run.workplace.objects, datetime.now(UTC)
+    asked = load_bundle(objects, ask(run, Asks(), {}, tracker, wait=False).request_id)
+    allowed = asked.deadline - before
+    assert timedelta(hours=72) <= allowed < timedelta(hours=73)
 
 
 def test_a_round_that_does_not_wait_takes_up_what_was_decided_by_then(start, tracker, workplace):

@@ -36,3 +36,13 @@ def test_both_ways_to_name_a_reviewer_exclude_each_other(monkeypatch) -> None:
     monkeypatch.setenv("PARLEY_PAGE_IDENTITY_HEADER", "X-Forwarded-User")
     with pytest.raises(ParamsError, match="got both"):
         page_settings(Settings(), host="127.0.0.1", port=8050, reviewer="ada")
+
+
+def test_the_page_closes_by_the_policy_that_it_is_told(tmp_path, monkeypatch) -> None:
+    def rule(policy=""):
+        given = {"host": "127.0.0.1", "port": 8050, "reviewer": "ada", "policy": policy}
+        return page_settings(Settings(), **given).policy.name
+
+    assert rule() == "single"
+    monkeypatch.setenv("PARLEY_POLICY", "signed")
+    assert (rule(), rule("single")) == ("signed", "single")

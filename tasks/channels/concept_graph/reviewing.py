@@ -39,7 +39,6 @@ def build_review_bundle(
     reasoner: ReasonerParams,
     model_name: str,
     run: str,
-    deadline_hours: float,
     exemplars: StageResult | None = None,
     carried: StageResult | None = None,
 ) -> tuple[ReviewBundle, dict[str, bytes]]:
@@ -52,7 +51,6 @@ def build_review_bundle(
         reasoner: Smallest agreement at which a review may be published.
         model_name: Registered name of the model.
         run: Run that asks.
-        deadline_hours: When an unanswered request expires, counted from now.
         exemplars: Where the concepts are seen, for later runs; None leaves them out.
         carried: What earlier reviews said of these concepts; None for nothing.
 
@@ -100,7 +98,6 @@ def build_review_bundle(
             items=items,
             files=files,
             run=run,
-            deadline_hours=deadline_hours,
         ),
         files,
     )

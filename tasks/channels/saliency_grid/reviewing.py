@@ -38,7 +38,6 @@ def build_review_bundle(
     explained: StageResult,
     model_name: str,
     run: str,
-    deadline_hours: float,
 ) -> tuple[ReviewBundle, dict[str, bytes]]:
     """Freeze explained images into a review bundle.
 
@@ -48,7 +47,6 @@ def build_review_bundle(
         explained: Evidence and pictures.
         model_name: Registered name of the model.
         run: Run that asks.
-        deadline_hours: When an unanswered request expires, counted from now.
 
     Returns:
         The manifest and the pictures by name.
@@ -79,7 +77,6 @@ def build_review_bundle(
             items=items,
             files=files,
             run=run,
-            deadline_hours=deadline_hours,
         ),
         files,
     )

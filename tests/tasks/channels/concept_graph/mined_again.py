@@ -48,7 +48,6 @@ class Mined:
             reasoner=self.staged.channel.reasoner,
             model_name=MODEL,
             run="run",
-            deadline_hours=1.0,
             exemplars=self.exemplars,
             carried=carried,
         )

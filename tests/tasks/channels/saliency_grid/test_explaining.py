@@ -136,7 +136,6 @@ def test_the_simulated_reviewer_marks_shown_cells_outside_the_object_alone(begun
         explained=found,
         model_name="parley",
         run="run-1",
-        deadline_hours=1.0,
     )
     assert set(files) == set(bundle.files)
     shares = measure_object_cells.fn(
