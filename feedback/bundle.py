@@ -6,13 +6,11 @@ request. The digest of the manifest is what a feedback document must quote.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
@@ -22,6 +20,7 @@ from feedback.fields import (
     Comment,
     Exchanged,
     FileName,
+    Grown,
     Identifier,
     JsonObject,
     Name,
@@ -94,8 +93,10 @@ class ReviewItem(Exchanged):
     """What is shown, in the channel's own schema."""
 
 
-class ReviewBundle(StoredDocument):
+class ReviewBundle(Grown, StoredDocument):
     """Manifest of one review request."""
+
+    LATER: ClassVar = ("base", "since")
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -129,16 +130,6 @@ class ReviewBundle(StoredDocument):
     """Champion that the evidence is to replace; None when there was none."""
     since: SinceChampion | None = None
     """What differs from that champion; None when there was none, or nobody compared."""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Manifests of earlier versions lack the fields; their bytes, and digests, stay.
-        dumped: dict[str, object] = handler(self)
-        return {
-            name: value
-            for name, value in dumped.items()
-            if name not in ("base", "since") or value is not None
-        }
 
     @model_validator(mode="after")
     def _items_are_unique(self) -> Self:

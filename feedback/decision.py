@@ -1,14 +1,13 @@
 """The decision on a request, holding all that it was made from."""
 
-from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer
+from pydantic import Field
 
 from feedback.answer import Seat
 from feedback.document import FeedbackDocument
 from feedback.fields import (
-    Exchanged,
+    Grown,
     Identifier,
     JsonObject,
     Name,
@@ -19,13 +18,13 @@ from feedback.fields import (
 from feedback.signing import Signature
 from feedback.states import ReviewState
 
-_EMPTY: tuple[object, ...] = (None, (), [])
-
 __all__ = ["DecidedResponse", "Decision", "ReviewState"]
 
 
-class DecidedResponse(Exchanged):
+class DecidedResponse(Grown):
     """A reviewer's document as the decision was made from it."""
+
+    LATER: ClassVar = ("arrived_at", "seats", "signature")
 
     key: Name
     """Object that it was uploaded as."""
@@ -42,13 +41,11 @@ class DecidedResponse(Exchanged):
     signature: Signature | None = None
     """Signature over the document; None when the policy took it unsigned."""
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        return _without_defaults(handler(self), ("arrived_at", "seats", "signature"))
 
-
-class Decision(StoredDocument):
+class Decision(Grown, StoredDocument):
     """One transition of a request; the first closes it."""
+
+    LATER: ClassVar = ("policy_sha256", "agreed", "conflicts", "joined")
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -81,11 +78,6 @@ class Decision(StoredDocument):
     joined: tuple[Name, ...] = Field(default=(), max_length=1000)
     """Reviewers whose edits ``agreed`` was made of; earlier versions did not say."""
 
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        later = ("policy_sha256", "agreed", "conflicts", "joined")
-        return _without_defaults(handler(self), later)
-
     @property
     def is_approved(self) -> bool:
         """Whether the correction may go on; whatever is not known to be approved is not."""
@@ -99,10 +91,3 @@ class Decision(StoredDocument):
         if self.policy_sha256 is not None or self.sequence > 1:
             return self.agreed
         return tuple(edit for response in self.responses for edit in response.document.responses)
-
-
-def _without_defaults(dumped: dict[str, object], names: Sequence[str]) -> dict[str, object]:
-    # Decisions of earlier versions lack these fields; their bytes, and digests, stay what they are.
-    return {
-        name: value for name, value in dumped.items() if name not in names or value not in _EMPTY
-    }

@@ -7,7 +7,7 @@ can be shown in a terminal, a page or a log without changing what stands around 
 import re
 import unicodedata
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import (
     AfterValidator,
@@ -17,6 +17,8 @@ from pydantic import (
     ConfigDict,
     Field,
     JsonValue,
+    SerializerFunctionWrapHandler,
+    model_serializer,
 )
 
 from feedback.canonical import canonical_json, sha256_hex
@@ -44,6 +46,25 @@ class Exchanged(BaseModel):
         # A field may be called model_version without pydantic claiming the prefix.
         protected_namespaces=(),
     )
+
+
+class Grown(Exchanged):
+    """Base of a document that has had more fields since its first version.
+
+    These are left out while they have their default, so that the bytes of what earlier versions
+    wrote, and with them its digest and id, stay what they are.
+    """
+
+    LATER: ClassVar[tuple[str, ...]]
+    """Fields that the first version did not have."""
+
+    @model_serializer(mode="wrap")
+    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
+        dumped: dict[str, object] = handler(self)
+        for name in self.LATER:
+            if getattr(self, name) == type(self).model_fields[name].default:
+                dumped.pop(name, None)
+        return dumped
 
 
 class StoredDocument(Exchanged):

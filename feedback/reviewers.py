@@ -8,18 +8,16 @@ Only operators write this prefix. A change is recorded in the audit log by whoev
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import (
     Field,
-    SerializerFunctionWrapHandler,
     ValidationError,
-    model_serializer,
     model_validator,
 )
 
 from feedback.errors import ObjectNotFoundError, ReviewerError, StoreError
-from feedback.fields import Exchanged, Identifier, Reason, Sha256, StoredDocument, Timestamp
+from feedback.fields import Exchanged, Grown, Identifier, Reason, Sha256, StoredDocument, Timestamp
 from feedback.layout import REVIEWERS, parse_reviewer_key, reviewer_key
 from feedback.objects import ObjectStore
 from feedback.signing import PublicKey, key_id_of
@@ -55,8 +53,10 @@ class ReviewerKey(Exchanged):
         return self
 
 
-class ReviewerRecord(StoredDocument):
+class ReviewerRecord(Grown, StoredDocument):
     """A reviewer, or a page that signs for reviewers."""
+
+    LATER: ClassVar = ("sequence",)
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -78,12 +78,6 @@ class ReviewerRecord(StoredDocument):
     """Why they were taken off."""
     sequence: Annotated[int, Field(ge=1)] = 1
     """Which record of theirs it is, from 1; the latest stands."""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Records of earlier versions lack the number; their bytes, and digests, stay.
-        dumped: dict[str, object] = handler(self)
-        return {k: value for k, value in dumped.items() if k != "sequence" or value != 1}
 
     @property
     def revocations(self) -> int:

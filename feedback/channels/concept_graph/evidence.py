@@ -3,13 +3,13 @@
 Numbers that could not be computed are None, never NaN. Pictures are names of files of the bundle.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from feedback.channels.concept_graph.carried import CarriedEdit, LostEdit
 from feedback.channels.concept_graph.ops import Slot
-from feedback.fields import Exchanged, FileName, Name, Sha256, Share
+from feedback.fields import Exchanged, FileName, Grown, Name, Sha256, Share
 
 Pixel = Annotated[int, Field(ge=0, le=65_535)]
 Count = Annotated[int, Field(ge=0)]
@@ -81,8 +81,10 @@ class EdgeEvidence(Exchanged):
     """Mean contribution to the class's logit; the sign says for or against."""
 
 
-class ClassEvidence(Exchanged):
+class ClassEvidence(Grown):
     """The graph of one class, and the concepts that may stand in it."""
+
+    LATER: ClassVar = ("carried", "lost")
 
     class_name: Name
     """Class."""
@@ -108,12 +110,6 @@ class ClassEvidence(Exchanged):
     """Accepted edits of an earlier review, proposed again."""
     lost: tuple[LostEdit, ...] = Field(default=(), max_length=64)
     """Accepted edits of an earlier review that could not be carried over."""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Without them the evidence has the bytes, and the request the id, that it always had.
-        dumped: dict[str, object] = handler(self)
-        return {k: v for k, v in dumped.items() if k not in ("carried", "lost") or v}
 
     @model_validator(mode="after")
     def _slots_have_cards(self) -> Self:

@@ -3,13 +3,13 @@
 Numbers that could not be computed are None, never NaN. Pictures are names of files of the bundle.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
-from pydantic import Field, SerializerFunctionWrapHandler, model_serializer, model_validator
+from pydantic import Field, model_validator
 
 from feedback.channels.saliency_grid.carried import CarriedReview
 from feedback.channels.saliency_grid.marks import ExplainerUsed, Grid, Position
-from feedback.fields import Exchanged, FileName, Name, Reason, Sha256, Share
+from feedback.fields import Exchanged, FileName, Grown, Name, Reason, Sha256, Share
 
 NotNegative = Annotated[float, Field(ge=0)]
 
@@ -55,8 +55,10 @@ class ImageEvidence(Exchanged):
     """Why the explanation is not to be trusted; None when it is."""
 
 
-class SaliencyEvidence(Exchanged):
+class SaliencyEvidence(Grown):
     """All that is shown in one request of the saliency-grid channel."""
+
+    LATER: ClassVar = ("origin", "carried", "resize")
 
     model_version: Name
     """Network that is explained."""
@@ -84,12 +86,6 @@ class SaliencyEvidence(Exchanged):
     """What the run started from: data, settings and earlier reviews; the same in all its rounds."""
     carried: tuple[CarriedReview, ...] = Field(default=(), max_length=10_000)
     """Earlier reviews whose marks the network learned from, the oldest first."""
-
-    @model_serializer(mode="wrap")
-    def _as_before(self, handler: SerializerFunctionWrapHandler) -> dict[str, object]:
-        # Evidence of earlier versions lacks the fields; its bytes, and the request's id, stay.
-        dumped: dict[str, object] = handler(self)
-        return {k: v for k, v in dumped.items() if k not in ("origin", "carried", "resize") or v}
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
