@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.ports import Ports
 from models.report import GROUP_NAMES, RunReport, TrackingReport, to_rows
 
 MAX_EDITS = 12
-PORT = 5000
-"""Of the tracking server that the printed command starts."""
 
 
 def print_report(console: Console, document: Mapping[str, JsonValue]) -> None:
@@ -113,9 +112,9 @@ def _print_pages(console: Console, tracking: TrackingReport) -> None:
     }
     server = tracking.uri.rstrip("/")
     if not server.startswith(("http://", "https://")):
-        command = f"mlflow ui --port {PORT} --backend-store-uri {tracking.uri}"
+        command = f"mlflow ui --port {Ports.mlflow} --backend-store-uri {tracking.uri}"
         console.print(f"[bold]look[/]      {command}\n          then open", soft_wrap=True)
-        server = f"http://127.0.0.1:{PORT}"
+        server = f"http://127.0.0.1:{Ports.mlflow}"
     for name, page in pages.items():
         if page:
             # One unbroken line each: a terminal opens it with a click.
