@@ -25,6 +25,7 @@ def print_report(console: Console, document: Mapping[str, JsonValue]) -> None:
     if report.arms is not None:
         console.print(_comparison(report))
         _print_differences(console, report)
+        _print_teachers(console, report)
         _print_edits(console, report)
     if report.model is not None:
         console.print(
@@ -72,6 +73,19 @@ def _print_differences(console: Console, report: RunReport) -> None:
                 f"{mean:+.1f} points [{low:+.1f}, {high:+.1f}]",
                 highlight=False,
             )
+
+
+def _print_teachers(console: Console, report: RunReport) -> None:
+    """Say how right the teachers are themselves, and what that should make people doubt."""
+    for teacher in report.teachers:
+        console.print(
+            f"  {teacher.title}: right on {teacher.accuracy:.1%} of {teacher.images} "
+            "validation images",
+            markup=False,
+            highlight=False,
+        )
+    for warning in report.warnings:
+        console.print(f"[yellow]warning[/]   {escape(warning)}", highlight=False)
 
 
 def _print_edits(console: Console, report: RunReport) -> None:
