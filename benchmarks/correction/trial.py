@@ -69,8 +69,8 @@ def run_trial(
         arms: All arms.
         seed: Seed of the classifier, the reasoners and the students.
         left_out: Names of arms that need not be tried, because their scores are known.
-        check: Told of the trial when the original network is scored, and again when the teachers
-            are; may refuse to go on.
+        check: Told of the trial before the teachers are fitted, and again when they are scored; may
+            refuse to go on.
 
     Returns:
         Everything but the scores of the arms left out.
@@ -81,18 +81,18 @@ def run_trial(
     trial = Trial()
     predicted = prepared.basis.predictions.outputs["logits"]
     trial.scores["original"] = [score(workplace.artifacts.load_tensors(predicted)["test"])]
-    check(trial)
     shares = measure_object_share.fn(workplace, basis=prepared.basis, concepts=prepared.concepts)
     edits = _review(workplace, prepared, shares, world.channel, seed)
-    bench = Bench(workplace, prepared.basis, prepared.concepts, world.channel, seed)
-    graphs = make_graphs(bench, edits, teachers_of(arms))
-    fitted = fit_teachers(bench, graphs)
-    trial.teachers = ask_teachers(bench, graphs, fitted, shares, score.among_reviewed)
     trial.facts = {
         "agreement": prepared.reasoner.number("agreement"),
         "l1": prepared.reasoner.number("l1"),
         "edits": sum(len(edit.ops) for edit in edits),
     }
+    check(trial)
+    bench = Bench(workplace, prepared.basis, prepared.concepts, world.channel, seed)
+    graphs = make_graphs(bench, edits, teachers_of(arms))
+    fitted = fit_teachers(bench, graphs)
+    trial.teachers = ask_teachers(bench, graphs, fitted, shares, score.among_reviewed)
     check(trial)
     # Arms over the same images share the outputs of the frozen layers.
     for arm in by_transfer(arms):
