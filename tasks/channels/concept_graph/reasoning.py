@@ -40,7 +40,7 @@ def imitate_classifier(
 
     Returns:
         ``agreement`` and ``l1`` on unseen images (``unseen.py``) and their number; outputs
-        ``reasoner``, ``config`` and ``matched``.
+        ``reasoner``, ``config``, ``matched`` and ``history``.
     """
     from models.concept_graph.fitting import agreement, fit_reasoner
 
@@ -49,7 +49,7 @@ def imitate_classifier(
     matched = match_universe(work, universe, concepts, graphs, params, "explanation")
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     fitted = fit_reasoner(
-        matched,
+        matched.to(work.device()),
         teacher,
         universe.validation,
         graphs,
@@ -62,6 +62,7 @@ def imitate_classifier(
     measured = agreement(fitted.ensemble, *match_unseen(work, basis, concepts, graphs, params))
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
+    work.save_json("history", [{**row} for row in fitted.epochs()])
     work.save_tensors("matched", vars(matched))
     return {
         "agreement": measured.top1,
@@ -99,7 +100,7 @@ def fit_teacher(
 
     Returns:
         Accuracy on the unaltered validation images; outputs ``logits`` on all images,
-        ``reasoner`` and ``config``.
+        ``reasoner``, ``config``, ``matched`` and ``history``.
     """
     from torch import cat
 
@@ -115,7 +116,7 @@ def fit_teacher(
     if copies is not None:
         learned, rows = concatenate_graphs([learned, copies[0]]), cat([rows, copies[1]])
     fitted = fit_reasoner(
-        learned,
+        learned.to(work.device()),
         targets[rows],
         universe.validation[rows],
         class_graphs,
@@ -125,12 +126,13 @@ def fit_teacher(
         seed=seed,
         on_epoch=_epoch_progress(work, params, seed, "loss"),
     )
-    logits = fitted.ensemble.logits(matched)
+    logits = fitted.ensemble.logits(matched).cpu()
     held_out = own & universe.validation
     right = logits[held_out].argmax(dim=1) == targets[held_out]
     work.save_tensors("logits", {"logits": logits})
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
+    work.save_json("history", [{**row} for row in fitted.epochs()])
     work.save_tensors("matched", vars(matched))
     return {
         "validation_accuracy": float(right.float().mean()),
