@@ -60,11 +60,13 @@ def match_copies(
     shown = match_universe(work, universe, concepts, before, params, "correction", own)
     regions = rejected_regions(before, after, shown, segments, images.labels)
     generator = torch.Generator().manual_seed(seed)
+    device = work.device()
+    pixels, labels, regions = (x.to(device) for x in (images.images, images.labels, regions))
     parts, sources = [], []
     modes: list[Literal["blank", "transplant"]] = ["blank"] * params.copies.blank
     modes += ["transplant"] * params.copies.transplant
     for mode in modes:
-        made = augment_edits(images.images, images.labels, regions, mode, generator)
+        made = augment_edits(pixels, labels, regions, mode, generator).to("cpu")
         if not len(made.images):
             continue
         place = segments.of_images(made.source_index)

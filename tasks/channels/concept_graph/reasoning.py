@@ -46,7 +46,7 @@ def imitate_classifier(
 
     Returns:
         ``agreement`` and ``l1`` on unseen images (``unseen.py``) and their number; outputs
-        ``reasoner``, ``config`` and ``matched``.
+        ``reasoner``, ``config``, ``matched`` and ``history``.
     """
     from models.concept_graph.fitting import agreement, fit_reasoner
 
@@ -55,7 +55,7 @@ def imitate_classifier(
     matched = match_universe(work, universe, concepts, graphs, params, "explanation")
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     fitted = fit_reasoner(
-        matched,
+        matched.to(work.device()),
         teacher,
         universe.validation,
         graphs,
@@ -68,6 +68,7 @@ def imitate_classifier(
     measured = agreement(fitted.ensemble, *match_unseen(work, basis, concepts, graphs, params))
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
+    work.save_json("history", [{**row} for row in fitted.epochs()])
     work.save_tensors("matched", vars(matched))
     return {
         "agreement": measured.top1,
@@ -105,8 +106,8 @@ def fit_teacher(
 
     Returns:
         Accuracy on the unaltered validation images, and the classifier's there when it has to
-        choose among the same classes; outputs ``logits`` on all images, ``reasoner``, ``config``
-        and ``matched``.
+        choose among the same classes; outputs ``logits`` on all images, ``reasoner``, ``config``,
+        ``matched`` and ``history``.
     """
     universe, class_graphs = load_universe(work, basis), parse_graphs(graphs)
     lesson = prepare_lesson(
@@ -196,7 +197,7 @@ def learn_lesson(
     from models.concept_graph.fitting import fit_reasoner
 
     fitted = fit_reasoner(
-        lesson.learned,
+        lesson.learned.to(work.device()),
         targets[lesson.rows],
         universe.validation[lesson.rows],
         class_graphs,
@@ -206,12 +207,13 @@ def learn_lesson(
         seed=seed,
         on_epoch=_epoch_progress(work, params, seed, "loss"),
     )
-    logits, own = fitted.ensemble.logits(lesson.matched), universe.under_review
+    logits, own = fitted.ensemble.logits(lesson.matched).cpu(), universe.under_review
     held_out = own & universe.validation
     right = logits[held_out].argmax(dim=1) == universe.local_labels[held_out]
     work.save_tensors("logits", {"logits": logits})
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
+    work.save_json("history", [{**row} for row in fitted.epochs()])
     work.save_tensors("matched", vars(lesson.matched))
     return {
         "validation_accuracy": float(right.float().mean()),

@@ -14,6 +14,7 @@ from tasks.channels.concept_graph.reasoning import (
 )
 from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.channels.concept_graph.unseen import match_unseen
+from tasks.tracking import stage_records
 
 
 @pytest.fixture(scope="module")
@@ -139,3 +140,15 @@ def test_a_teacher_follows_its_graphs(staged, taught):
     other = staged.teacher(swapped)
     assert other.key != taught.key
     assert staged.teacher(graphs).reused
+
+
+def test_every_pass_of_a_reasoner_is_told_to_the_tracking(staged, taught):
+    def losses(result):
+        records = stage_records(staged.workplace, result.model_copy(update={"reused": False}))
+        series = [one for one in records if one.name == "epoch.validation_loss"]
+        assert [one.step for one in series] == list(range(1, len(series) + 1))
+        return [one.value for one in series]
+
+    for result in (staged.reasoner, taught):
+        assert 1 <= len(losses(result)) <= staged.channel.reasoner.epochs
+    assert min(losses(staged.reasoner)) == pytest.approx(staged.reasoner.facts["seed_losses"][0])
