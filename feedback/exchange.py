@@ -64,6 +64,7 @@ class RequestSummary:
         titles: What is asked about, most promising first.
         n_pending: Uploads that nobody has judged yet; 0 once decided.
         digest: Digest that an answer must quote.
+        by_rule: Whether the policy's rule approved it and no person did.
     """
 
     request_id: str
@@ -76,6 +77,7 @@ class RequestSummary:
     titles: tuple[str, ...]
     n_pending: int
     digest: str
+    by_rule: bool = False
 
 
 def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Sequence[RequestSummary]:
@@ -115,4 +117,5 @@ def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
         titles=tuple(item.title for item in items),
         n_pending=0 if decision else len(pending(store, bundle.request_id)),
         digest=bundle.digest,
+        by_rule=decision is not None and decision.by_rule,
     )

@@ -21,6 +21,7 @@ from feedback.layout import (
     parse_upload_key,
     rejection_prefix,
 )
+from feedback.low_risk import champion_risks, risks_of, rule_moment
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import load_bundle
@@ -48,6 +49,8 @@ class Standing:
         waiting: Answers of the asking reviewer that nobody has judged yet.
         accepted: How many of their answers were accepted.
         refused: Why answers of theirs were refused, the latest first.
+        by_rule_at: When the policy's rule approves it if nobody answers before; None when it will
+            not.
     """
 
     state: ReviewState
@@ -58,6 +61,7 @@ class Standing:
     waiting: int
     accepted: int
     refused: tuple[Rejection, ...]
+    by_rule_at: datetime | None = None
 
 
 class Desk:
@@ -124,7 +128,7 @@ class Desk:
         why = ""
         if decision is not None:
             why = (
-                f"This request is {state.value.replace('_', ' ').lower()} since "
+                f"This request is {decision.told_state} since "
                 f"{decision.decided_at:%d %B %Y, %H:%M} UTC and takes nothing more."
             )
         elif closes_at is not None and now >= closes_at:
@@ -140,7 +144,9 @@ class Desk:
             for name in handed_in.keys() | accepted.keys()
             if accepted.get(name) or handed_in.get(name, set()) - rejected.get(name, set())
         }
+        untouched = not (why or accepted)
         return Standing(
+            by_rule_at=self._by_rule_at(shown, closes_at) if untouched else None,
             state=state,
             takes_answers=not why,
             why=why,
@@ -171,6 +177,17 @@ class Desk:
         """Forget where requests stood."""
         with self._lock:
             self._looked.clear()
+
+    def _by_rule_at(self, shown: AnyShown, closes_at: datetime | None) -> datetime | None:
+        rule = self.policy.auto_approve
+        if rule is None:
+            return None
+        at = rule_moment(shown.request, rule)
+        is_in_time = closes_at is None or at < closes_at
+        # The cheap conditions first: the evidence is long to read.
+        if not is_in_time or champion_risks(shown.request, rule) or risks_of(shown.proposing, rule):
+            return None
+        return at
 
     def _refusals(self, request_id: str, reviewer: str) -> tuple[Rejection, ...]:
         """Read the refusals of one reviewer's answers, which nobody else is shown."""

@@ -38,7 +38,7 @@ def list_(
     for found in requests:
         table.add_row(
             found.request_id,
-            found.state.value,
+            f"{found.state.value} by rule" if found.by_rule else found.state.value,
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
             escape(", ".join(found.titles)),
         )
@@ -129,3 +129,13 @@ def sign(
 
     out.write_bytes(signed_answer(read_feedback_file(document), key))
     typer.echo(f"signed {document} as {out}")
+
+
+@app.command()
+def agreement(
+    as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
+) -> None:
+    """Show how far reviewers agree with decisions and with each other."""
+    from flows.commands.agreement import show_agreement
+
+    show_agreement(as_json=as_json)

@@ -26,6 +26,7 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
         template: File for an answer that approves without edits, to be filled in.
     """
     from feedback.exchange import load_bundle, load_decision, load_file, load_rejections
+    from feedback.recording import load_decisions
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
@@ -34,6 +35,10 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     decision = load_decision(objects, request_id)
     console = Console()
     console.print(f"[bold]{bundle.request_id}[/]  {decision.state.value if decision else 'OPEN'}")
+    if decision is not None and decision.by_rule:
+        first = load_decisions(objects, request_id)[0]
+        told = f"by rule of policy {decision.policy}, by no person: {first.reason}"
+        console.print(escape(told), highlight=False)
     console.print(f"model {bundle.model.name} · dataset {bundle.dataset.md5}", highlight=False)
     console.print(
         f"quote this digest in an answer: {bundle.digest}", highlight=False, soft_wrap=True
