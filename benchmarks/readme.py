@@ -110,6 +110,7 @@ def stored_rows(documents: Documents) -> Rows:
 
 
 TABLES = {
+    "kills": Table("kills.json", "python -m benchmarks.kills", stored_rows),
     "correction-demo": Table(
         "correction_demo.json", "python -m benchmarks.correction demo", stored_rows
     ),
