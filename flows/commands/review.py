@@ -49,7 +49,7 @@ def list_(
 def show(
     request: Annotated[str, typer.Argument(metavar="REQUEST")],
     files: Annotated[
-        Path | None, typer.Option("--files", help="Also write manifest and pictures here.")
+        Path | None, typer.Option("--files", help="Also write a page, manifest and pictures here.")
     ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an answer to fill in here.")

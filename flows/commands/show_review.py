@@ -22,7 +22,7 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
 
     Args:
         request_id: Which request.
-        files: Folder for the manifest and the pictures.
+        files: Folder for the manifest, the pictures and a page that shows them.
         template: File for an answer that approves without edits, to be filled in.
     """
     from feedback.exchange import load_bundle, load_decision, load_file, load_rejections
@@ -55,10 +55,31 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
             _write(files / name, load_file(objects, bundle, name))
         _write(files / "manifest.json", bundle.to_json())
         typer.echo(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
+        _write_page(bundle, files)
     if template is not None:
-        answer = json.dumps(empty_answer(bundle).model_dump(mode="json"), indent=2) + "\n"
-        _write(template, answer.encode())
+        _write(template, _as_file(empty_answer(bundle)))
         typer.echo(f"wrote an answer to fill in to {template}")
+
+
+def _write_page(bundle: "ReviewBundle", folder: Path) -> None:
+    """Write the request as a page to read without a server, and an answer to fill in by hand."""
+    from review.offline.page import PAGE, TEMPLATE, offline_page
+    from review.panel import available_panels, load_panel
+    from review.shown import show
+
+    if bundle.channel not in available_panels():
+        typer.echo(f"no page is written: the channel {bundle.channel} has none")
+        return
+    answer = empty_answer(bundle)
+    page = offline_page(show(bundle, load_panel(bundle.channel)), answer.model_dump(mode="json"))
+    # Last, so that no file of a bundle stands in their place.
+    _write(folder / TEMPLATE, _as_file(answer))
+    _write(folder / PAGE, page)
+    typer.echo(f"open {folder / PAGE} in a browser; it needs no network")
+
+
+def _as_file(answer: FeedbackDocument) -> bytes:
+    return (json.dumps(answer.model_dump(mode="json"), indent=2) + "\n").encode()
 
 
 def _write(path: Path, data: bytes) -> None:
