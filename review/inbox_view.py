@@ -10,6 +10,7 @@ from dash.development.base_component import Component
 
 from feedback.errors import ParleyError
 from review.desk import Desk, Standing
+from review.following_view import follow_name
 from review.parts import due, plural, span_of
 from review.shown import AnyShown
 
@@ -101,7 +102,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
     bundle, standing = line.shown.bundle, line.standing
     glimpse = line.shown.panel.glimpse(line.shown)
     version = f" · version {bundle.model.version}" if bundle.model.version else ""
-    again = bundle.round > 1
+    again, follows = bundle.round > 1, bundle.follows
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
@@ -115,6 +116,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                         html.H2(glimpse.heading),
                         # A run that asks once needs no number.
                         *([html.Span(f"round {bundle.round}", className="badge")] * again),
+                        *([html.Span(follow_name(follows), className="badge")] if follows else []),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",

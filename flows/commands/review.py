@@ -36,7 +36,7 @@ def list_(
     for found in requests:
         table.add_row(
             found.request_id,
-            found.state.value,
+            f"{found.state.value}{f', follow-up {found.follow_up}' if found.follow_up else ''}",
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
             escape(", ".join(found.titles)),
         )
