@@ -59,6 +59,7 @@ class RequestSummary:
         request_id: Id.
         channel: Channel.
         round: How often the run has asked.
+        follow_up: Which follow-up of the evidence's first request it is; 0 for that request.
         state: OPEN, or the state that was decided.
         created_at: When it was published.
         deadline: When it expires unanswered; None waits for ever.
@@ -72,6 +73,7 @@ class RequestSummary:
     request_id: str
     channel: str
     round: int
+    follow_up: int
     state: ReviewState
     created_at: datetime
     deadline: datetime | None
@@ -119,6 +121,7 @@ def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
         request_id=bundle.request_id,
         channel=bundle.channel,
         round=bundle.round,
+        follow_up=bundle.follows.number if bundle.follows else 0,
         state=decision.state if decision else ReviewState.OPEN,
         created_at=bundle.created_at,
         deadline=bundle.deadline,
