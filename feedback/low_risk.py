@@ -39,6 +39,9 @@ def champion_risks(request: GateRequest, rule: AutoApprove) -> tuple[str, ...]:
 
 
 def _of_champion(request: GateRequest, rule: AutoApprove) -> Iterator[str]:
+    if request.follow_up:
+        # Somebody wanted it otherwise, or approved it beside another champion.
+        yield f"expected evidence that is shown for the first time (got follow-up {request.follow_up})"
     if request.author is None:
         yield "expected a request that names its author (got none)"
     if request.base is None:

@@ -60,6 +60,7 @@ RISKS: list[tuple[dict[str, object], str]] = [
     ({"since": SINCE.model_copy(update={"unattended": None})}, "no count"),
     ({"since": SINCE.model_copy(update={"unattended": 2})}, "fewer than 2 reviews"),
     ({"proposal": None}, "what the request repeats"),
+    ({"follow_up": 1}, "for the first time"),
     ({"proposal": replace(PROPOSAL, n_edits=0)}, "to repeat"),
     ({"proposal": replace(PROPOSAL, sources=())}, "to repeat"),
     ({"proposal": replace(PROPOSAL, n_edits=4)}, "at most 3 edits"),
