@@ -41,7 +41,8 @@ def champion_risks(request: GateRequest, rule: AutoApprove) -> tuple[str, ...]:
 def _of_champion(request: GateRequest, rule: AutoApprove) -> Iterator[str]:
     if request.follow_up:
         # Somebody wanted it otherwise, or approved it beside another champion.
-        yield f"expected evidence that is shown for the first time (got follow-up {request.follow_up})"
+        number = request.follow_up
+        yield f"expected evidence that is shown for the first time (got follow-up {number})"
     if request.author is None:
         yield "expected a request that names its author (got none)"
     if request.base is None:

@@ -38,7 +38,7 @@ def look(page: "Page", name: str) -> None:
     """Keep a picture to be looked at, where a folder for them is named."""
     folder = os.environ.get("PARLEY_TEST_PICTURES")
     if folder:
-        page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
 
 
 def open_follow_up(page: "Page", request_id: str) -> None:
