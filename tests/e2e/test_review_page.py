@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from feedback.channels.concept_graph import pack_evidence
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
 from feedback.preview_queue import PreviewQueue
@@ -17,6 +18,7 @@ from tests.e2e.browser import page_of
 from tests.e2e.reviewing import open_class, replace_first_concept, told
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
+from tests.review_request import make_evidence
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -260,3 +262,38 @@ def test_what_an_earlier_review_said_is_taken_over_with_one_click(page_of) -> No
     section.get_by_role("button", name="Take back: k00 → k03").click()
     section.get_by_role("button", name="Take over: k00 → k03").wait_for()
     assert list(store.list("inbox/")) == []
+
+
+def test_a_long_name_is_not_wider_than_a_narrow_window(page_of) -> None:
+    store, name = MemoryStore(), "pneumonoultramicroscopicsilicovolcanoconiosis" * 4
+    given = make_evidence()
+    (first, *others) = given.classes
+    named = first.model_copy(update={"class_name": name})
+    evidence, items = pack_evidence(given.model_copy(update={"classes": (named, *others)}), {})
+    publish_request(store, evidence=evidence, items=items)
+    page = page_of(store, width=400)
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    page.wait_for_selector(".request-link")
+    assert page.evaluate(wider) == 0
+    page.locator(".request-link").click()
+    page.wait_for_selector("#class-title")
+    assert page.evaluate(wider) == 0
+    page.locator(".entry", has_text=name).click()
+    page.wait_for_selector(".slots")
+    assert page.evaluate(wider) == 0
+
+
+def test_the_inbox_leads_to_pages_of_closed_requests(page_of) -> None:
+    store = MemoryStore()
+    for number in range(23):
+        bundle = publish_request(store, notes=f"number {number}")
+        record_decision(store, bundle, ReviewState.WITHDRAWN, policy="single", reason="a test")
+    page = page_of(store)
+    page.get_by_text("23 closed requests").click()
+    page.get_by_role("link", name="18 more").click()
+    page.get_by_text("1 to 20 of 23").wait_for()
+    assert page.locator(".request").count() == 20
+    page.get_by_role("link", name="earlier").click()
+    page.get_by_text("21 to 23 of 23").wait_for()
+    page.locator(".request-link").last.click()
+    page.get_by_text("takes nothing more").first.wait_for()
