@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from flows.ports import Ports
+
 app = typer.Typer(no_args_is_help=True)
 
 PolicyName = Annotated[
@@ -96,7 +98,7 @@ def submit(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535)] = 8050,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535)] = Ports.page,
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", help="Who you are; on your own machine only.")
     ] = None,

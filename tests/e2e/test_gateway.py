@@ -149,6 +149,6 @@ def test_the_doctor_tries_the_store_under_the_policy(service, monkeypatch, tmp_p
 
     monkeypatch.setenv("PARLEY_HOME", str(tmp_path))
     own = OwnStore(service, user, BUCKET)
-    monkeypatch.setattr("tasks.workplace.open_store", lambda url, **options: own)
+    monkeypatch.setattr("feedback.store.open_store", lambda url, **options: own)
     assert "one writer winning" in object_storage()
     assert not own.list("probe/")
