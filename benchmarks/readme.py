@@ -134,6 +134,7 @@ TABLES = {
     )
     for table, made in _correction(world, command).items()
 } | {
+    "kills": Table("kills.json", "python -m benchmarks.kills", stored_rows),
     "mining": Table("mining_*.json", "python -m benchmarks.mining", mining_rows),
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),

@@ -11,6 +11,7 @@ from feedback.policy import Policy
 from review.desk import Standing
 from review.draft import Draft, ItemDraft
 from review.editing import responses_of, warnings_of
+from review.following_view import is_as_proposed
 from review.parts import button, field, plural
 from review.pieces import Line
 from review.shown import AnyShown
@@ -162,7 +163,15 @@ def edits_told(draft: Draft[ItemDraft], shown: AnyShown) -> Component:
         A list; a sentence where there is nothing to tell.
     """
     told = [
-        html.Li([html.Strong(title), html.Ul(_item_told(item, draft.items[item], shown))])
+        html.Li(
+            [
+                html.Strong(title),
+                html.Span(" as proposed", className="quiet")
+                if is_as_proposed(shown, item, draft.items[item])
+                else "",
+                html.Ul(_item_told(item, draft.items[item], shown)),
+            ]
+        )
         for item, title in shown.titles.items()
         if item in draft.items and draft.items[item].speaks
     ]

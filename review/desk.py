@@ -2,10 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from feedback.answer import GateRequest
 from feedback.errors import (
     ArtifactError,
     ObjectNotFoundError,
@@ -14,12 +15,12 @@ from feedback.errors import (
 )
 from feedback.gate import closing_time
 from feedback.layout import (
-    REVIEWS,
     accepted_prefix,
     inbox_prefix,
-    manifest_key,
     parse_upload_key,
+    rejection_key,
     rejection_prefix,
+    upload_key,
 )
 from feedback.low_risk import champion_risks, risks_of, rule_moment
 from feedback.objects import ObjectStore
@@ -74,11 +75,6 @@ class Desk:
         self._kept: OrderedDict[str, AnyShown] = OrderedDict()
         self._looked: dict[tuple[str, str], tuple[datetime, Standing]] = {}
 
-    def requests(self) -> Sequence[str]:
-        """Return the ids of the published requests."""
-        keys = [info.key.split("/") for info in self.store.list(REVIEWS)]
-        return [key[1] for key in keys if len(key) > 2 and "/".join(key) == manifest_key(key[1])]
-
     def open(self, request_id: str) -> AnyShown:
         """Read a request's frozen part, verified; it never changes, so it is kept in memory.
 
@@ -91,6 +87,15 @@ class Desk:
             if request_id in self._kept:
                 self._kept.move_to_end(request_id)
                 return self._kept[request_id]
+        shown = self.read(request_id)
+        with self._lock:
+            self._kept[request_id] = shown
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return shown
+
+    def read(self, request_id: str) -> AnyShown:
+        """Read a request's frozen part without keeping it, see ``open``."""
         bundle = load_bundle(self.store, request_id)
         try:
             panel = load_panel(bundle.channel)
@@ -100,12 +105,7 @@ class Desk:
                 f"(got {bundle.channel!r}); answer it with 'parley review show' and "
                 "'parley review submit'"
             ) from None
-        shown = show(bundle, panel)
-        with self._lock:
-            self._kept[request_id] = shown
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return shown
+        return show(bundle, panel)
 
     def standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
         """Look where a request stands.
@@ -121,9 +121,25 @@ class Desk:
         Raises:
             ParleyError: If the store cannot be read or trusted.
         """
-        request_id = shown.bundle.request_id
-        decision = load_decision(self.store, request_id)
-        closes_at = closing_time(shown.request, self.policy)
+        standing = self.look(shown.request, reviewer, now)
+        if not standing.takes_answers or standing.answered:
+            return standing
+        return replace(standing, by_rule_at=self._by_rule_at(shown, standing.closes_at))
+
+    def look(
+        self, request: GateRequest, reviewer: str, now: datetime, *, is_decided: bool = True
+    ) -> Standing:
+        """Look where a request stands of which only this much is known, see ``standing``.
+
+        Args:
+            request: What the gate knows of it.
+            reviewer: Who asks.
+            now: Moment of looking.
+            is_decided: Whether there may be a decision; False saves the look for one.
+        """
+        request_id = request.request_id
+        decision = load_decision(self.store, request_id) if is_decided else None
+        closes_at = closing_time(request, self.policy)
         state = decision.state if decision else ReviewState.OPEN
         why = ""
         if decision is not None:
@@ -144,9 +160,7 @@ class Desk:
             for name in handed_in.keys() | accepted.keys()
             if accepted.get(name) or handed_in.get(name, set()) - rejected.get(name, set())
         }
-        untouched = not (why or accepted)
         return Standing(
-            by_rule_at=self._by_rule_at(shown, closes_at) if untouched else None,
             state=state,
             takes_answers=not why,
             why=why,
@@ -154,7 +168,7 @@ class Desk:
             answered=tuple(sorted(answered)),
             waiting=len(handed_in.get(reviewer, set()) - judged) if not decision else 0,
             accepted=len(accepted.get(reviewer, ())),
-            refused=self._refusals(request_id, reviewer),
+            refused=self._refusals(request_id, reviewer, rejected.get(reviewer, ())),
         )
 
     def recent_standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
@@ -189,12 +203,15 @@ class Desk:
             return None
         return at
 
-    def _refusals(self, request_id: str, reviewer: str) -> tuple[Rejection, ...]:
+    def _refusals(
+        self, request_id: str, reviewer: str, nonces: Iterable[str]
+    ) -> tuple[Rejection, ...]:
         """Read the refusals of one reviewer's answers, which nobody else is shown."""
         found = []
-        for info in self.store.list(f"{rejection_prefix(request_id)}{reviewer}/"):
+        for nonce in nonces:
+            key = rejection_key(request_id, upload_key(request_id, reviewer, nonce))
             try:
-                data = self.store.get(info.key, max_bytes=65_536)
+                data = self.store.get(key, max_bytes=65_536)
                 found.append(Rejection.model_validate_json(data, strict=True))
             except (ObjectNotFoundError, ParleyError, ValueError):
                 continue

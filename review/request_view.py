@@ -10,6 +10,7 @@ from review.answer_view import answer_dialog, lacking_attention, send_row
 from review.bar_view import bar
 from review.desk import Desk, Standing
 from review.draft import Draft, ItemDraft
+from review.following_view import banner, follow_name, proposal_note
 from review.opened import Opened
 from review.overview_view import overview
 from review.parts import due, place, plural
@@ -57,6 +58,7 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                 className="page-head",
             ),
             place("page-standing", id="standing"),
+            place("page-follow"),
             html.Div(
                 [
                     place(
@@ -65,7 +67,9 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
                         className="rail",
                         **{"aria-label": panel.WORDS.items.capitalize(), "data-steps": "[ ]"},
                     ),
-                    html.Main([place("overview"), *panel.layout()], id="content"),
+                    html.Main(
+                        [place("overview"), place("proposal"), *panel.layout()], id="content"
+                    ),
                 ],
                 className="columns",
             ),
@@ -85,7 +89,9 @@ def frame(shown: AnyShown, standing: Standing, now: datetime) -> Component:
 
 def _round_told(shown: AnyShown) -> str:
     when = shown.panel.glimpse(shown).when
-    return f"round {shown.bundle.round}{f', {when}' if when else ''}"
+    follows = shown.bundle.follows
+    told = f"round {shown.bundle.round}{f', {when}' if when else ''}"
+    return f"{told}, {follow_name(follows.number)}" if follows else told
 
 
 def standing_view(standing: Standing) -> list[Component]:
@@ -186,8 +192,12 @@ def parts_of(
     """
     entries: Places = {"rail": rail(shown, draft)}
     if view.item is None:
-        return entries | {"overview": overview(shown, standing, reviewer, now)}
+        if shown.bundle.follows is not None:
+            entries["page-follow"] = banner(shown)
+        return entries | {"overview": overview(shown, draft, standing, reviewer, now)}
     said = shown.said(draft, view.item)
+    if view.item in shown.proposals:
+        entries["proposal"] = proposal_note(shown, view.item, said)
     return entries | shown.panel.parts_of(shown, said, view)
 
 

@@ -74,11 +74,12 @@ def write_document(
     if verdict == "reject" and not comment:
         raise ContradictionError(
             "expected a reason with a rejection (got an empty comment); say in the comment what "
-            "is wrong, so that the next round can mend it"
+            "is wrong: these words stand in the run's report"
         )
     if verdict == "request_changes" and not (comment or responses):
         raise ContradictionError(
-            "expected a comment or edits with a call for changes (got none); say what to change"
+            "expected a comment or edits with a call for changes (got none); say what to change: "
+            "it stands in the run's report, and in the follow-up if the run asks again"
         )
     return FeedbackDocument(
         request_id=shown.bundle.request_id,

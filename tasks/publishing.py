@@ -28,6 +28,7 @@ def publish_review(
     policies: Sequence[Policy],
     scores: Scores,
     deadline_hours: float | None = None,
+    keeps_stale: bool = False,
 ) -> ReviewBundle:
     """Publish a review request; the same evidence against one champion is the same request.
 
@@ -41,6 +42,7 @@ def publish_review(
         scores: Accuracies of the network that is explained, to set beside the champion's.
         deadline_hours: When the request expires unanswered, counted from now; None takes the
             policy's. A deadline that the manifest brings along stays.
+        keeps_stale: Whether a request whose approval has gone stale is returned, for a follow-up.
 
     Returns:
         The manifest that stands in the store.
@@ -55,4 +57,11 @@ def publish_review(
             count = count_unattended(workplace.objects, name, policies)
             since = since.model_copy(update={"unattended": count})
         bundle = bundle.model_copy(update={"since": since})
-    return open_request(workplace.objects, bundle, files, base=champion, policies=policies)
+    return open_request(
+        workplace.objects,
+        bundle,
+        files,
+        base=champion,
+        policies=policies,
+        keeps_stale=keeps_stale,
+    )

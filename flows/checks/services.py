@@ -88,7 +88,7 @@ def dead_runs() -> str | None:
     home = Settings().home
     if not (home / "running").is_dir():
         return None
-    dead = [run.flow_run for run in find_dead(home)]
+    dead = [run.flow_run for run in find_dead(home) if not run.handed_back]
     if dead:
         named = ", ".join(dead[:MOST_NAMED]) + (", …" if len(dead) > MOST_NAMED else "")
         raise OrchestrationError(

@@ -1,11 +1,14 @@
 """``parley review``: list the open requests, look at one, hand in an answer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from flows.ports import Ports
+
+if TYPE_CHECKING:
+    from feedback.exchange import RequestSummary
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -38,7 +41,7 @@ def list_(
     for found in requests:
         table.add_row(
             found.request_id,
-            f"{found.state.value} by rule" if found.by_rule else found.state.value,
+            escape(", ".join(_standing(found))),
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
             escape(", ".join(found.titles)),
         )
@@ -49,7 +52,7 @@ def list_(
 def show(
     request: Annotated[str, typer.Argument(metavar="REQUEST")],
     files: Annotated[
-        Path | None, typer.Option("--files", help="Also write manifest and pictures here.")
+        Path | None, typer.Option("--files", help="Also write a page, manifest and pictures here.")
     ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an answer to fill in here.")
@@ -139,3 +142,9 @@ def agreement(
     from flows.commands.agreement import show_agreement
 
     show_agreement(as_json=as_json)
+
+
+def _standing(found: "RequestSummary") -> list[str]:
+    """Say where a request stands, by whom or what, and how often its evidence was asked about."""
+    told = [f"{found.state.value} by rule" if found.by_rule else found.state.value]
+    return told + ([f"follow-up {found.follow_up}"] if found.follow_up else [])

@@ -5,8 +5,10 @@ from typing import Literal
 from dash import html
 from feedback.channels.toy_tiles import Cell, TileMarks, check, read_evidence
 
+from feedback.document import read_responses
 from review.actions import ItemAction, Look
 from review.draft import ItemDraft
+from review.offline.choices import turn
 from review.parts import button, picture, place
 from review.pieces import Glimpse, Line, Marks, Overview, Shortcut, Words
 from review.viewing import View, look_at
@@ -70,6 +72,11 @@ def response_of(item, said, evidence):
     return TileMarks(image=item, cells=said.cells, unusable=said.unusable)
 
 
+def draft_of(response, evidence):
+    (marks,) = read_responses([response], TileMarks)
+    return marks.image, TileDraft(cells=marks.cells, unusable=marks.unusable)
+
+
 def told(item, said, evidence):
     squares = ", ".join(f"{row + 1}/{column + 1}" for row, column in said.cells)
     return [Line(f"squares {squares}")] if squares else [Line("unusable")]
@@ -125,6 +132,17 @@ def parts_of(shown, said, view):
             button("Outlines", outlined, pressed=view.is_outlined, key="o", id="outlines"),
         ],
     }
+
+
+def printed(shown, item):
+    (one,) = (one for one in shown.evidence.images if one.image == item)
+    side = range(shown.evidence.side)
+    squares = [
+        turn(item, [[r, c]], f"{r + 1}/{c + 1}", into="cells", name=f"square {r} {c}", css="square")
+        for r in side
+        for c in side
+    ]
+    return [html.H2(shown.titles[item]), picture(shown, one.file, one.image), *squares]
 
 
 def marks_of(shown, said, view):
