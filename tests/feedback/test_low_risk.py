@@ -48,6 +48,7 @@ def test_the_window_is_waited_for_and_the_deadline_still_only_expires() -> None:
 
 RISKS: list[tuple[dict[str, object], str]] = [
     ({"author": None}, "names its author"),
+    ({"is_follow_up": True}, "got a follow-up"),
     ({"base": None}, "a champion to compare with"),
     ({"base": BASE.model_copy(update={"request_id": None})}, "a review made"),
     ({"since": None}, "comparison with the champion"),
