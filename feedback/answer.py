@@ -106,7 +106,7 @@ class GateRequest:
         author: Who started the run; None if nobody said.
         base: Champion that it was made against; None if there was none.
         since: How that champion compares; None if nobody compared.
-        follow_up: How many follow-ups led to it; 0 for evidence that is shown for the first time.
+        is_follow_up: Whether it follows a request that people did not let go on.
         proposal: What it asks to do again; None where nobody looked, or the channel cannot tell.
     """
 
@@ -117,7 +117,7 @@ class GateRequest:
     author: str | None = None
     base: BaseVersion | None = None
     since: SinceChampion | None = None
-    follow_up: int = 0
+    is_follow_up: bool = False
     proposal: Proposal | None = None
 
     @classmethod
@@ -132,5 +132,5 @@ class GateRequest:
             author=bundle.author,
             base=bundle.base,
             since=bundle.since,
-            follow_up=bundle.follows.number if bundle.follows else 0,
+            is_follow_up=bundle.follows is not None,
         )

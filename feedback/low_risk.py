@@ -39,12 +39,10 @@ def champion_risks(request: GateRequest, rule: AutoApprove) -> tuple[str, ...]:
 
 
 def _of_champion(request: GateRequest, rule: AutoApprove) -> Iterator[str]:
-    if request.follow_up:
-        # Somebody wanted it otherwise, or approved it beside another champion.
-        number = request.follow_up
-        yield f"expected evidence that is shown for the first time (got follow-up {number})"
     if request.author is None:
         yield "expected a request that names its author (got none)"
+    if request.is_follow_up:
+        yield "expected a request that people have not objected to (got a follow-up)"
     if request.base is None:
         yield "expected a champion to compare with (got none)"
     elif request.base.request_id is None:
@@ -68,7 +66,7 @@ def _of_comparison(since: SinceChampion, rule: AutoApprove) -> Iterator[str]:
         elif drop > limit + _ROUNDING:
             yield f"expected {row.name!r} at most {limit:g} below the champion (got {drop:.4g})"
     if since.unattended is None:
-        yield "expected to know when a person last decided (got no count)"
+        yield "expected that people approved when they last decided (got otherwise, or no count)"
     elif since.unattended >= rule.max_in_a_row:
         yield (
             f"expected fewer than {rule.max_in_a_row} reviews since a person decided "

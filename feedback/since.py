@@ -55,7 +55,7 @@ class SinceChampion(Grown):
     """What could not be compared, and why."""
     unattended: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
     """Reviews of the model since the last that people decided: approved by rule, or open still when
-    this request was published; None where nobody counted."""
+    this request was published; None where nobody counted, or that decision was no approval."""
 
 
 @dataclass(frozen=True)

@@ -24,7 +24,7 @@ _DECIDED = frozenset(
 )
 
 
-def count_unattended(store: ObjectStore, model: str, policies: Collection[Policy]) -> int:
+def count_unattended(store: ObjectStore, model: str, policies: Collection[Policy]) -> int | None:
     """Count the reviews of a model since the last that people decided.
 
     Those that are open count too: the rule may still approve them, and requests that are published
@@ -37,7 +37,8 @@ def count_unattended(store: ObjectStore, model: str, policies: Collection[Policy
             rule made them.
 
     Returns:
-        Approvals by rule in the row, and open requests.
+        Approvals by rule in the row, and open requests; None when what people decided last was no
+        approval: what they objected to may come again, and is theirs to judge.
 
     Raises:
         StoreError: If the store cannot be read.
@@ -50,7 +51,7 @@ def count_unattended(store: ObjectStore, model: str, policies: Collection[Policy
         if review.closing.by_rule:
             count += 1
         elif _is_by_people(review, trusted):
-            break
+            return count if review.closing.state is ReviewState.APPROVED else None
     return count
 
 

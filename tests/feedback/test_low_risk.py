@@ -48,6 +48,7 @@ def test_the_window_is_waited_for_and_the_deadline_still_only_expires() -> None:
 
 RISKS: list[tuple[dict[str, object], str]] = [
     ({"author": None}, "names its author"),
+    ({"is_follow_up": True}, "got a follow-up"),
     ({"base": None}, "a champion to compare with"),
     ({"base": BASE.model_copy(update={"request_id": None})}, "a review made"),
     ({"since": None}, "comparison with the champion"),
@@ -60,7 +61,6 @@ RISKS: list[tuple[dict[str, object], str]] = [
     ({"since": SINCE.model_copy(update={"unattended": None})}, "no count"),
     ({"since": SINCE.model_copy(update={"unattended": 2})}, "fewer than 2 reviews"),
     ({"proposal": None}, "what the request repeats"),
-    ({"follow_up": 1}, "for the first time"),
     ({"proposal": replace(PROPOSAL, n_edits=0)}, "to repeat"),
     ({"proposal": replace(PROPOSAL, sources=())}, "to repeat"),
     ({"proposal": replace(PROPOSAL, n_edits=4)}, "at most 3 edits"),

@@ -5,12 +5,15 @@ from datetime import timedelta
 
 import pytest
 
+from feedback.answer import GateRequest
 from feedback.audit import AuditLog
 from feedback.audit_check import verify
+from feedback.bundle import derive_request_id
 from feedback.closed import accepted_feedback
 from feedback.entering import enter_reviewer
 from feedback.errors import DigestMismatchError
 from feedback.exchange import list_requests, load_decision, record_transition
+from feedback.follow_up import FollowUp
 from feedback.layout import decision_key, manifest_key
 from feedback.publishing import publish
 from feedback.reviewers import load_registry, revoke
@@ -221,6 +224,29 @@ def test_reviews_in_a_row_are_counted_until_a_person_decides() -> None:
     assert count() == 0
     # By a rule that nobody here trusts a person's word ends nothing.
     assert count_unattended(store, name, []) == 1
+
+
+@pytest.mark.parametrize("verdict", ["reject", "request_changes"])
+def test_after_an_objection_of_people_the_rule_does_not_act(verdict: str) -> None:
+    """What they objected to may come again with other data; it is theirs to judge."""
+    office = Office(bundle=repeating_bundle())
+    data = office.signed("ada", "nonce-0001", verdict=verdict, comment="no")
+    office.upload("ada", "nonce-0001", data)
+    assert len(step(office, POLICY).decisions) == 1
+    assert count_unattended(office.store, office.bundle.model.name, [POLICY]) is None
+
+
+def test_a_follow_up_is_for_people() -> None:
+    follows = FollowUp(
+        number=1, request_id="concept_graph-old", decision_sha256="a" * 64,
+        state=ReviewState.CHANGES_REQUESTED,
+    )  # fmt: skip
+    draft = repeating_bundle().model_copy(update={"follows": follows})
+    bundle = draft.model_copy(update={"request_id": derive_request_id(draft)})
+    office = Office(bundle=bundle)
+    office.now = NOW + DAY
+    assert step(office, POLICY).decisions == []
+    assert GateRequest.of(bundle).is_follow_up
 
 
 def test_an_approval_by_rule_is_nothing_that_people_said() -> None:

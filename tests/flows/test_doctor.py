@@ -198,7 +198,7 @@ def test_a_role_that_nobody_holds_and_a_page_that_is_not_enrolled_are_named(
 
 
 def test_an_audit_log_that_was_changed_is_named(store):
-    key = "decisions/r-1/0001.json"
+    key = "promotions/m/000001.json"
     store.put(key, b"{}")
     with pytest.raises(AuditError, match=rf"{key} is not in the log.*parley audit verify"):
         exchange.audit_log()
