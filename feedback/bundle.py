@@ -28,6 +28,7 @@ from feedback.fields import (
     StoredDocument,
     Timestamp,
 )
+from feedback.follow_up import FollowUp
 from feedback.since import SinceChampion
 
 SCHEMA_VERSION = 1
@@ -96,7 +97,7 @@ class ReviewItem(Exchanged):
 class ReviewBundle(Grown, StoredDocument):
     """Manifest of one review request."""
 
-    LATER: ClassVar = ("base", "since")
+    LATER: ClassVar = ("base", "since", "follows")
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -130,6 +131,8 @@ class ReviewBundle(Grown, StoredDocument):
     """Champion that the evidence is to replace; None when there was none."""
     since: SinceChampion | None = None
     """What differs from that champion; None when there was none, or nobody compared."""
+    follows: FollowUp | None = None
+    """The request that this one follows up; None for evidence that is shown for the first time."""
 
     @model_validator(mode="after")
     def _items_are_unique(self) -> Self:

@@ -59,6 +59,7 @@ class RequestSummary:
         request_id: Id.
         channel: Channel.
         round: How often the run has asked.
+        follow_up: Which follow-up of the evidence's first request it is; 0 for that request.
         state: OPEN, or the state that was decided.
         created_at: When it was published.
         deadline: When it expires unanswered; None waits for ever.
@@ -66,11 +67,13 @@ class RequestSummary:
         titles: What is asked about, most promising first.
         n_pending: Uploads that nobody has judged yet; 0 once decided.
         digest: Digest that an answer must quote.
+        by_rule: Whether the policy's rule approved it and no person did.
     """
 
     request_id: str
     channel: str
     round: int
+    follow_up: int
     state: ReviewState
     created_at: datetime
     deadline: datetime | None
@@ -78,6 +81,7 @@ class RequestSummary:
     titles: tuple[str, ...]
     n_pending: int
     digest: str
+    by_rule: bool = False
 
 
 def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Sequence[RequestSummary]:
@@ -117,6 +121,7 @@ def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
         request_id=bundle.request_id,
         channel=bundle.channel,
         round=bundle.round,
+        follow_up=bundle.follows.number if bundle.follows else 0,
         state=decision.state if decision else ReviewState.OPEN,
         created_at=bundle.created_at,
         deadline=bundle.deadline,
@@ -124,4 +129,5 @@ def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
         titles=tuple(item.title for item in items),
         n_pending=0 if decision else len(pending(store, bundle.request_id)),
         digest=bundle.digest,
+        by_rule=decision is not None and decision.by_rule,
     )

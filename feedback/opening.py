@@ -1,7 +1,8 @@
 """Opening a request against the champion of now: once per evidence and champion.
 
 A request that was decided is not asked again. When the champion that it was made against was
-replaced meanwhile, its decision is stale, and the same evidence opens another round.
+replaced meanwhile, its decision is stale, and the same evidence opens another round, or is followed
+up (``feedback.following``).
 """
 
 import logging
@@ -11,6 +12,7 @@ from datetime import UTC, datetime
 from feedback.bundle import BaseVersion, ReviewBundle, derive_request_id
 from feedback.decision import Decision
 from feedback.errors import ClosedRequestError, StoreError
+from feedback.layout import manifest_key
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import publish
@@ -31,6 +33,7 @@ def open_request(
     base: BaseVersion | None,
     policies: Collection[Policy],
     now: datetime | None = None,
+    keeps_stale: bool = False,
 ) -> ReviewBundle:
     """Publish a request against a champion, in the first round that is not stale or expired.
 
@@ -41,6 +44,8 @@ def open_request(
         base: The champion of now; None when there is none.
         policies: Rules whose decisions are taken.
         now: Moment of it; None takes the clock's.
+        keeps_stale: Whether a request whose approval has gone stale is returned, for a follow-up
+            of it, where no later round was asked yet.
 
     Returns:
         The manifest that stands: open, or decided and still good for this champion.
@@ -51,10 +56,10 @@ def open_request(
     """
     moment = now or datetime.now(UTC)
     for number in range(bundle.round, MOST_ROUNDS + 1):
-        asked = bundle.model_copy(update={"round": number, "base": base})
-        asked = asked.model_copy(update={"request_id": derive_request_id(asked)})
-        standing = publish(store, asked, files)
+        standing = publish(store, _in_round(bundle, number, base), files)
         if not _is_over(store, standing, base, policies, moment):
+            return standing
+        if keeps_stale and _is_last_stale(store, standing):
             return standing
     raise StoreError(
         f"expected fewer than {MOST_ROUNDS} rounds about {bundle.request_id!r} (got more); move "
@@ -89,7 +94,23 @@ def why_stale(bundle: ReviewBundle, champion: BaseVersion | None) -> str:
     found = f"version {champion.version}" if champion else "none"
     return (
         f"expected the champion of {bundle.model.name} to be {expected}, as when the request was "
-        f"made (got {found}); run again: the next run asks anew, against the new champion"
+        f"made (got {found}); it is asked about once more against the new champion, by this run "
+        "while review.follow_ups allows, or else by the next"
+    )
+
+
+def _in_round(bundle: ReviewBundle, number: int, base: BaseVersion | None) -> ReviewBundle:
+    asked = bundle.model_copy(update={"round": number, "base": base})
+    return asked.model_copy(update={"request_id": derive_request_id(asked)})
+
+
+def _is_last_stale(store: ObjectStore, bundle: ReviewBundle) -> bool:
+    decision = load_decision(store, bundle.request_id)
+    following = _in_round(bundle, bundle.round + 1, None)
+    return (
+        decision is not None
+        and decision.state is ReviewState.STALE
+        and not store.exists(manifest_key(following.request_id))
     )
 
 

@@ -59,7 +59,8 @@ class RunContext:
         listener: Told of the published request and of the wait.
         policies: Rules whose decisions are taken; requests are decided by the first.
         flow_run: Id of the deployed flow run that may let go of its process; None polls.
-        asked: Requests that the run let go of its process for, by round.
+        asked: Requests that the run let go of its process for, by round: the round's own, then its
+            follow-ups.
         past: Rounds of asking that are over.
     """
 
@@ -70,13 +71,22 @@ class RunContext:
     listener: ReviewListener
     policies: tuple[Policy, ...] = field(default_factory=lambda: (single_policy(),))
     flow_run: str | None = None
-    asked: Mapping[int, str] = field(default_factory=dict)
+    asked: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     past: tuple[Round, ...] = ()
 
     @property
     def round(self) -> int:
         """The round of asking that the run is in, from 1."""
         return len(self.past) + 1
+
+    def asked_before(self, follow_up: int) -> str | None:
+        """Return what an earlier process of the run asked in this round.
+
+        Args:
+            follow_up: Which follow-up; 0 for the round's own request.
+        """
+        requests = self.asked.get(self.round, ())
+        return requests[follow_up] if follow_up < len(requests) else None
 
     def open_requests(self) -> tuple[str, ...]:
         """Return the requests of earlier rounds whose decisions no round has taken up."""

@@ -8,20 +8,22 @@ from pathlib import Path
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.errors import StoreError
+from feedback.following import are_same_edits, follow_up, number_of
 from feedback.parking import ParkedRun, park, unpark
 from feedback.preview_queue import PreviewQueue
-from feedback.recording import load_decision
+from feedback.publishing import load_bundle
+from feedback.recording import load_decision, load_decisions
 from flows.channel import Channel, Stages
 from flows.context import Round, RunContext
-from flows.preview import answer_waiting, note_origin
-from tasks.asked import load_asked, save_asked, save_taken
+from flows.preview import answer_waiting
+from flows.requests import most_follow_ups, publish_follow_up, publish_round
+from tasks.asked import save_asked, save_taken
 from tasks.exchange import (
     collect_decision,
     look_for_decision,
     read_feedback_file,
     submit_feedback,
 )
-from tasks.publishing import publish_review
 from tasks.tracking import Tracker
 
 logger = logging.getLogger(__name__)
@@ -32,13 +34,23 @@ class Asking:
     """What was asked in a round, and what has been decided since the round before.
 
     Attributes:
-        request_id: The round's own request.
+        request_id: The round's own request, or the last follow-up of it.
         decisions: Decisions that no earlier round took up, whatever they are, in the order of their
             rounds; the caller must look at them.
     """
 
     request_id: str
     decisions: tuple[Decision, ...]
+
+    @property
+    def decision(self) -> Decision:
+        """The round's own decision; only there once it was waited for."""
+        return self.decisions[-1]
+
+    def edits_as(self, other: "Asking") -> bool:
+        """Tell whether what goes on is what went on before, so that nothing need be made of it."""
+        ours, theirs = self.decision, other.decision
+        return are_same_edits(ours.channel, ours.edits, theirs.edits)
 
     def over(self, explained: Stages, corrected: Stages) -> Round:
         """Return the round with what was made of it."""
@@ -53,7 +65,8 @@ def ask(
 
     The answer travels through object storage whoever gives it: the simulated reviewer and a file
     take the path that people take. A request that was decided before, by this run or one that died,
-    is not asked again.
+    is not asked again. One that is waited for and ends without an approval that stands is followed
+    up, as often as ``review.follow_ups`` allows.
 
     Args:
         run: The run that asks.
@@ -70,7 +83,71 @@ def ask(
         Pause: In a deployed run whose request is open; the process ends, and the run starts again
             from the top when the watcher wakes it.
     """
-    published = _publish(run, channel, explained, tracker)
+    published = publish_round(run, channel, explained, tracker)
+    _put_forward(run, channel, explained, published)
+    if not wait:
+        known = _known(run, (*run.open_requests(), published.request_id))
+        return Asking(published.request_id, known)
+    # Whoever refuses ends the run at once; what approves is taken up when this round is decided,
+    # since people who find several requests open answer one after the other.
+    if _look(run, published.request_id) is None:
+        refused = [found for found in _decided(run, run.open_requests()) if not found.is_approved]
+        if refused:
+            return Asking(published.request_id, (refused[0],))
+    decision = _decision(run, published.request_id)
+    earlier = _known(run, run.open_requests())
+    first = Asking(published.request_id, (*earlier, decision))
+    return ask_again(run, channel, explained, tracker, first) or first
+
+
+def ask_again(
+    run: RunContext, channel: Channel, explained: Stages, tracker: Tracker, asking: Asking
+) -> Asking | None:
+    """Follow up a request that ended without an approval that stands, and wait for the decision.
+
+    Args:
+        run: The run, in the round that asked.
+        channel: How the simulated reviewer answers.
+        explained: The explanation that was shown.
+        tracker: Knows the champion of now.
+        asking: What was asked, its own decision last.
+
+    Returns:
+        The same round with the decision on the last follow-up in place of its own; None when there
+        is none to ask: the decision stands, or as many were asked as may be.
+
+    Raises:
+        Pause: As ``ask`` does.
+    """
+    objects, most = run.workplace.objects, most_follow_ups(run)
+    reached, again = asking, None
+    while True:
+        before = load_bundle(objects, reached.request_id)
+        if number_of(before) >= most:
+            return again
+        follows = follow_up(before, load_decisions(objects, before.request_id))
+        if follows is None:
+            return again
+        published = publish_follow_up(
+            run, channel, explained, tracker, before=before, follows=follows
+        )
+        logger.info(
+            "%s ended %s; %s is follow-up %d of at most %d",
+            before.request_id, follows.state.value, published.request_id, follows.number, most,
+        )  # fmt: skip
+        _put_forward(run, channel, explained, published, follows.number)
+        decision = _decision(run, published.request_id)
+        reached = again = Asking(published.request_id, (*asking.decisions[:-1], decision))
+
+
+def _put_forward(
+    run: RunContext,
+    channel: Channel,
+    explained: Stages,
+    published: ReviewBundle,
+    follow_up: int = 0,
+) -> None:
+    """Tell of a request, hand in the answer of whoever answers by themselves, and note it."""
     if run.listener.on_published is not None:
         run.listener.on_published(published)
     reviewer = run.params.review.reviewer
@@ -81,12 +158,7 @@ def ask(
         document = read_feedback_file(Path(reviewer.removeprefix("file:")))
         submit_feedback(run.workplace, published.request_id, document)
     if run.flow_run is not None:
-        save_asked(run.workplace, run.run_id, run.round, published.request_id)
-    if not wait:
-        known = _known(run, (*run.open_requests(), published.request_id))
-        return Asking(published.request_id, known)
-    earlier = _known(run, run.open_requests())
-    return Asking(published.request_id, (*earlier, _decision(run, published.request_id)))
+        save_asked(run.workplace, run.run_id, run.round, published.request_id, follow_up)
 
 
 def _known(run: RunContext, requests: tuple[str, ...]) -> tuple[Decision, ...]:
@@ -97,11 +169,15 @@ def _known(run: RunContext, requests: tuple[str, ...]) -> tuple[Decision, ...]:
     """
     if not requests:
         return ()
-    found = {
-        request: decision for request in requests if (decision := _look(run, request)) is not None
-    }
+    found = {decision.request_id: decision for decision in _decided(run, requests)}
     taken = save_taken(run.workplace, run.run_id, run.round, tuple(found))
     return tuple(found[request] for request in taken)
+
+
+def _decided(run: RunContext, requests: tuple[str, ...]) -> list[Decision]:
+    """Return the decisions that there are by now, in the order of their requests."""
+    looked = (_look(run, request) for request in requests)
+    return [decision for decision in looked if decision is not None]
 
 
 def _look(run: RunContext, request_id: str) -> Decision | None:
@@ -128,30 +204,6 @@ def _decision(run: RunContext, request_id: str) -> Decision:
         policy=run.policies[0],
         trusted=run.policies[1:],
     )
-
-
-def _publish(
-    run: RunContext, channel: Channel, explained: Stages, tracker: Tracker
-) -> ReviewBundle:
-    asked = run.asked.get(run.round)
-    if asked is not None:
-        return load_asked(run.workplace.objects, asked, run.dataset.md5)
-    manifest, files = channel.bundle(run, explained)
-    # Who started the run is no part of what is shown: the request keeps its id.
-    manifest = manifest.model_copy(update={"author": run.workplace.settings.author_name()})
-    published = publish_review(
-        run.workplace,
-        manifest,
-        files,
-        tracker=tracker,
-        name=run.params.model_name,
-        policies=run.policies,
-        deadline_hours=run.params.review.deadline_hours,
-        scores=channel.measure(run, explained),
-    )
-    if run.params.review.reviewer == "inbox":
-        note_origin(run, explained, published.request_id)
-    return published
 
 
 def _answering_previews(run: RunContext, request_id: str) -> Callable[[float], None]:

@@ -13,6 +13,7 @@ import yaml
 from pydantic import Field, SerializeAsAny, ValidationError, field_validator, model_validator
 
 from feedback.errors import ParamsError
+from feedback.follow_up import MOST_FOLLOW_UPS
 from models.params import (
     ClassifierParams,
     DistillationParams,
@@ -44,6 +45,9 @@ class ReviewParams(Params):
     """Rule by which answers become a decision: ``single``, ``signed``, or a policy file."""
     trusted_policies: tuple[str, ...] = ()
     """Other rules whose earlier decisions on the same evidence are taken."""
+    follow_ups: Annotated[int, Field(ge=0, le=MOST_FOLLOW_UPS)] = 2
+    """How often a request that is waited for is asked about once more, with what was said and the
+    edits so far, when it ends CHANGES_REQUESTED or PARTIAL, or its approval went stale; 0 never."""
 
 
 class IntakeParams(Params):

@@ -75,19 +75,31 @@ class RunReporter:
         else:
             self.tracker.finish(failed=kind is not None)
 
-    def asked(self, decision: Decision) -> None:
-        """Note the review request, the decision on it and who made it."""
-        if self._request is not None:
-            self._earlier.append(self._request)
-        self._request = decision.request_id
-        self.tracker.log(
-            [
-                Tag("review.request_id", decision.request_id),
-                Tag("review.state", decision.state.value),
-                Tag("review.decision_sha256", decision.digest),
-                Tag("review.reviewers", ", ".join(_reviewers(decision))),
-            ]
-        )
+    def asked(self, decisions: Iterable[Decision], *, instead: bool = False) -> Decision | None:
+        """Note review requests, the decisions on them and who made them, up to one that refuses.
+
+        Args:
+            decisions: In the order of their rounds.
+            instead: Whether they take the place of what was decided last, which has gone stale.
+
+        Returns:
+            The first decision that does not approve; None when all do.
+        """
+        for decision in decisions:
+            if self._request is not None and not instead:
+                self._earlier.append(self._request)
+            self._request = decision.request_id
+            self.tracker.log(
+                [
+                    Tag("review.request_id", decision.request_id),
+                    Tag("review.state", decision.state.value),
+                    Tag("review.decision_sha256", decision.digest),
+                    Tag("review.reviewers", _reviewers(decision)),
+                ]
+            )
+            if not decision.is_approved:
+                return decision
+        return None
 
     def evaluated(self, evaluation: Evaluation) -> None:
         """Write the comparison's numbers and figures."""
@@ -104,7 +116,8 @@ class RunReporter:
             "parley.run": self._run.run_id,
             "review.request_id": decision.request_id,
             "review.decision_sha256": decision.digest,
-            "review.reviewers": ", ".join(_reviewers(decision)),
+            "review.reviewers": _reviewers(decision),
+            **({"review.by_rule": decision.policy} if decision.by_rule else {}),
             "review.edits": str(len(decision.edits)),
             "dvc.md5": self._run.dataset.md5,
             **({EARLIER_TAG: ",".join(self._earlier)} if self._earlier else {}),
@@ -116,6 +129,7 @@ class RunReporter:
         original: VersionRef,
         version: VersionRef,
         promotion: Promotion,
+        refusal: Decision | None = None,
     ) -> dict[str, JsonValue]:
         """Close the account of a run that came to its end.
 
@@ -124,6 +138,7 @@ class RunReporter:
             original: The version of the network before the correction.
             version: The corrected network's version.
             promotion: What became of that version.
+            refusal: What was said when a stale approval was asked about again, if not yes.
 
         Returns:
             The run's report.
@@ -132,6 +147,8 @@ class RunReporter:
         reasons: list[JsonValue] = [*evaluation.reasons]
         if promotion.stale:
             reasons.append(promotion.stale)
+        if refusal is not None:
+            reasons.append(_ended(refusal))
         report = self._close(
             evaluation.report
             | {
@@ -155,21 +172,7 @@ class RunReporter:
 
     def stopped(self, decision: Decision) -> dict[str, JsonValue]:
         """Close the account of a run whose reviewers did not approve: a result, not a failure."""
-        reason = "; ".join(
-            response.document.comment
-            for response in decision.responses
-            if response.document.comment
-        )
-        return self._close(
-            {
-                "decision": {
-                    "promote": False,
-                    "reasons": [
-                        f"the review ended {decision.state.value}: {reason or decision.reason}"
-                    ],
-                }
-            }
-        )
+        return self._close({"decision": {"promote": False, "reasons": [_ended(decision)]}})
 
     def _close(
         self, parts: dict[str, JsonValue], pages: Mapping[str, str] = MappingProxyType({})
@@ -211,8 +214,18 @@ class RunReporter:
         self.tracker.log_stage(self._run.workplace, result, records)
 
 
-def _reviewers(decision: Decision) -> list[str]:
-    return [response.document.reviewer for response in decision.responses]
+def _ended(decision: Decision) -> str:
+    said = "; ".join(
+        response.document.comment for response in decision.responses if response.document.comment
+    )
+    return f"the review ended {decision.state.value}: {said or decision.reason}"
+
+
+def _reviewers(decision: Decision) -> str:
+    """Name who answered; no person can be called as an approval by rule is."""
+    if decision.by_rule:
+        return f"nobody: rule of policy {decision.policy}"
+    return ", ".join(response.document.reviewer for response in decision.responses)
 
 
 def _run_name(dataset: str, run_id: str, now: datetime) -> str:

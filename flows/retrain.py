@@ -1,6 +1,9 @@
 """THE flow of all channels.
 
 dataset -> classifier -> explain -> publish -> wait -> correct -> evaluate -> register -> promote
+
+A request that is waited for and ends without an approval is followed up inside ``ask``; an approval
+that came too late for its champion, after ``promote``.
 """
 
 from collections.abc import Mapping
@@ -10,14 +13,13 @@ from prefect import flow
 from pydantic import JsonValue
 
 from feedback.errors import ParamsError
+from flows.concluding import evaluate_and_register, promote
 from flows.context import SILENT, ReviewListener, RunContext
-from flows.gate import ask
+from flows.gate import ask, ask_again
 from flows.inputs import RunInputs, check_inputs
 from flows.params import PipelineParams
 from flows.reporting import RunReporter
 from tasks.classifier import train_classifier
-from tasks.promotion import promote_candidate
-from tasks.registering import register_companions, register_model
 from tasks.workplace import Workplace
 
 
@@ -60,7 +62,7 @@ def run_loop(
     inputs: RunInputs | None = None,
     *,
     flow_run: str | None = None,
-    asked: Mapping[int, str] = MappingProxyType({}),
+    asked: Mapping[int, tuple[str, ...]] = MappingProxyType({}),
 ) -> dict[str, JsonValue]:
     """Carry out the loop inside a flow; a suspended one starts here again when it goes on.
 
@@ -71,7 +73,7 @@ def run_loop(
         listener: Told of the published request and of the wait.
         inputs: What was checked already; None checks it here.
         flow_run: Id of the flow run that may let go of its process; None polls.
-        asked: Requests that it let go of its process for, by round.
+        asked: Requests that it let go of its process for, by round, with their follow-ups.
 
     Returns:
         The run's report as JSON.
@@ -92,65 +94,26 @@ def run_loop(
         rounds = channel.rounds(params.of_channel())
         while run.round <= rounds.number:
             explained = channel.explain(run, classifier)
-            asking = ask(
-                run,
-                channel,
-                explained,
-                report.tracker,
-                wait=rounds.wait or run.round == rounds.number,
-            )
-            for decision in asking.decisions:
-                report.asked(decision)
-                if not decision.is_approved:
-                    return report.stopped(decision)
+            waits = rounds.wait or run.round == rounds.number
+            asking = ask(run, channel, explained, report.tracker, wait=waits)
+            if (refusal := report.asked(asking.decisions)) is not None:
+                return report.stopped(refusal)
             corrected = channel.correct(run, explained, asking.decisions)
-            run = run.after(asking.over(explained, corrected))
-        evaluation = channel.evaluate(run, explained, corrected)
-        report.evaluated(evaluation)
-        tags = report.version_tags(decision, evaluation.arm)
-        original, candidate = (
-            register_model(
-                workplace,
-                report.tracker,
-                network=network,
-                dataset=dataset,
-                image_size=params.training.image_size,
-                name=params.model_name,
-                tags=given,
-                records=report.version_records(records),
-                role=role,
-                subject=subject,
-            )
-            for role, subject, network, given, records in (
-                (
-                    "original",
-                    "as trained",
-                    classifier,
-                    {"parley.arm": "original"},
-                    evaluation.original_records,
-                ),
-                (
-                    "candidate",
-                    evaluation.correction,
-                    evaluation.candidate,
-                    tags,
-                    evaluation.candidate_records,
-                ),
-            )
+            last, run = run, run.after(asking.over(explained, corrected))
+        result = evaluate_and_register(run, channel, report, classifier, asking.decision)
+        promotion = promote(run, report, result, asking.decision)
+        refusal = None
+        # The champion was replaced while people thought: they are asked what they say beside it.
+        while promotion.stale and (
+            again := ask_again(last, channel, explained, report.tracker, asking)
+        ):
+            if (refusal := report.asked((again.decision,), instead=True)) is not None:
+                break
+            if not again.edits_as(asking):
+                corrected = channel.correct(last, explained, again.decisions)
+                run = last.after(again.over(explained, corrected))
+                result = evaluate_and_register(run, channel, report, classifier, again.decision)
+            asking, promotion = again, promote(run, report, result, again.decision)
+        return report.finished(
+            result.evaluation, result.original, result.candidate, promotion, refusal
         )
-        register_companions(
-            report.tracker,
-            evaluation.companions,
-            name=params.model_name,
-            tags=tags,
-        )
-        promotion = promote_candidate(
-            workplace,
-            report.tracker,
-            original=original,
-            candidate=candidate,
-            decision=decision,
-            allowed=evaluation.promote,
-            tags=tags,
-        )
-        return report.finished(evaluation, original, candidate, promotion)

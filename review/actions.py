@@ -36,6 +36,12 @@ class Reset(ItemAction):
     kind: Literal["reset"]
 
 
+class TakeProposed(ItemAction):
+    """Say of an item what the request before proposed, in place of what was said."""
+
+    kind: Literal["take_proposed"]
+
+
 class SetComment(Exchanged):
     """Say something about the whole request."""
 
@@ -92,7 +98,9 @@ EditAction: TypeAlias = ItemAction | SetComment | Undo | Redo
 Action: TypeAlias = EditAction | Look | AskPreview | ChooseVerdict | Send
 """Any message."""
 
-_OF_EVERY_PAGE = (Remark, Reset, SetComment, Undo, Redo, AskPreview, ChooseVerdict, Send)
+_OF_EVERY_PAGE = (
+    Remark, Reset, TakeProposed, SetComment, Undo, Redo, AskPreview, ChooseVerdict, Send,
+)  # fmt: skip
 
 
 def read_action(data: object, look: type[Look], edits: tuple[type[ItemAction], ...]) -> Action:

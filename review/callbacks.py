@@ -24,7 +24,7 @@ from dash.development.base_component import Component
 from flask import request
 
 from feedback.errors import ParleyError
-from review.acting import Visit, act_on, note
+from review.acting import Visit, act_on, note, spent_since
 from review.catalogue import Catalogue
 from review.changes import changes_of
 from review.desk import Desk
@@ -112,7 +112,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         now, reviewer = datetime.now(UTC), visitor()
         opened, news = act_on(before, done, Visit(desk, settings, reviewer, now, since))
         standing = desk.recent_standing(opened.shown, reviewer, now)
-        places, waits = places_of(desk, opened, standing, reviewer, now)
+        places, waits = places_of(desk, opened, standing, reviewer, now, spent_since(since, now))
         drawn = _read_drawn(given.get("drawn"))
         if news is not None:
             places["page-notice"] = _fresh(news, number)

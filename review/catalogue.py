@@ -13,6 +13,7 @@ from typing import TypeVar
 
 from feedback.answer import GateRequest
 from feedback.bundle import ModelVersion
+from feedback.following import number_of
 from feedback.layout import DECISIONS, request_of
 from feedback.publishing import begun_requests
 from review.desk import Desk, Standing
@@ -34,6 +35,7 @@ class Card:
         dataset: DVC's md5 of the dataset.
         n_classes: Classes of the dataset.
         round: How often the run has asked.
+        follow_up: How many follow-ups led to it; 0 for one that follows none.
         glimpse: What it is about.
     """
 
@@ -42,6 +44,7 @@ class Card:
     dataset: str
     n_classes: int
     round: int
+    follow_up: int
     glimpse: Glimpse
 
 
@@ -110,6 +113,7 @@ class Catalogue:
             dataset=bundle.dataset.md5,
             n_classes=len(bundle.dataset.classes),
             round=bundle.round,
+            follow_up=number_of(bundle),
             glimpse=shown.panel.glimpse(shown),
         )
         with self._lock:

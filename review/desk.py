@@ -3,7 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from feedback.answer import GateRequest
@@ -22,6 +22,7 @@ from feedback.layout import (
     rejection_prefix,
     upload_key,
 )
+from feedback.low_risk import champion_risks, risks_of, rule_moment
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import load_bundle
@@ -49,6 +50,8 @@ class Standing:
         waiting: Answers of the asking reviewer that nobody has judged yet.
         accepted: How many of their answers were accepted.
         refused: Why answers of theirs were refused, the latest first.
+        by_rule_at: When the policy's rule approves it if nobody answers before; None when it will
+            not.
     """
 
     state: ReviewState
@@ -59,6 +62,7 @@ class Standing:
     waiting: int
     accepted: int
     refused: tuple[Rejection, ...]
+    by_rule_at: datetime | None = None
 
 
 class Desk:
@@ -117,7 +121,10 @@ class Desk:
         Raises:
             ParleyError: If the store cannot be read or trusted.
         """
-        return self.look(shown.request, reviewer, now)
+        standing = self.look(shown.request, reviewer, now)
+        if not standing.takes_answers or standing.answered:
+            return standing
+        return replace(standing, by_rule_at=self._by_rule_at(shown, standing.closes_at))
 
     def look(
         self, request: GateRequest, reviewer: str, now: datetime, *, is_decided: bool = True
@@ -137,7 +144,7 @@ class Desk:
         why = ""
         if decision is not None:
             why = (
-                f"This request is {state.value.replace('_', ' ').lower()} since "
+                f"This request is {decision.told_state} since "
                 f"{decision.decided_at:%d %B %Y, %H:%M} UTC and takes nothing more."
             )
         elif closes_at is not None and now >= closes_at:
@@ -184,6 +191,17 @@ class Desk:
         """Forget where requests stood."""
         with self._lock:
             self._looked.clear()
+
+    def _by_rule_at(self, shown: AnyShown, closes_at: datetime | None) -> datetime | None:
+        rule = self.policy.auto_approve
+        if rule is None:
+            return None
+        at = rule_moment(shown.request, rule)
+        is_in_time = closes_at is None or at < closes_at
+        # The cheap conditions first: the evidence is long to read.
+        if not is_in_time or champion_risks(shown.request, rule) or risks_of(shown.proposing, rule):
+            return None
+        return at
 
     def _refusals(
         self, request_id: str, reviewer: str, nonces: Iterable[str]

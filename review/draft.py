@@ -92,7 +92,7 @@ def step_of(item: str, before: Own, after: Own) -> Step[Own]:
     return model(item=item, before=before, after=after)
 
 
-def read_draft(data: object, said: type[Own], bundle_sha256: str) -> Draft[Own]:
+def read_draft(data: object, said: type[Own], bundle_sha256: str) -> Draft[Own] | None:
     """Read a draft that comes from a browser.
 
     Args:
@@ -101,16 +101,15 @@ def read_draft(data: object, said: type[Own], bundle_sha256: str) -> Draft[Own]:
         bundle_sha256: Digest of what is shown now.
 
     Returns:
-        The draft; an empty one when the data is none, damaged, or of another request.
+        The draft; None when there is none, or it is damaged or of another request.
     """
-    empty = empty_draft(said, bundle_sha256)
     if not isinstance(data, Mapping):
-        return empty
+        return None
     try:
         draft = _model(said).model_validate_json(canonical_json(dict(data)), strict=True)
     except (ValidationError, ValueError, TypeError, RecursionError):
-        return empty
-    return draft if draft.bundle_sha256 == bundle_sha256 else empty
+        return None
+    return draft if draft.bundle_sha256 == bundle_sha256 else None
 
 
 def _model(said: type[Own]) -> type[Draft[Own]]:

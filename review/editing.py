@@ -4,9 +4,18 @@ Pure: no clock, no store, nothing changed in place. Whatever it returns is an an
 takes, since every step is judged by the rules that uploads are judged by.
 """
 
-from feedback.errors import ContradictionError
+from feedback.errors import ContradictionError, UnknownTargetError
 from feedback.fields import Exchanged
-from review.actions import EditAction, ItemAction, Redo, Remark, Reset, SetComment, Undo
+from review.actions import (
+    EditAction,
+    ItemAction,
+    Redo,
+    Remark,
+    Reset,
+    SetComment,
+    TakeProposed,
+    Undo,
+)
 from review.draft import MAX_STEPS, Draft, ItemDraft, step_of
 from review.shown import AnyShown
 
@@ -83,6 +92,13 @@ def _edited(said: ItemDraft, action: ItemAction, shown: AnyShown) -> ItemDraft:
         return said.model_copy(update={"comment": action.text})
     if isinstance(action, Reset):
         return shown.panel.DRAFT()
+    if isinstance(action, TakeProposed):
+        if action.item not in shown.proposals:
+            raise UnknownTargetError(
+                f"expected an item with proposed edits (got {action.item[:80]!r}, which has none); "
+                "edit it yourself"
+            )
+        return shown.proposals[action.item]
     return shown.panel.apply(said, action, shown.evidence)
 
 

@@ -6,6 +6,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
+from review.following_view import follow_name
 from review.inbox import AT_ONCE, CLOSED, Inbox, Line
 from review.parts import due, plural, span_of
 
@@ -94,7 +95,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
         )
     card, request, standing = line.card, line.card.request, line.standing
     version = f" · version {card.model.version}" if card.model.version else ""
-    again = card.round > 1
+    again, follows = card.round > 1, card.follow_up > 0
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
@@ -108,6 +109,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                         html.H2(card.glimpse.heading),
                         # A run that asks once needs no number.
                         *([html.Span(f"round {card.round}", className="badge")] * again),
+                        *([html.Span(follow_name(card.follow_up), className="badge")] * follows),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",

@@ -55,7 +55,8 @@ def read_opened(desk: Desk, path: str, drafts: list[Any], seen: Any) -> Opened:
         ParleyError: If the request cannot be read.
     """
     shown = desk.open(path.removeprefix(REQUESTS))
-    draft = read_draft(drafts[0], shown.panel.DRAFT, shown.digest)
+    kept = read_draft(drafts[0], shown.panel.DRAFT, shown.digest)
+    draft = shown.first_draft() if kept is None else kept
     view = read_view(seen, shown.panel.VIEW)
     if view.item is not None and view.item not in shown.titles:
         view = view.model_copy(update={"item": None})

@@ -6,16 +6,21 @@ from dash import html
 from dash.development.base_component import Component
 
 from review.desk import Standing
+from review.draft import Draft, ItemDraft
+from review.following_view import said_before
 from review.parts import due, fact, plural
 from review.shown import AnyShown
 from review.since_view import since_view
 
 
-def overview(shown: AnyShown, standing: Standing, reviewer: str, now: datetime) -> Component:
+def overview(
+    shown: AnyShown, draft: Draft[ItemDraft], standing: Standing, reviewer: str, now: datetime
+) -> Component:
     """Show the request as a whole.
 
     Args:
         shown: The request.
+        draft: What the reviewer said.
         standing: Where it stands.
         reviewer: Who asks.
         now: Moment of looking.
@@ -37,6 +42,7 @@ def overview(shown: AnyShown, standing: Standing, reviewer: str, now: datetime) 
             className="facts",
         ),
         html.P(bundle.notes, className="notes") if bundle.notes else html.Span(),
+        *said_before(shown, draft),
         html.Section([html.H3("Since the champion"), *since_view(shown, own.earlier)]),
         *own.sections,
         html.Section(

@@ -13,7 +13,7 @@ from dash.development.base_component import Component
 import review.panels
 from feedback.bundle import ReviewBundle
 from feedback.discovery import available_modules, load_module
-from feedback.fields import Exchanged
+from feedback.fields import Exchanged, JsonObject
 from feedback.previews import Preview
 from review.actions import ItemAction, Look
 from review.draft import ItemDraft
@@ -35,7 +35,8 @@ class Panel(Protocol):
     LOOK: type[Look]
     """Message that leads there."""
     ACTIONS: tuple[type[ItemAction], ...]
-    """Messages that change the draft of an item, beside ``Remark`` and ``Reset``."""
+    """Messages that change the draft of an item, beside those of every
+    page, such as ``Remark`` and ``Reset``."""
     WORDS: Words
     """How the page speaks about the items."""
     SHORTCUTS: tuple[Shortcut, ...]
@@ -62,6 +63,21 @@ class Panel(Protocol):
 
         Raises:
             FeedbackError: If the draft holds more than a response may.
+        """
+        ...
+
+    def draft_of(self, response: JsonObject, evidence: Exchanged) -> tuple[str, ItemDraft] | None:
+        """Return the item of a response, and the draft that says it; what ``response_of`` undoes.
+
+        Args:
+            response: One that was handed in for the same evidence, maybe by other means.
+            evidence: What is shown.
+
+        Returns:
+            Item and draft; None for a response that nobody can go on from.
+
+        Raises:
+            FeedbackError: If it does not follow the channel's schema, or names what is not shown.
         """
         ...
 
@@ -128,8 +144,8 @@ class Panel(Protocol):
 
 PARTS = (
     "DRAFT", "VIEW", "LOOK", "ACTIONS", "WORDS", "SHORTCUTS", "read_evidence", "look", "apply",
-    "response_of", "check", "told", "glimpse", "notes", "overview", "layout", "parts_of",
-    "marks_of", "printed", "tools", "value_told", "effect_told", "register",
+    "response_of", "draft_of", "check", "told", "glimpse", "notes", "overview", "layout",
+    "parts_of", "marks_of", "printed", "tools", "value_told", "effect_told", "register",
 )  # fmt: skip
 
 

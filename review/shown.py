@@ -1,5 +1,6 @@
 """The frozen part of a request: its bundle, its channel's evidence, and the panel that shows it."""
 
+import logging
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Generic, TypeAlias, TypeVar
@@ -8,11 +9,14 @@ from pydantic import ValidationError
 
 from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
-from feedback.errors import ArtifactError
+from feedback.errors import ArtifactError, FeedbackError
 from feedback.fields import Exchanged
-from review.draft import Draft, ItemDraft, empty_draft
+from feedback.proposing import with_proposal
+from review.draft import MAX_STEPS, Draft, ItemDraft, empty_draft, step_of
 from review.finding import find_item
 from review.panel import Panel
+
+logger = logging.getLogger(__name__)
 
 Evidence = TypeVar("Evidence", bound=Exchanged, covariant=True)
 
@@ -39,6 +43,11 @@ class Shown(Generic[Evidence]):
         return GateRequest.of(self.bundle)
 
     @cached_property
+    def proposing(self) -> GateRequest:
+        """The same with what the request asks to do again, which a policy's rule may approve."""
+        return with_proposal(self.request, self.bundle)
+
+    @cached_property
     def names(self) -> dict[str, str]:
         """File names of the bundle by their digest."""
         return {digest: name for name, digest in self.bundle.files.items()}
@@ -56,6 +65,34 @@ class Shown(Generic[Evidence]):
             UnknownTargetError: If it is none.
         """
         find_item(self.titles, str, item, f"one of the {self.panel.WORDS.items}")
+
+    @cached_property
+    def proposals(self) -> dict[str, ItemDraft]:
+        """What the request before proposes, by item; a request that follows none has nothing.
+
+        A response that this page cannot show, or the gate would refuse, is left out.
+        """
+        found: dict[str, ItemDraft] = {}
+        for response in self.bundle.follows.proposed if self.bundle.follows else ():
+            try:
+                proposed = self.panel.draft_of(response, self.evidence)
+                if proposed is None or proposed[0] not in self.titles or proposed[0] in found:
+                    continue
+                item, said = proposed
+                self.panel.check([self.panel.response_of(item, said, self.evidence)], self.evidence)
+            except (FeedbackError, ValidationError) as error:
+                logger.warning("a proposal of %s is left out: %s", self.bundle.request_id, error)
+                continue
+            found[item] = said
+        return {item: found[item] for item in self.titles if item in found}
+
+    def first_draft(self) -> Draft[ItemDraft]:
+        """Return the draft that a reviewer starts from: what is proposed, each a step to undo."""
+        nothing = self.panel.DRAFT()
+        # Undone one by one, the item that comes first goes last.
+        steps = tuple(step_of(item, nothing, said) for item, said in self.proposals.items())
+        update = {"items": dict(sorted(self.proposals.items())), "past": steps[-MAX_STEPS:]}
+        return self.empty_draft().model_copy(update=update)
 
     def empty_draft(self) -> Draft[ItemDraft]:
         """Return the draft of somebody who has said nothing yet."""

@@ -3,6 +3,7 @@
 ::
 
     runs/<run>/asked/<round>.json    the request, and the key of every stage behind what it shows
+    runs/<run>/asked/<round>-<n>.json  the same of its follow-up n
     runs/<run>/taken/<round>.json    requests whose decisions the round took up without waiting;
                                      round 0 are the reviews of earlier runs that it starts from
 """
@@ -41,7 +42,9 @@ class Taken(BaseModel):
     requests: tuple[Identifier, ...]
 
 
-def save_asked(workplace: Workplace, run_id: str, round_: int, request_id: str) -> None:
+def save_asked(
+    workplace: Workplace, run_id: str, round_: int, request_id: str, follow_up: int = 0
+) -> None:
     """Note what a run asks in a round and from which stages, once; the first note stands.
 
     Args:
@@ -49,16 +52,17 @@ def save_asked(workplace: Workplace, run_id: str, round_: int, request_id: str) 
         run_id: The run.
         round_: Round of asking, from 1.
         request_id: Its request.
+        follow_up: Which follow-up of the round's request it is; 0 for that request itself.
 
     Raises:
         StoreError: If the store cannot be written.
     """
     asked = Asked(request_id=request_id, stages=workplace.keys)
     data = canonical_json(asked.model_dump(mode="json"))
-    workplace.objects.put_if_absent(_key(run_id, round_), data)
+    workplace.objects.put_if_absent(_key(run_id, round_, follow_up), data)
 
 
-def take_up(workplace: Workplace, run_id: str) -> dict[int, str]:
+def take_up(workplace: Workplace, run_id: str) -> dict[int, tuple[str, ...]]:
     """Read what an earlier process of a run has asked, and go on from its stages.
 
     Args:
@@ -66,23 +70,30 @@ def take_up(workplace: Workplace, run_id: str) -> dict[int, str]:
         run_id: The run.
 
     Returns:
-        Requests by round; none when the run has not asked yet.
+        Requests by round, each with its follow-ups after it; none when the run has not asked yet.
 
     Raises:
         ArtifactError: If the note cannot be read.
         StoreError: If the store cannot be read.
     """
-    found: dict[int, str] = {}
-    while (note := _read(workplace, run_id, len(found) + 1)) is not None:
-        found[len(found) + 1] = note.request_id
-        # The note of a later round knows the stages of those before it.
-        workplace.pinned = dict(note.stages)
+    found: dict[int, tuple[str, ...]] = {}
+    while requests := _in_round(workplace, run_id, len(found) + 1):
+        found[len(found) + 1] = requests
     return found
 
 
-def _read(workplace: Workplace, run_id: str, round_: int) -> Asked | None:
+def _in_round(workplace: Workplace, run_id: str, round_: int) -> tuple[str, ...]:
+    requests: list[str] = []
+    while (note := _read(workplace, run_id, round_, len(requests))) is not None:
+        requests.append(note.request_id)
+        # A later note knows the stages of those before it.
+        workplace.pinned = dict(note.stages)
+    return tuple(requests)
+
+
+def _read(workplace: Workplace, run_id: str, round_: int, follow_up: int) -> Asked | None:
     try:
-        data = workplace.objects.get(_key(run_id, round_), max_bytes=MAX_BYTES)
+        data = workplace.objects.get(_key(run_id, round_, follow_up), max_bytes=MAX_BYTES)
     except ObjectNotFoundError:
         return None
     try:
@@ -148,5 +159,5 @@ def _unreadable(run_id: str) -> ArtifactError:
     )
 
 
-def _key(run_id: str, round_: int) -> str:
-    return f"runs/{run_id}/asked/{round_}.json"
+def _key(run_id: str, round_: int, follow_up: int) -> str:
+    return f"runs/{run_id}/asked/{round_}{f'-{follow_up}' if follow_up else ''}.json"

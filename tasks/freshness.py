@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, JsonValue, ValidationError
 
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.closed import accepted_feedback
+from feedback.decision import Decision
 from feedback.errors import ObjectNotFoundError
+from feedback.follow_up import FOLLOWED
 from feedback.objects import ObjectStore
 from feedback.parking import list_parked
 from feedback.recording import load_decision
@@ -28,6 +30,7 @@ MAX_BYTES = 4 * 2**20
 """Largest note that is read."""
 ASKED_IN_VAIN = frozenset({ReviewState.EXPIRED, ReviewState.WITHDRAWN, ReviewState.STALE})
 """Outcomes after which the same evidence is asked about again."""
+_LONGEST = 300
 
 
 class StartingPoint(BaseModel):
@@ -65,6 +68,8 @@ class Finished(BaseModel):
     run: str
     at: datetime
     point: StartingPoint
+    refused: str = ""
+    """How its review ended, when it did not approve, and what would ask again; empty else."""
 
 
 def starting_point(
@@ -106,7 +111,8 @@ def why_skip(store: ObjectStore, model: str, run_id: str, point: StartingPoint) 
         point: What it would start from.
 
     Returns:
-        A sentence that names the run before; None when there is something to do.
+        A sentence that names the run before, and the review that ended it without an approval;
+        None when there is something to do.
 
     Raises:
         StoreError: If the store cannot be read.
@@ -114,7 +120,8 @@ def why_skip(store: ObjectStore, model: str, run_id: str, point: StartingPoint) 
     same = f"data {point.data[:8]}, code, parameters and {len(point.feedback)} accepted reviews"
     last = _last_finished(store, model)
     if last is not None and not point.changes_since(last.point):
-        return f"nothing changed since run {last.run} of {last.at:%Y-%m-%d %H:%M} UTC: {same}"
+        told = f"nothing changed since run {last.run} of {last.at:%Y-%m-%d %H:%M} UTC: {same}"
+        return f"{told}; {last.refused}" if last.refused else told
     for parked in list_parked(store):
         if parked.flow_run != run_id and _read_start(store, parked.flow_run) == point:
             return (
@@ -178,17 +185,31 @@ def save_finish(store: ObjectStore, model: str, run_id: str, request_id: str | N
     point = _read_start(store, run_id)
     if point is None:
         return False
+    refused = ""
     if request_id is not None:
         decision = load_decision(store, request_id)
         if decision is None or decision.state in ASKED_IN_VAIN:
             return False
+        refused = "" if decision.is_approved else _refused(decision)
         own = accepted_feedback(store, model).get(request_id)
         if own is not None:
             # The run has used this one; what else came in meanwhile is new to the next run.
             point = point.model_copy(update={"feedback": {**point.feedback, request_id: own}})
-    note = Finished(run=run_id, at=datetime.now(UTC), point=point)
+    note = Finished(run=run_id, at=datetime.now(UTC), point=point, refused=refused)
     store.put(_finish_key(model), canonical_json(note.model_dump(mode="json")))
     return True
+
+
+def _refused(decision: Decision) -> str:
+    """Say how a review ended that did not approve: what skips for it must not do so silently."""
+    remedy = "change the data, the code or a parameter"
+    if decision.state in FOLLOWED:
+        remedy = f"raise review.follow_ups, or {remedy}"
+    told = " ".join(decision.reason.split())[:_LONGEST]
+    return (
+        f"its review {decision.request_id} ended {decision.state.value}"
+        f"{f' ({told})' if told else ''}, and the same is not asked again: {remedy}"
+    )
 
 
 def _last_finished(store: ObjectStore, model: str) -> Finished | None:

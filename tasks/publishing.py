@@ -10,6 +10,7 @@ from feedback.bundle import ReviewBundle
 from feedback.opening import open_request
 from feedback.policy import Policy, hours_to_answer
 from feedback.since import Scores
+from feedback.unattended import count_unattended
 from tasks.champion import find_champion
 from tasks.since import describe_since
 from tasks.tracking import Tracker
@@ -27,6 +28,7 @@ def publish_review(
     policies: Sequence[Policy],
     scores: Scores,
     deadline_hours: float | None = None,
+    keeps_stale: bool = False,
 ) -> ReviewBundle:
     """Publish a review request; the same evidence against one champion is the same request.
 
@@ -40,6 +42,7 @@ def publish_review(
         scores: Accuracies of the network that is explained, to set beside the champion's.
         deadline_hours: When the request expires unanswered, counted from now; None takes the
             policy's. A deadline that the manifest brings along stays.
+        keeps_stale: Whether a request whose approval has gone stale is returned, for a follow-up.
 
     Returns:
         The manifest that stands in the store.
@@ -50,5 +53,15 @@ def publish_review(
     champion = find_champion(workplace.objects, tracker, name)
     if champion is not None:
         since = describe_since(workplace.objects, tracker, champion, bundle, scores)
+        if policies[0].auto_approve is not None:
+            count = count_unattended(workplace.objects, name, policies)
+            since = since.model_copy(update={"unattended": count})
         bundle = bundle.model_copy(update={"since": since})
-    return open_request(workplace.objects, bundle, files, base=champion, policies=policies)
+    return open_request(
+        workplace.objects,
+        bundle,
+        files,
+        base=champion,
+        policies=policies,
+        keeps_stale=keeps_stale,
+    )

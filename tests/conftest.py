@@ -46,9 +46,19 @@ def workplace(settings):
 
 
 @pytest.fixture(scope="session")
+def empty_tracking(tmp_path_factory) -> Path:
+    """A tracking database without runs, made once: laying its tables takes seconds."""
+    from tasks.tracking_store import open_registry
+
+    home = tmp_path_factory.mktemp("tracking")
+    open_registry(Settings(home=home)).client.search_registered_models()
+    return home / "mlflow.db"
+
+
+@pytest.fixture(scope="session")
 def prefect_server():
     """One Prefect server with its own database for all flow runs of a session."""
     from prefect.testing.utilities import prefect_test_harness
 
-    with prefect_test_harness(server_startup_timeout=60):
+    with prefect_test_harness(server_startup_timeout=300):
         yield

@@ -11,10 +11,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from feedback.document import FeedbackDocument
-from feedback.errors import StoreError
+from feedback.errors import FeedbackError, StoreError
 
 if TYPE_CHECKING:
     from feedback.bundle import ReviewBundle
+    from feedback.follow_up import FollowUp
 
 
 def show_request(request_id: str, *, files: Path | None, template: Path | None) -> None:
@@ -23,9 +24,11 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     Args:
         request_id: Which request.
         files: Folder for the manifest, the pictures and a page that shows them.
-        template: File for an answer that approves without edits, to be filled in.
+        template: File for an answer to be filled in, which approves what is proposed, if anything
+            is, and edits nothing else.
     """
     from feedback.exchange import load_bundle, load_decision, load_file, load_rejections
+    from feedback.recording import load_decisions
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
@@ -34,10 +37,16 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     decision = load_decision(objects, request_id)
     console = Console()
     console.print(f"[bold]{bundle.request_id}[/]  {decision.state.value if decision else 'OPEN'}")
+    if decision is not None and decision.by_rule:
+        first = load_decisions(objects, request_id)[0]
+        told = f"by rule of policy {decision.policy}, by no person: {first.reason}"
+        console.print(escape(told), highlight=False)
     console.print(f"model {bundle.model.name} · dataset {bundle.dataset.md5}", highlight=False)
     console.print(
         f"quote this digest in an answer: {bundle.digest}", highlight=False, soft_wrap=True
     )
+    if bundle.follows is not None:
+        _print_before(console, bundle.follows)
     for item in sorted(bundle.items, key=lambda item: -item.priority):
         # Class names and reviewers' words are anybody's: a bracket in them is no markup.
         console.print(f"\n[bold]{escape(item.title)}[/]")
@@ -52,8 +61,32 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
         typer.echo(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
         _write_page(bundle, files)
     if template is not None:
-        _write(template, _as_file(empty_answer(bundle)))
-        typer.echo(f"wrote an answer to fill in to {template}")
+        empty = empty_answer(bundle)
+        _write(template, _as_file(empty))
+        told = ", with what is proposed" if empty.responses else ""
+        typer.echo(f"wrote an answer to fill in to {template}{told}")
+
+
+def _print_before(console: Console, follows: "FollowUp") -> None:
+    """Print what was said of the evidence before, and what is proposed to go on from."""
+    told = f" ({follows.reason})" if follows.reason else ""
+    console.print(
+        escape(
+            f"follow-up {follows.number} of {follows.request_id}, which ended "
+            f"{follows.state.value}{told}"
+        ),
+        highlight=False,
+    )
+    for voice in follows.said:
+        said = f": {voice.comment}" if voice.comment else ""
+        console.print(escape(f"  {voice.reviewer}, {voice.verdict}{said}"), highlight=False)
+    if follows.conflicts:
+        named = ", ".join(follows.conflicts)
+        console.print(escape(f"  edited differently, so not proposed: {named}"), highlight=False)
+    if follows.proposed:
+        console.print(f"  {len(follows.proposed)} responses to go on from, not approved yet:")
+        for response in follows.proposed:
+            console.print_json(json.dumps(response))
 
 
 def _write_page(bundle: "ReviewBundle", folder: Path) -> None:
@@ -88,8 +121,13 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def empty_answer(bundle: "ReviewBundle") -> FeedbackDocument:
-    """Return an approval without edits, quoting what was shown."""
-    return FeedbackDocument(
+    """Return an approval that quotes what was shown, with the edits that a follow-up proposes.
+
+    Proposals that do not make one valid answer are left for people to choose from.
+    """
+    from feedback.channel import load_feedback_channel
+
+    plain = FeedbackDocument(
         request_id=bundle.request_id,
         bundle_sha256=bundle.digest,
         channel=bundle.channel,
@@ -98,6 +136,14 @@ def empty_answer(bundle: "ReviewBundle") -> FeedbackDocument:
         verdict="approve",
         created_at=datetime.now(UTC),
     )
+    if bundle.follows is None or not bundle.follows.proposed:
+        return plain
+    proposed = plain.model_copy(update={"responses": bundle.follows.proposed})
+    try:
+        load_feedback_channel(bundle.channel).validate_response(bundle, proposed)
+    except FeedbackError:
+        return plain
+    return proposed
 
 
 def _summary(evidence: object) -> object:

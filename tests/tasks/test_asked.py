@@ -24,7 +24,7 @@ def test_redeployed_code_does_not_compute_anew_what_the_run_was_asked_about(
     save_asked(workplace, "run-1", 1, "r-1")
     monkeypatch.setattr(stages, "source_digest", lambda module: "other code")
     resumed = open_workplace(settings)
-    assert take_up(resumed, "run-1") == {1: "r-1"}
+    assert take_up(resumed, "run-1") == {1: ("r-1",)}
     again = double(resumed, n=3)
     assert (again.key, again.reused) == (first.key, True)
     # What follows the review, and other runs, use the new code.
@@ -50,7 +50,7 @@ def test_the_first_note_of_a_run_stands_and_a_run_without_one_has_not_asked(work
     assert take_up(workplace, "run-1") == {}
     save_asked(workplace, "run-1", 1, "r-1")
     save_asked(workplace, "run-1", 1, "r-2")
-    assert take_up(workplace, "run-1") == {1: "r-1"}
+    assert take_up(workplace, "run-1") == {1: ("r-1",)}
     workplace.objects.put("runs/run-2/asked/1.json", b'{"request_id": "../../x"}')
     with pytest.raises(ArtifactError, match="start a new run"):
         take_up(workplace, "run-2")
@@ -65,7 +65,7 @@ def test_every_round_leaves_its_note_and_the_latest_knows_all_stages(
     save_asked(workplace, "run-1", 2, "r-2")
     monkeypatch.setattr(stages, "source_digest", lambda module: "other code")
     resumed = open_workplace(settings)
-    assert take_up(resumed, "run-1") == {1: "r-1", 2: "r-2"}
+    assert take_up(resumed, "run-1") == {1: ("r-1",), 2: ("r-2",)}
     assert [double(resumed, n=n).key for n in (3, 5)] == [first.key, second.key]
 
 

@@ -1,5 +1,7 @@
 """A run is skipped only when an earlier one started from all the same and came to its end."""
 
+import json
+
 import pytest
 
 from feedback.closed import accepted_feedback, closed_reviews
@@ -25,8 +27,9 @@ def store():
 def decided(store, state, **changes):
     """Close a request by one person's word."""
     bundle = publish(store, make_bundle(**changes), FILES)
-    verdict = {"APPROVED": "approve", "REJECTED": "reject"}[state]
-    upload = check_upload(bundle, make_document(bundle, verdict=verdict))
+    verdicts = {"APPROVED": "approve", "REJECTED": "reject", "CHANGES_REQUESTED": "request_changes"}
+    said = make_document(bundle, verdict=verdicts[state], comment="more")
+    upload = check_upload(bundle, said)
     return bundle, decide_single(store, bundle, upload, now=NOW)
 
 
@@ -89,6 +92,40 @@ def test_a_run_asks_again_after_a_request_that_nobody_answered(store):
     bundle, _ = expired(store)
     assert not finish(store, request=bundle.request_id)
     assert why_skip(store, "net", "two", POINT) is None
+
+
+@pytest.mark.parametrize(
+    ("state", "remedy"),
+    [("CHANGES_REQUESTED", "raise review.follow_ups, or change the data"), ("REJECTED", "change")],
+)
+def test_a_run_that_was_refused_is_skipped_and_the_reason_names_its_review(store, state, remedy):
+    bundle, _ = decided(store, state)
+    assert finish(store, request=bundle.request_id) is True
+    reason = why_skip(store, "net", "two", POINT)
+    assert f"its review {bundle.request_id} ended {state}" in reason
+    assert f"the same is not asked again: {remedy}" in reason
+    # A higher bound is another parameter, so that run is not skipped.
+    more = POINT.model_copy(update={"params": "p with follow_ups=3"})
+    assert why_skip(store, "net", "two", more) is None
+
+
+def test_a_reason_of_many_lines_becomes_one_that_is_bounded(store):
+    bundle = publish(store, make_bundle(), FILES)
+    record_decision(
+        store, bundle, ReviewState.CHANGES_REQUESTED, policy="old", reason="no\n" * 900, now=NOW
+    )
+    finish(store, request=bundle.request_id)
+    reason = why_skip(store, "net", "two", POINT)
+    assert "\n" not in reason
+    assert len(reason) < 800
+
+
+def test_a_note_of_an_earlier_version_still_skips(store):
+    finish(store)
+    note = json.loads(store.get("finished/net.json"))
+    del note["refused"]
+    store.put("finished/net.json", json.dumps(note).encode())
+    assert "nothing changed since run one" in why_skip(store, "net", "two", POINT)
 
 
 def test_the_review_that_a_run_has_used_is_nothing_new(store):

@@ -161,7 +161,9 @@ def test_a_champion_that_moved_makes_the_approval_stale_and_the_next_run_asks_an
     set_alias(registry, four[3], CHAMPION)
     stale = promote(workplace, registry, four[0], four[1], decision)
     assert (stale.alias, stale.promoted) == (CANDIDATE, False)
-    assert "to be version 3, as when the request was made (got version 4); run again" in stale.stale
+    assert (
+        "to be version 3, as when the request was made (got version 4); it is asked" in stale.stale
+    )
     assert aliases(registry) == ("4", None)
     assert states(workplace, decision) == ["APPROVED", "STALE"]
     again = approve(workplace, registry)

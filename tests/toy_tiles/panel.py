@@ -5,6 +5,7 @@ from typing import Literal
 from dash import html
 from feedback.channels.toy_tiles import Cell, TileMarks, check, read_evidence
 
+from feedback.document import read_responses
 from review.actions import ItemAction, Look
 from review.draft import ItemDraft
 from review.offline.choices import turn
@@ -69,6 +70,11 @@ def apply(said, action, evidence):
 
 def response_of(item, said, evidence):
     return TileMarks(image=item, cells=said.cells, unusable=said.unusable)
+
+
+def draft_of(response, evidence):
+    (marks,) = read_responses([response], TileMarks)
+    return marks.image, TileDraft(cells=marks.cells, unusable=marks.unusable)
 
 
 def told(item, said, evidence):

@@ -18,7 +18,7 @@ from review.panels.saliency_grid.page import (
     tools,
 )
 from review.panels.saliency_grid.printed_view import printed
-from review.panels.saliency_grid.responses import check, response_of, told
+from review.panels.saliency_grid.responses import check, draft_of, response_of, told
 from review.panels.saliency_grid.viewing import look
 from review.pieces import Shortcut, Words
 from review.viewing import View
@@ -67,6 +67,7 @@ __all__ = [
     "WORDS",
     "apply",
     "check",
+    "draft_of",
     "effect_told",
     "glimpse",
     "layout",

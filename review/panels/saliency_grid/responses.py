@@ -1,11 +1,19 @@
 """What is said about an image as a response of the answer, and in words."""
 
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, get_args
 
-from feedback.channels.saliency_grid import CellMarks, Flag, MarkedCell, answer_on
+from feedback.channels.saliency_grid import (
+    CellMarks,
+    Flag,
+    MarkedCell,
+    answer_on,
+    is_abstention,
+    read_marks,
+)
 from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvidence
 from feedback.channels.saliency_grid.validation import check_marks
+from feedback.fields import JsonObject
 from review.panels.saliency_grid.draft import Cell, ImageDraft
 from review.panels.saliency_grid.editing import image_shown
 from review.pieces import Line
@@ -44,6 +52,36 @@ def response_of(item: str, said: ImageDraft, evidence: SaliencyEvidence) -> Cell
         artefact=said.artefact,
         comment=said.comment,
         seconds_spent=said.seconds_spent or None,
+    )
+
+
+def draft_of(response: JsonObject, evidence: SaliencyEvidence) -> tuple[str, ImageDraft] | None:
+    """Return the image of a response and the draft that says it.
+
+    Reviewers' marks that were joined weigh less than 1 where not all of them marked; the page knows
+    no such weights, and proposes the square.
+
+    Args:
+        response: A response to the same images.
+        evidence: What is shown.
+
+    Returns:
+        The image and its draft; None for an answer that says nothing, such as a skipped image.
+
+    Raises:
+        FeedbackError: If it does not follow the schema, or the image is not shown.
+    """
+    (marks,) = read_marks([response])
+    shown = image_shown(evidence, marks.image)
+    if is_abstention(marks):
+        return None
+    return shown.image, ImageDraft(
+        irrelevant=tuple(sorted((cell.r, cell.c) for cell in marks.cells if cell.w > 0)),
+        important=tuple(sorted((cell.r, cell.c) for cell in marks.cells if cell.w < 0)),
+        flags=tuple(flag for flag in get_args(Flag) if flag in marks.flags),
+        artefact=marks.artefact,
+        confirmed=not (marks.cells or marks.flags),
+        comment=marks.comment,
     )
 
 

@@ -11,7 +11,7 @@ from feedback.errors import (
     UnknownTargetError,
 )
 from review.actions import ItemAction
-from review.draft import Draft, empty_draft, read_draft
+from review.draft import Draft, read_draft
 from review.editing import apply, responses_of
 from review.panels.saliency_grid import ImageDraft
 from review.shown import AnyShown
@@ -195,7 +195,7 @@ def test_a_damaged_draft_is_none(data: dict[str, object]) -> None:
         ImageDraft.model_validate(data)
     digest = "a" * 64
     kept = {"bundle_sha256": digest, "items": {SHIP: data}}
-    assert read_draft(kept, ImageDraft, digest) == empty_draft(ImageDraft, digest)
+    assert read_draft(kept, ImageDraft, digest) is None
 
 
 def test_only_edits_of_images_are_applied(squares: AnyShown) -> None:

@@ -1,0 +1,154 @@
+"""A champion that is replaced while people think: the run asks them once more, and goes on."""
+
+from dataclasses import replace
+
+import pytest
+
+from feedback.audit_check import verify
+from feedback.channels.concept_graph import read_evidence
+from feedback.publishing import load_bundle
+from feedback.recording import load_decisions
+from flows.channels import concept_graph
+from flows.context import ReviewListener
+from tasks.exchange import submit_feedback
+from tasks.registry import CHAMPION, alias_version, set_alias
+from tasks.settings import Settings
+from tasks.tracking_store import open_registry
+from tasks.version_pages import VersionRef
+from tasks.workplace import open_workplace
+from tests.flows.runs import computed, run
+from tests.review_request import make_answer, make_edit
+
+pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+TAUGHT = {"edit_graphs", "fit_teacher", "distil"}
+
+
+@pytest.fixture(autouse=True)
+def any_student_may_be_promoted(monkeypatch):
+    """Let the promotion rule allow whatever two epochs taught: this is about champions."""
+    whole = concept_graph.evaluate
+
+    def lenient(run, explained, corrected):
+        return replace(whole(run, explained, corrected), promote=True)
+
+    monkeypatch.setattr(concept_graph, "evaluate", lenient)
+
+
+def cut(bundle, number=0):
+    """Return an edit of the first class: one edge of its graph is cut."""
+    shown = read_evidence(bundle).classes[0]
+    edge = shown.edges[number]
+    op = {"op": "remove_edge", "src": edge.src, "dst": edge.dst}
+    return make_edit(op, class_name=shown.class_name, base_cscg=shown.base_cscg)
+
+
+class Rival:
+    """Somebody whose network becomes champion right before people approve this run's request."""
+
+    def __init__(self, home, *says):
+        self.home, self.says, self.asked = home, list(says), []
+
+    def published(self, request):
+        self.asked.append(request)
+
+    def wait(self, seconds):
+        registry = open_registry(Settings(home=self.home))
+        if len(self.asked) == 1 and alias_version(registry, "parley", CHAMPION) is None:
+            registry.client.create_registered_model("parley")
+            made = registry.client.create_model_version(
+                "parley", "file:///none", tags={"parley.weights_sha256": "9" * 64}
+            )
+            rival = VersionRef(name="parley", version=str(made.version), digest="9" * 64)
+            set_alias(registry, rival, CHAMPION)
+        assert self.says, "the run asks more than it may"
+        said = self.says.pop(0)(self.asked[-1])
+        objects = open_workplace(Settings(home=self.home))
+        answer = make_answer(self.asked[-1], **said)
+        submit_feedback.fn(objects, self.asked[-1].request_id, answer)
+
+
+def asked_by(rival, data, run_id="run", **changes):
+    return run(
+        rival.home,
+        data,
+        run_id=run_id,
+        listener=ReviewListener(on_published=rival.published, on_wait=rival.wait),
+        review__reviewer="inbox",
+        review__poll_seconds="0.05",
+        **changes,
+    )
+
+
+def champion(home):
+    return alias_version(open_registry(Settings(home=home)), "parley", CHAMPION).version
+
+
+def states(workplace, request):
+    return [one.state.value for one in load_decisions(workplace.objects, request.request_id)]
+
+
+def test_approved_again_with_the_same_edits_is_promoted_and_nothing_is_trained_again(
+    asked_anew, shapes_dir
+):
+    rival = Rival(asked_anew, lambda it: {"responses": [cut(it)]}, proposed)
+    report, workplace = asked_by(rival, shapes_dir)
+    first, delta = rival.asked
+    assert (first.base, delta.base.version) == (None, "1")
+    assert delta.follows.request_id == first.request_id
+    assert states(workplace, first) == ["APPROVED", "STALE"]
+    assert states(workplace, delta) == ["APPROVED", "PROMOTED"]
+    assert report["request"] == delta.request_id
+    assert report["decision"]["promote"], report["decision"]
+    assert (report["model"]["alias"], champion(asked_anew)) == (
+        CHAMPION,
+        report["model"]["version"],
+    )
+    names = [stage["name"] for stage in report["stages"]]
+    assert names.count("compare_arms") == 1
+    assert verify(workplace.objects).is_intact
+    # Made again, as after a crash, it comes to the same end and asks nobody.
+    again, _ = asked_by(Rival(asked_anew), shapes_dir, run_id="again")
+    assert computed(again) == []
+    assert again["request"] == delta.request_id
+    assert champion(asked_anew) == report["model"]["version"]
+
+
+def proposed(bundle):
+    return {"responses": list(bundle.follows.proposed)}
+
+
+def test_approved_with_other_edits_it_is_corrected_and_compared_anew(asked_anew, shapes_dir):
+    rival = Rival(
+        asked_anew,
+        lambda it: {"responses": [cut(it)]},
+        lambda it: {"responses": [cut(it, number=1)]},
+    )
+    report, workplace = asked_by(rival, shapes_dir)
+    (edit,) = report["edits"]
+    wanted = cut(rival.asked[0], number=1)["ops"][0]
+    assert edit["change"] == f"edge {wanted['src']} → {wanted['dst']} removed"
+    names = [stage["name"] for stage in report["stages"]]
+    assert names.count("compare_arms") == 2
+    assert champion(asked_anew) == report["model"]["version"]
+    assert load_bundle(workplace.objects, report["request"]).follows.number == 1
+
+
+@pytest.mark.parametrize("follow_ups", [0, 2])
+def test_without_a_second_yes_nothing_is_promoted_and_the_report_says_both(
+    asked_anew, shapes_dir, follow_ups
+):
+    said = [lambda it: {"responses": [cut(it)]}]
+    if follow_ups:
+        said.append(lambda it: {"verdict": "reject", "comment": "the new one is better"})
+    rival = Rival(asked_anew, *said)
+    report, workplace = asked_by(rival, shapes_dir, review__follow_ups=str(follow_ups))
+    assert len(rival.asked) == len(said)
+    assert states(workplace, rival.asked[0]) == ["APPROVED", "STALE"]
+    assert champion(asked_anew) == "1"
+    assert not report["decision"]["promote"]
+    reasons = " ".join(report["decision"]["reasons"])
+    assert "expected the champion of parley to be none" in reasons
+    assert ("REJECTED: the new one is better" in reasons) == bool(follow_ups)
+    # What was compared stays in the report.
+    assert report["arms"]
+    assert report["model"]["alias"] != CHAMPION
