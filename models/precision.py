@@ -59,7 +59,5 @@ def forward_precision(device: torch.device, precision: str) -> torch.autocast:
         device: Where the network is.
         precision: ``auto`` or ``bfloat16`` allow it, ``float32`` does not.
     """
-    enabled = (
-        device.type == "cuda" and precision != "float32" and torch.cuda.is_bf16_supported()
-    )
+    enabled = device.type == "cuda" and precision != "float32" and torch.cuda.is_bf16_supported()
     return torch.autocast(device.type, dtype=torch.bfloat16, enabled=enabled)

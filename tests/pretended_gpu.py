@@ -109,9 +109,7 @@ class PretendedGpu(TorchFunctionMode):
             _put(moved, target)
         return moved
 
-    def _common_place(
-        self, name: str, args: tuple[Any, ...], given: list[Tensor]
-    ) -> torch.device:
+    def _common_place(self, name: str, args: tuple[Any, ...], given: list[Tensor]) -> torch.device:
         if name in _ACROSS:
             return _place(args[0]) if isinstance(args[0], Tensor) else CPU
         if name in _INDEXED:

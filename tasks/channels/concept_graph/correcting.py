@@ -135,9 +135,7 @@ def distil(
     test = load_split(work, basis.dataset, "test", basis.training)
     work.save_tensors("model", student.state_dict())
     work.outputs["spec"] = basis.classifier.outputs["spec"]
-    logits = predict_logits(
-        student.eval(), test.images, 64, precision=basis.training.precision
-    )
+    logits = predict_logits(student.eval(), test.images, 64, precision=basis.training.precision)
     work.save_tensors("test_logits", {"logits": logits})
     work.save_json("history", history)
     return {name: float(value) for name, value in metrics.items()}

@@ -55,9 +55,7 @@ def match_universe(
         embeddings, coverage, segments = embeddings[own], coverage[own], segments.of_images(rows)
     n_images = len(universe.images) if rows is None else len(rows)
     bank = load_bank(work, concepts)
-    return _match(
-        work, embeddings, coverage, segments, n_images, graphs, bank, params, purpose
-    )
+    return _match(work, embeddings, coverage, segments, n_images, graphs, bank, params, purpose)
 
 
 def match_pixels(

@@ -138,9 +138,7 @@ def ask_classifier(work: Work, *, basis: Basis) -> dict[str, JsonValue]:
     model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     for output in ("model", "spec"):
         work.outputs[output] = basis.classifier.outputs[output]
-    logits = predict_logits(
-        model, test.images, PREDICT_BATCH, precision=basis.training.precision
-    )
+    logits = predict_logits(model, test.images, PREDICT_BATCH, precision=basis.training.precision)
     work.save_tensors("test_logits", {"logits": logits})
     return {"images": len(test)}
 

@@ -24,6 +24,7 @@ from tests.on_devices import REAL, WHERE, check_result, compute_again
 from tests.pretended_gpu import pretended_gpu
 from tests.tasks.channels.concept_graph.conftest import stage_shapes
 
+
 class Computed:
     """What every stage needs, computed by the CPU, and how to run each stage."""
 
