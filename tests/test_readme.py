@@ -10,8 +10,8 @@ import typer
 from benchmarks.readme import TABLES, fill_tables
 from feedback.channels.concept_graph import read_edits
 from feedback.document import parse_document
-from flows.cli import app
 from flows.channel import available_channels
+from flows.cli import app
 from flows.params import load_params
 
 ROOT = Path(__file__).parents[1]
