@@ -5,10 +5,11 @@ from dataclasses import replace
 import pytest
 
 from feedback.audit_check import verify
+from feedback.channels import saliency_grid as squares
 from feedback.channels.concept_graph import read_evidence
 from feedback.publishing import load_bundle
 from feedback.recording import load_decisions
-from flows.channels import concept_graph
+from flows.channels import concept_graph, saliency_grid
 from flows.context import ReviewListener
 from tasks.exchange import submit_feedback
 from tasks.registry import CHAMPION, alias_version, set_alias
@@ -17,6 +18,7 @@ from tasks.tracking_store import open_registry
 from tasks.version_pages import VersionRef
 from tasks.workplace import open_workplace
 from tests.flows.runs import computed, run
+from tests.flows.test_saliency_grid import ASKED
 from tests.review_request import make_answer, make_edit
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
@@ -26,12 +28,17 @@ TAUGHT = {"edit_graphs", "fit_teacher", "distil"}
 @pytest.fixture(autouse=True)
 def any_student_may_be_promoted(monkeypatch):
     """Let the promotion rule allow whatever two epochs taught: this is about champions."""
-    whole = concept_graph.evaluate
 
-    def lenient(run, explained, corrected):
-        return replace(whole(run, explained, corrected), promote=True)
+    def let(channel):
+        whole = channel.evaluate
 
-    monkeypatch.setattr(concept_graph, "evaluate", lenient)
+        def lenient(run, explained, corrected):
+            return replace(whole(run, explained, corrected), promote=True)
+
+        monkeypatch.setattr(channel, "evaluate", lenient)
+
+    let(concept_graph)
+    let(saliency_grid)
 
 
 def cut(bundle, number=0):
@@ -45,15 +52,15 @@ def cut(bundle, number=0):
 class Rival:
     """Somebody whose network becomes champion right before people approve this run's request."""
 
-    def __init__(self, home, *says):
-        self.home, self.says, self.asked = home, list(says), []
+    def __init__(self, home, *says, at=1):
+        self.home, self.says, self.asked, self.at = home, list(says), [], at
 
     def published(self, request):
         self.asked.append(request)
 
     def wait(self, seconds):
         registry = open_registry(Settings(home=self.home))
-        if len(self.asked) == 1 and alias_version(registry, "parley", CHAMPION) is None:
+        if len(self.asked) == self.at and alias_version(registry, "parley", CHAMPION) is None:
             registry.client.create_registered_model("parley")
             made = registry.client.create_model_version(
                 "parley", "file:///none", tags={"parley.weights_sha256": "9" * 64}
@@ -152,3 +159,32 @@ def test_without_a_second_yes_nothing_is_promoted_and_the_report_says_both(
     # What was compared stays in the report.
     assert report["arms"]
     assert report["model"]["alias"] != CHAMPION
+
+
+def mark(bundle):
+    """Return an approval that marks the first square of the first image."""
+    evidence = squares.read_evidence(bundle)
+    cell = squares.MarkedCell(r=0, c=0, w=1.0)
+    answer = squares.answer_on(evidence, evidence.images[0], (cell,))
+    return {"responses": [answer.model_dump(mode="json")]}
+
+
+def test_of_several_rounds_the_last_is_asked_again_and_the_others_stand(tmp_path, shapes_dir):
+    rival = Rival(tmp_path / "home", mark, mark, proposed, at=2)
+    report, workplace = asked_by(rival, shapes_dir, **ASKED)
+    one, two, delta = rival.asked
+    assert delta.follows.request_id == two.request_id
+    assert (delta.round, delta.follows.number) == (two.round, 1)
+    assert [states(workplace, request)[-1] for request in rival.asked] == [
+        "APPROVED", "STALE", "PROMOTED",
+    ]  # fmt: skip
+    names = [stage["name"] for stage in report["stages"]]
+    assert (names.count("bank_feedback"), names.count("compare_marked")) == (2, 1)
+    assert champion(rival.home) == report["model"]["version"]
+    # Marks of both rounds were learned, once each.
+    assert report["measured"]["marked_images"] == 2
+    # Made again, it trains nothing, though another request stands behind the last round's marks.
+    again, _ = asked_by(Rival(rival.home), shapes_dir, run_id="again", **ASKED)
+    assert "train_guided" not in computed(again)
+    assert again["request"] == delta.request_id
+    assert load_bundle(workplace.objects, one.request_id).follows is None
