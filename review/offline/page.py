@@ -116,7 +116,7 @@ def _overview(shown: AnyShown) -> Component:
         [
             html.Section([html.H2("Overview"), html.Dl(facts, className="facts")]),
             html.P(bundle.notes, className="notes") if bundle.notes else "",
-            *said_before(shown, shown.empty_draft()),
+            *said_before(shown, None),
             html.Section([html.H3("Since the champion"), *since_view(shown, own.earlier)]),
             *own.sections,
             *own.appendix,

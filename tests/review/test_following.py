@@ -12,12 +12,16 @@ from feedback.follow_up import FollowUp
 from feedback.following import freeze_follow_up
 from feedback.publishing import publish
 from feedback.upload import parse_upload
+from flows.commands.show_review import empty_answer
 from review.acting import Visit, act_on
 from review.answer_view import answer_dialog
+from review.catalogue import Catalogue
 from review.changes import changes_of
 from review.desk import Desk
 from review.following_view import banner, is_as_proposed, proposal_note, said_before
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import read_inbox
+from review.inbox_view import inbox_view
+from review.offline.page import offline_page
 from review.opened import Opened, read_opened
 from review.request_view import frame, parts_of
 from review.settings import PageSettings
@@ -216,12 +220,28 @@ def test_a_stale_approval_says_what_another_yes_does(store: MemoryStore, desk: D
     assert "approved" in told
 
 
+def test_the_page_without_a_network_tells_what_was_said_before(
+    store: MemoryStore, desk: Desk
+) -> None:
+    shown = desk.open(follow(store, publish_request(store), FILES, EDIT, RIGHT).request_id)
+    page = offline_page(shown, empty_answer(shown.bundle).model_dump(mode="json")).decode()
+    for told in (
+        "Follow-up 1",
+        "What was said before",
+        "cut &lt;b&gt;it&lt;/b&gt;",
+        "see the hull",
+    ):
+        assert told in page
+    for told in ("Take over", "Take back", "in your draft", "taken back", "/requests/"):
+        assert told not in page
+
+
 def test_the_inbox_marks_follow_ups_and_others_show_nothing_of_it(
     store: MemoryStore, desk: Desk
 ) -> None:
     first = publish_request(store)
     follow(store, first, FILES, EDIT)
-    told = text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    told = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
     assert told.count("follow-up 1") == 1
     plain = desk.open(first.request_id)
     assert (plain.proposals, plain.first_draft()) == ({}, plain.empty_draft())
