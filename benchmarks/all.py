@@ -25,6 +25,8 @@ ALWAYS = (
     ("benchmarks.overhead",),
     ("benchmarks.startup",),
     ("benchmarks.page",),
+    ("benchmarks.page", "--link"),
+    ("benchmarks.history",),
     ("benchmarks.resume",),
     ("benchmarks.kills",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
