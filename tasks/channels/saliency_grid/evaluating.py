@@ -93,7 +93,7 @@ def compare_marked(
 
 
 @task(name="look-again", cache_policy=NO_CACHE)
-@stage("look_again", version=1)
+@stage("look_again", version=2)
 def look_again(
     work: Work,
     *,
@@ -139,9 +139,11 @@ def look_again(
         model = load_classifier(work.artifacts, result).to(work.device())
         found = attribute_images(model, images.images, images.labels, explainer)
         maps[name] = found.maps
+        # What speaks against the class is no wrong reason; plain gradients have magnitudes only.
+        for_class = found.maps if found.contributions is None else found.contributions
         shares: dict[str, Tensor] = {
             "marked_share": marked_share(found.maps, marked),
-            "wrong_reason": wrong_reason(found.maps, marked),
+            "wrong_reason": wrong_reason(for_class, marked),
         }
         if images.masks is not None:
             known = (images.masks != 0).flatten(1).any(dim=1)
