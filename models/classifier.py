@@ -24,6 +24,7 @@ __all__ = [
     "ClassifierOutput",
     "build_classifier",
     "evaluating",
+    "is_normalised_by_batch",
     "normalising_by_batch",
     "to_float",
 ]
@@ -223,6 +224,15 @@ def scaled_channels(channels: int, width: float) -> int:
     return scaled + 8 if scaled < 0.9 * channels * width else scaled
 
 
+def is_normalised_by_batch(model: nn.Module) -> bool:
+    """Say whether what a network makes of an image depends on the others of its batch."""
+    return bool(_learning_statistics(model))
+
+
+def _learning_statistics(model: nn.Module) -> list[nn.BatchNorm2d]:
+    return [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+
+
 @contextmanager
 def normalising_by_batch(model: nn.Module) -> Iterator[None]:
     """Evaluate a network as it is being trained: normalised by each batch, but nothing dropped.
@@ -230,7 +240,7 @@ def normalising_by_batch(model: nn.Module) -> Iterator[None]:
     Layers that learn no statistics any more (frozen ones, or all of a network in evaluation mode)
     keep to those that they have. None learns any meanwhile; modes are restored afterwards.
     """
-    own = [m for m in model.modules() if isinstance(m, nn.BatchNorm2d) and m.training]
+    own = _learning_statistics(model)
     with evaluating(model):
         for layer in own:
             layer.training, layer.track_running_stats = True, False

@@ -13,6 +13,19 @@ class Guidance(Protocol):
     B batch · R images of the batch that have a map · H,W pixels.
     """
 
+    @property
+    def largest_share(self) -> float | None:
+        """Largest norm of the term's gradient, as a share of that of the loss without it.
+
+        A step's gradient is scaled down to it; None never scales.
+        """
+        ...
+
+    @property
+    def remedy(self) -> str:
+        """What to do about a term that makes the loss infinite, as an error's remedy."""
+        ...
+
     def maps(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return which images of a batch have a map, and the maps.
 
@@ -34,14 +47,14 @@ class Guidance(Protocol):
         loss: Tensor,
         generator: Generator,
     ) -> dict[str, Tensor]:
-        """Score the network on the images of a batch that have a map.
+        """Score the network on a batch of which at least one image has a map.
 
         Args:
             model: The network, in training mode; what it learns from a forward pass, such as
                 statistics, must be left as it was.
-            images: Altered as they were for the loss (R, 3, H, W), float32 in [0, 1].
-            maps: The maps, altered by the same geometry (R, H, W).
-            index: Positions (R,) of the images among those of the fit.
+            images: Altered as they were for the loss (B, 3, H, W), float32 in [0, 1].
+            maps: The maps, altered by the same geometry (B, H, W); zero for images without one.
+            index: Positions (B,) of the images among those of the fit.
             loss: The batch's loss without this term, a scalar.
             generator: What chance there is comes from it, on the CPU; the fit's own, so that an
                 epoch that is done again is the same.

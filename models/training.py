@@ -99,8 +99,8 @@ def fit(
         evaluate: Called after every epoch with the network in evaluation mode; its metrics join the
             state's.
         prefix: Outputs of the frozen layers for ``data``; only with an augmentation of flips alone.
-        guidance: A further term of the loss on images that people said something about; the others
-            cost nothing more for it. Not with ``prefix``, which has no images.
+        guidance: A further term of the loss on images that people said something about; batches
+            without any cost nothing more for it. It is shown images with ``prefix`` too.
         precision: Arithmetic of the forward passes; None takes that of ``params``, or ``auto``.
 
     Yields:
@@ -115,8 +115,6 @@ def fit(
         prefix.check(model, len(data))
         if not is_flip_only(augment):
             raise ValueError("expected an augmentation of flips alone with a prefix cache")
-        if guidance is not None:
-            raise ValueError("expected a prefix cache or guidance, not both (got both)")
     channels_last = getattr(params, "channels_last", True)
     if channels_last:
         model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -133,6 +131,8 @@ def fit(
         generator = torch.Generator().manual_seed(derived_seed(seed, epoch))
         batches = _batches(len(data), params.batch_size, generator)
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=device))
+        # Which term was not finite first: afterwards none is.
+        is_guidance_at_fault = torch.zeros((), dtype=torch.bool, device=device)
         model.train()
         dropped = torch.Generator().manual_seed(derived_seed(seed, epoch, 1))
         chance = torch.Generator().manual_seed(derived_seed(seed, epoch, 2))
@@ -142,25 +142,30 @@ def fit(
                 rate = learning_rate(step, params.epochs * len(batches), params.lr)
                 for group in optimizer.param_groups:
                     group["lr"] = rate
-                guided, maps = _maps(guidance, index, data)
-                values, maps = views_of(index, generator, maps)
+                maps = _maps(guidance, index, data)
+                values, shown, maps = views_of(index, generator, maps)
                 with autocast():
                     logits = model(values).logits if prefix is None else model.suffix(values)
                 terms = loss(logits.float(), index)
-                if guidance is not None and maps is not None:
-                    given = values[guided], maps[guided], index[guided]
-                    terms |= guidance(model, *given, terms["loss"], chance)
-                    terms["loss"] = terms["loss"] + terms["guidance"]
+                if guidance is not None and shown is not None and maps is not None:
+                    terms |= guidance(model, shown, maps, index, terms["loss"], chance)
+                    is_guidance_at_fault |= (
+                        terms["loss"].isfinite() & ~terms["guidance"].isfinite()
+                    ).detach()
                 optimizer.zero_grad(set_to_none=True)
-                terms["loss"].backward()  # type: ignore[no-untyped-call]
+                _backward(model, terms, None if guidance is None else guidance.largest_share)
                 nn.utils.clip_grad_norm_(model.parameters(), _LARGEST_GRADIENT)
                 optimizer.step()
                 for name, value in terms.items():
                     sums[name] += value.detach() * len(index)
         metrics = {name: float(value) / len(data) for name, value in sums.items()} | {"lr": rate}
         if not torch.isfinite(torch.tensor(metrics["loss"])):
+            remedies = [] if is_guidance_at_fault else ["lower lr"]
+            if guidance is not None and "guidance" in metrics:
+                remedies.append(guidance.remedy)
             raise ParamsError(
-                f"expected a finite loss (got {metrics['loss']} in epoch {epoch + 1}); lower lr"
+                f"expected a finite loss (got {metrics['loss']} in epoch {epoch + 1}); "
+                + ", or ".join(remedies)
             )
         if evaluate is not None:
             with evaluating(model):
@@ -173,6 +178,30 @@ def fit(
         )
 
 
+def _backward(model: nn.Module, terms: dict[str, Tensor], largest_share: float | None) -> None:
+    """Leave the gradient of the loss with its guidance, which joins it, in the parameters.
+
+    The gradient of a guidance that may have a share of the loss's gradient only is scaled down to
+    it. The two are computed one after the other anyway: their graphs have nothing in common.
+    """
+    own, guidance = terms["loss"], terms.get("guidance")
+    if guidance is not None:
+        terms["loss"] = own + guidance
+    if guidance is None or largest_share is None or not guidance.requires_grad:
+        terms["loss"].backward()  # type: ignore[no-untyped-call]
+        return
+    learning = [one for one in model.parameters() if one.requires_grad]
+    both = [
+        torch.autograd.grad(term, learning, allow_unused=True, materialize_grads=True)
+        for term in (own, guidance)
+    ]
+    norms = [nn.utils.get_total_norm(gradients) for gradients in both]
+    smallest = torch.finfo(norms[1].dtype).tiny
+    factor = (largest_share * norms[0] / norms[1].clamp_min(smallest)).clamp(max=1)
+    for parameter, first, second in zip(learning, *both, strict=True):
+        parameter.grad = first + factor * second
+
+
 def _views(
     model: Classifier,
     data: ImageSet,
@@ -182,37 +211,39 @@ def _views(
     index: Tensor,
     generator: torch.Generator,
     maps: Tensor | None,
-) -> tuple[Tensor, Tensor | None]:
+) -> tuple[Tensor, Tensor | None, Tensor | None]:
     """Return what the network is shown of a batch: altered images, or outputs of frozen layers.
 
-    Maps of the images, if any, follow their geometry.
+    Where there are maps, they come with the altered images, whose geometry they follow.
     """
     device = next(model.parameters()).device
     flags = flip_flags(len(index), augment.flip, generator)
+    layout = torch.channels_last if channels_last else torch.contiguous_format
     if prefix is not None:
         values = prefix.lookup(index, flags).to(device)
-    elif maps is None:
-        images = flip_images(to_float(data.images[index].to(device)), flags)
-        values, _ = augment_images(images, augment, generator)
+        if values.ndim == 4:
+            values = values.contiguous(memory_format=layout)
+        if maps is None:
+            return values, None, None
+    images = to_float(data.images[index].to(device))
+    if maps is None:
+        shown, _ = augment_images(flip_images(images, flags), augment, generator)
     else:
-        images = to_float(data.images[index].to(device))
-        values, maps = augment_with_maps(images, maps.to(device), flags, augment, generator)
-    if channels_last and values.ndim == 4:
-        values = values.contiguous(memory_format=torch.channels_last)
-    return values, maps
+        shown, maps = augment_with_maps(images, maps.to(device), flags, augment, generator)
+    shown = shown.contiguous(memory_format=layout)
+    return shown if prefix is None else values, shown, maps
 
 
-def _maps(guidance: Guidance | None, index: Tensor, data: ImageSet) -> tuple[Tensor, Tensor | None]:
-    """Return which images of a batch are guided, and maps of all, zero for the others."""
-    nobody = torch.zeros(0, dtype=torch.int64)
+def _maps(guidance: Guidance | None, index: Tensor, data: ImageSet) -> Tensor | None:
+    """Return maps of the images of a batch, zero for those that have none; None for no map."""
     if guidance is None:
-        return nobody, None
+        return None
     guided, found = guidance.maps(index)
     if len(guided) == 0:
-        return nobody, None
+        return None
     maps = torch.zeros(len(index), *data.images.shape[2:])
     maps[guided] = found
-    return guided, maps
+    return maps
 
 
 def _batches(n_images: int, batch_size: int, generator: torch.Generator) -> list[Tensor]:

@@ -92,7 +92,7 @@ def explain(run: RunContext, classifier: StageResult) -> Stages:
         carried = carry_over_marks(work, basis=basis, earlier=beginning.earlier, params=settings)
         until = settings.sampling.first_epoch
         with work.about(f"until epoch {until}"):
-            trained = _train(run, basis, None, until, _marks(run, carried), run.params.seed)
+            trained = _train(run, basis, None, until, _first_marks(run, carried), run.params.seed)
     with work.about(f"round {run.round}"):
         explained = explain_images(
             work,
@@ -219,7 +219,8 @@ def _again(
     def part(start: StageResult | None, bank: StageResult, until: int) -> StageResult:
         if arm == "random_squares":
             bank = draw_random_marks(run.workplace, bank=bank, seed=seed)
-        return _train(run, basis, start, until, _marks(run, bank), seed)
+        marks = _first_marks(run, bank) if start is None else _marks(run, bank)
+        return _train(run, basis, start, until, marks, seed)
 
     with run.workplace.about(f"{_SUBJECTS[arm]}, seed {seed}"):
         trained = part(None, banks[0], epochs[0])
@@ -247,6 +248,15 @@ def _train(
         penalty=_settings(run).penalty,
         seed=seed,
     )
+
+
+def _first_marks(run: RunContext, carried: StageResult) -> list[JsonValue]:
+    """Return the marks that act before anybody is asked: those of earlier runs.
+
+    A lambda that is found during training would be found on a network that knows nothing yet, and
+    stall it (decision 0026); there they act from the first round on.
+    """
+    return [] if _settings(run).penalty.is_balanced else _marks(run, carried)
 
 
 def _marks(run: RunContext, bank: StageResult) -> list[JsonValue]:

@@ -10,7 +10,7 @@ from models.classifier import Classifier
 from models.saliency_grid.grid import paint_cells
 from models.saliency_grid.params import PenaltyParams
 from models.saliency_grid.penalty import reviewed_penalties
-from models.saliency_grid.strength import penalty_strength, penalty_term
+from models.saliency_grid.strength import Strength, penalty_term
 
 
 class MarkedImages:
@@ -22,10 +22,10 @@ class MarkedImages:
         size: Height and width of the images, pixels.
         labels: Class indices of all images of the fit (I,), int64.
         params: Form, scalar, lambda and limit.
-        strength: Lambda that was found before; None finds it on the first batch with marks.
+        strength: Lambda as far as it was found before; None begins to find it.
 
     Attributes:
-        strength: Lambda; None until there was a batch with marks.
+        strength: Lambda, which an automatic one is not before some batches with marks.
     """
 
     def __init__(
@@ -35,7 +35,7 @@ class MarkedImages:
         size: tuple[int, int],
         labels: Tensor,
         params: PenaltyParams,
-        strength: float | None = None,
+        strength: Strength | None = None,
     ) -> None:
         n_distinct = len(set(positions.tolist()))
         if positions.shape != weights.shape[:1] or n_distinct != len(positions):
@@ -46,7 +46,19 @@ class MarkedImages:
         order = positions.argsort()
         self._positions, self._weights = positions[order], weights[order]
         self._size, self._labels, self._params = size, labels, params
-        self.strength = strength
+        self.strength = strength or Strength(params)
+
+    @property
+    def largest_share(self) -> float | None:
+        """``PenaltyParams.gradient_share`` where lambda was found, not set."""
+        return self._params.gradient_share if self._params.is_balanced else None
+
+    @property
+    def remedy(self) -> str:
+        """Where lambda is set, and what it is."""
+        found = "not found yet" if self.strength.value is None else f"{self.strength.value:g}"
+        where = "rate" if self._params.strength == "auto" else "strength"
+        return f"lower lambda, which is {found} (saliency_grid.penalty.{where})"
 
     def maps(self, index: Tensor) -> tuple[Tensor, Tensor]:
         """Return which images of a batch are marked, and the weights of their pixels."""
@@ -63,11 +75,13 @@ class MarkedImages:
         loss: Tensor,
         generator: Generator,
     ) -> dict[str, Tensor]:
-        """Return lambda times the mean penalty of these images as ``guidance``."""
+        """Return lambda times the mean penalty of the marked images as ``guidance``."""
         labels = self._labels[index]
         penalties, _ = reviewed_penalties(model, images, maps, self._params, labels, generator)
-        if len(penalties) and self.strength is None:
-            self.strength = penalty_strength(self._params, loss, penalties)
-        # What was marked may have been cropped away.
-        term = penalty_term(penalties, self.strength or 0.0, self._params.limit)
+        # On the batches that lambda is found on nothing acts, and what was marked may have been
+        # cropped away.
+        if self.strength.value is None:
+            self.strength.observe(loss, penalties)
+            return {"guidance": loss.new_zeros(())}
+        term = penalty_term(penalties, self.strength.value, self._params.limit)
         return {"guidance": term.to(loss.device)}

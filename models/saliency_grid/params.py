@@ -99,16 +99,27 @@ class PenaltyParams(Params):
     one class. Auto takes the predicted class's logit with the linear form, the sum otherwise. A sum
     of probabilities is 1 and has no gradient, so it cannot be chosen."""
     strength: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
-    """Lambda; auto: the penalty is ``rate`` times the cross-entropy on the first reviewed batch,
-    and for the form ``difference`` 1."""
+    """Lambda; auto: the penalty is ``rate`` times the cross-entropy, in the median of the first
+    batches with marks (eight, or an epoch's), on which it does not act yet; for the form
+    ``difference`` 1."""
     rate: Annotated[float, Field(ge=0)] = 1.0
     """Factor on an automatic lambda."""
+    gradient_share: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """Where lambda is found during training, the penalty's gradient is scaled down to this share of
+    the cross-entropy's: without a bound, what was in balance once stalls training later (decision
+    0026)."""
     max_per_batch: Count = 8
-    """Marked images of one batch that are penalised. Each costs about four times what it costs to
-    train on it, so this bounds how much longer a step takes."""
+    """Marked images of one batch that are penalised. Each costs five to six times what it costs to
+    train on it, so this bounds how much longer a step takes. Networks with batch normalisation take
+    unmarked images of the batch along where fewer are marked, for the statistics."""
     limit: Positive | None = None
     """Penalties above this are scaled down to it, which keeps their gradient's direction; None
     never scales."""
+
+    @property
+    def is_balanced(self) -> bool:
+        """Whether lambda is found during training, by what the penalty amounts to there."""
+        return self.strength == "auto" and self.form != "difference"
 
 
 class AgreementParams(Params):
@@ -126,7 +137,8 @@ class CarryOverParams(Params):
     """Marks of earlier runs' approved reviews, by the content of the images."""
 
     enabled: bool = True
-    """Learn from them, from the first epoch on; every request and the report tell of it."""
+    """Learn from them, from the first epoch on, or where lambda is found during training from
+    ``sampling.first_epoch`` on; every request and the report tell of it."""
     ask_again: bool = False
     """Ask about their images like about any other; else only when no others are left."""
 

@@ -7,7 +7,7 @@ Algorithm 1, line 6, and Ross et al. 2017 (arXiv:1703.03717), Eq. 1.
 import torch
 from torch import Tensor, nn
 
-from models.classifier import evaluating, normalising_by_batch
+from models.classifier import evaluating, is_normalised_by_batch, normalising_by_batch
 from models.saliency_grid.erasing import difference_penalty, recolour_marked
 from models.saliency_grid.params import GradientForm, PenaltyParams, PenaltyScalar
 
@@ -126,9 +126,12 @@ def reviewed_penalties(
     normalises them by their own statistics, as it does its batches. With statistics that are held
     still, all weights could be shrunk to owe less, and the network in use would no longer be the
     one that is trained: measured, decision 0026. So what one image owes depends a little on the
-    others, and a single image is normalised by the statistics learned so far. Modes and statistics
-    are as they were afterwards. Of more than ``max_per_batch`` the first are taken, which in
-    batches of a random order is a fair draw.
+    others, and a network that normalises by the batch is given as many other images of the batch
+    as ``max_per_batch`` leaves room for, which owe nothing: the statistics of few images are wild,
+    and what is owed with them up to a thousand times as large. Only the single image of a batch of
+    one is normalised by the statistics learned so far. Modes and statistics are as they were
+    afterwards. Of more than ``max_per_batch`` the first are taken, which in batches of a random
+    order is a fair draw.
 
     Args:
         model: Network of RGB images in [0, 1] whose output has ``logits`` (B, N), or is logits.
@@ -144,20 +147,31 @@ def reviewed_penalties(
     """
     # Only what a form acts on costs anything.
     acting = weights if params.form == "linear" else weights.clamp_min(0)
-    index = (acting != 0).flatten(1).any(dim=1).nonzero().flatten()[: params.max_per_batch]
-    if len(index) == 0:
+    is_acting = (acting != 0).flatten(1).any(dim=1)
+    index = is_acting.nonzero().flatten()[: params.max_per_batch]
+    n_reviewed = len(index)
+    if n_reviewed == 0:
         return images.new_zeros(0), index
-    inputs = _precise(images[index.to(images.device)].detach())
+    seen = index
+    if is_normalised_by_batch(model):
+        others = (~is_acting).nonzero().flatten()[: max(0, params.max_per_batch - n_reviewed)]
+        seen = torch.cat([index, others])
+    inputs = _precise(images[seen.to(images.device)].detach())
     marked = weights[index.to(weights.device)]
-    own = None if labels is None else labels[index.to(labels.device)]
-    mode = normalising_by_batch if len(index) > 1 else evaluating
+    own = None if labels is None else labels[seen.to(labels.device)]
+    # Statistics of a single image are no statistics, and undefined where a layer has one cell.
+    mode = normalising_by_batch if len(seen) > 1 else evaluating
     with torch.enable_grad(), mode(model):
         if params.form == "difference":
-            both = torch.cat([inputs, recolour_marked(inputs, marked, generator)])
-            return difference_penalty(*_precise(_logits(model, both)).chunk(2)), index
+            erased = recolour_marked(inputs[:n_reviewed], marked, generator)
+            both = torch.cat([inputs, erased, inputs[n_reviewed:]])
+            logits = [half[:n_reviewed] for half in _precise(_logits(model, both)).chunk(2)]
+            return difference_penalty(*logits), index
         inputs.requires_grad_()
         scores = score_of(_logits(model, inputs), chosen_scalar(params), own)
-        return input_gradient_penalty(scores, inputs, marked, params.form), index
+        unmarked = marked.new_zeros(len(seen) - n_reviewed, *marked.shape[1:])
+        owed = input_gradient_penalty(scores, inputs, torch.cat([marked, unmarked]), params.form)
+        return owed[:n_reviewed], index
 
 
 def _logits(model: nn.Module, images: Tensor) -> Tensor:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from statistics import median
 
 from torch import Tensor
 
@@ -9,45 +10,75 @@ from models.saliency_grid.params import PenaltyParams
 
 _logger = logging.getLogger(__name__)
 
+BALANCED_ON = 8
+"""Reviewed batches that an automatic lambda rests on, if an epoch has as many."""
 
-def penalty_strength(params: PenaltyParams, cross_entropy: Tensor, penalties: Tensor) -> float:
-    """Return lambda; an automatic one from the first reviewed batch.
 
-    ``lambda = rate * CE / |mean penalty|``, the normalisation of the XIL typology's code, on one
-    batch instead of a pass over the set: there the penalty counts ``rate`` times as much as the
-    cross-entropy. On a network that fits its images already that is next to nothing, while its
-    gradients are large; ask early, or raise ``rate``. The form ``difference`` is in units of logits
-    whatever the images, and counts as it is: 1.
+class Strength:
+    """Lambda, set or found; an automatic one is a median over the first batches with marks.
+
+    ``lambda = rate * median_b(CE_b / mean_i |R_bi|)``: the normalisation of the XIL typology's code
+    on some batches instead of a pass over the set. There the penalty counts ``rate`` times as much
+    as the cross-entropy; until they were seen it does not act. A single batch, often of a single
+    marked image, is off by up to a hundred times. Magnitudes are compared, because linear penalties
+    have signs and cancel out. A batch on which nothing is owed, or something is not finite, tells
+    nothing and does not count.
+
+    On a network that knows nothing yet gradients are tiny and lambda huge, which stalls training;
+    on one that fits its images already it is next to nothing, while its gradients are large. So ask
+    early but not at once, or set it. The form ``difference`` is in units of logits whatever the
+    images, and counts as it is: 1.
 
     Args:
-        params: ``strength`` and ``rate``.
-        cross_entropy: Mean cross-entropy of the batch, scalar.
-        penalties: Penalties of its reviewed images (R,), at least one.
+        params: ``form``, ``strength`` and ``rate``.
+        value: Lambda that was found before; one that is set takes its place.
 
-    Returns:
-        Lambda, finite, at least 0; ``rate`` when the network owes nothing on this batch, or either
-        number is not finite.
-
-    Raises:
-        ValueError: If there is no reviewed image.
+    Attributes:
+        value: Lambda, finite, at least 0; None until it is found.
     """
-    if params.strength != "auto":
-        return params.strength
-    if params.form == "difference":
-        return 1.0
-    if penalties.numel() == 0:
-        raise ValueError("expected a batch with a reviewed image (got none)")
-    loss = float(cross_entropy.detach())
-    owed = abs(float(penalties.detach().double().mean()))
-    strength = params.rate * loss / owed if owed > 0 else math.nan
-    if not math.isfinite(strength) or strength < 0:
-        _logger.warning(
-            "lambda %g: expected a finite cross-entropy and penalty above 0 (got %g and %g)",
-            params.rate, loss, owed,
+
+    def __init__(self, params: PenaltyParams, value: float | None = None) -> None:
+        self.value = value
+        if params.strength != "auto":
+            self.value = params.strength
+        elif not params.is_balanced:
+            self.value = 1.0
+        self._rate = params.rate
+        self._ratios: list[float] = []
+
+    def observe(self, cross_entropy: Tensor, penalties: Tensor) -> None:
+        """Learn from a batch while lambda is not found.
+
+        Args:
+            cross_entropy: Mean cross-entropy of the batch, scalar.
+            penalties: Penalties of its reviewed images (R,); none tell nothing.
+        """
+        if self.value is not None or penalties.numel() == 0:
+            return
+        loss = float(cross_entropy.detach())
+        owed = float(penalties.detach().double().abs().mean())
+        ratio = loss / owed if 0 < owed < math.inf else math.nan
+        if not math.isfinite(ratio) or ratio < 0:
+            _logger.warning(
+                "a batch tells nothing about lambda: expected a finite cross-entropy and a finite "
+                "penalty above 0 (got %g and %g)",
+                loss, owed,
+            )  # fmt: skip
+            return
+        self._ratios.append(ratio)
+        if len(self._ratios) >= BALANCED_ON:
+            self.settle()
+
+    def settle(self) -> None:
+        """Make do with the batches so far, at the end of an epoch; without any, go on looking."""
+        if self.value is not None or not self._ratios:
+            return
+        self.value = self._rate * median(self._ratios)
+        _logger.info(
+            "lambda %g: the median over %d batches with marks (%g to %g)",
+            self.value, len(self._ratios),
+            self._rate * min(self._ratios), self._rate * max(self._ratios),
         )  # fmt: skip
-        return params.rate
-    _logger.info("lambda %g: cross-entropy %g over a mean penalty of %g", strength, loss, owed)
-    return strength
 
 
 def penalty_term(penalties: Tensor, strength: float, limit: float | None = None) -> Tensor:

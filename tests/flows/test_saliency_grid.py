@@ -69,6 +69,7 @@ def test_the_report_is_valid_and_compares_with_both_controls(finished):
     assert report["request"] == published[-1].request_id
     assert any("loss" in reason for reason in report["decision"]["reasons"])
     assert 0 <= report["measured"]["original.marked_share"] <= 1
+    assert report["measured"]["lambda"] > 0
     assert report["model"]["version"] == "2"
 
 
@@ -107,7 +108,7 @@ def test_a_later_run_learns_from_earlier_marks_and_asks_about_other_images(
         settings = ASKED | {"saliency_grid__sampling__rounds": "1"} | changes
         return run(home, shapes_dir, listener=listener, run_id=run_id, **settings)[0]
 
-    found = later("later", saliency_grid__penalty__rate="2.0")
+    found = later("later", saliency_grid__penalty__strength="2.0")
     (request,) = (read_evidence(bundle) for bundle in asked)
     assert [one.request_id for one in request.carried] == [one.request_id for one in published]
     assert sum(one.n_images for one in request.carried) == 6
@@ -124,9 +125,14 @@ def test_a_later_run_learns_from_earlier_marks_and_asks_about_other_images(
     first = read_evidence(published[0])
     assert (request.epoch, request.model_version == first.model_version) == (1, False)
     # It is the same run when it is made again, whatever it asked itself.
-    again = later("later-again", saliency_grid__penalty__rate="2.0")
+    again = later("later-again", saliency_grid__penalty__strength="2.0")
     assert computed(again) == []
     assert again["request"] == found["request"]
+    # A lambda that is found during training is not found on a network that knows nothing yet.
+    later("balanced", saliency_grid__penalty__rate="2.0")
+    (request,) = (read_evidence(bundle) for bundle in asked)
+    assert request.carried
+    assert request.model_version == first.model_version
 
 
 def test_earlier_marks_are_left_alone_where_that_is_asked_for(finished, shapes_dir, tmp_path):
@@ -156,7 +162,13 @@ def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(
         # Only the last round waits: by then nobody has answered, and both are answered at once.
         assert len(published) == 2
         for bundle in published[::-1]:
-            answered = make_answer(bundle, nonce="nonce-0001")
+            evidence = read_evidence(bundle)
+            marks = [
+                answer_on(evidence, one, [MarkedCell(r=one.shown[0].r, c=one.shown[0].c)])
+                for one in evidence.images
+            ]
+            responses = [one.model_dump(mode="json") for one in marks]
+            answered = make_answer(bundle, nonce="nonce-0001", responses=responses)
             submit_feedback(workplace, bundle.request_id, answered)
 
     workplace = open_workplace(Settings(home=tmp_path / "home"))
@@ -166,13 +178,17 @@ def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(
         listener=ReviewListener(on_published=published.append, on_wait=late),
         review__reviewer="inbox",
         saliency_grid__sampling__waiting="async",
+        saliency_grid__penalty__strength="5.0",
         **ASKED,
     )
     assert report["request"] == published[1].request_id
-    assert report["edits"] == []
-    # Without a mark the trainings are the same to the last bit.
-    assert report["arms"]["marked_squares"] == report["arms"]["original"]
-    assert report["decision"]["promote"] is False
+    asked = [one.name for bundle in published for one in read_evidence(bundle).images]
+    assert len(set(asked)) == 6
+    assert sorted(edit["change"].partition(":")[0] for edit in report["edits"]) == sorted(asked)
+    assert report["measured"]["marked_images"] == 6
+    # They were trained on: a lambda that acts, and another network than without them.
+    assert report["measured"]["lambda"] == 5.0
+    assert report["arms"]["marked_squares"] != report["arms"]["original"]
 
 
 def test_two_reviewers_who_differ_are_joined_and_compared(tmp_path, shapes_dir):

@@ -3,6 +3,7 @@
 import pytest
 import torch
 
+from feedback.errors import ParamsError
 from models.classification_loss import classification_loss
 from models.classifier import build_classifier, evaluating
 from models.imageset import ImageSet
@@ -33,10 +34,13 @@ def data():
 
 
 class Red:
-    """Maps that are the images' own red, and a term that notes what it was given."""
+    """Maps that are the images' own red, and a term that notes what it was given of these."""
 
-    def __init__(self, data, told=TOLD, factor=0.0):
+    remedy = "ask for less red"
+
+    def __init__(self, data, told=TOLD, factor=0.0, largest_share=None):
         self.data, self.told, self.factor = data, torch.tensor(told), factor
+        self.largest_share = largest_share
         self.given, self.drawn = [], []
 
     def maps(self, index):
@@ -46,10 +50,13 @@ class Red:
     def __call__(self, model, images, maps, index, loss, generator):
         assert model.training
         assert loss.ndim == 0
-        self.given.append((images, maps, index))
+        assert len(images) == len(maps) == len(index)
+        told = torch.isin(index, self.told)
+        assert not maps[~told].any()
+        self.given.append((images[told], maps[told], index[told]))
         self.drawn.append(torch.rand((), generator=generator).item())
         with evaluating(model):
-            return {"guidance": self.factor * model(images).logits.square().mean()}
+            return {"guidance": self.factor * model(images[told]).logits.square().mean()}
 
 
 def last(data, params, guidance=None, arch="resnet18"):
@@ -119,11 +126,55 @@ def test_the_term_is_added_and_reported(data):
     assert "guidance" not in plain.metrics
 
 
-def test_frozen_layers_outputs_have_no_images_to_look_at(data):
+def test_the_gradient_of_a_term_has_at_most_its_share_of_the_loss_s(data):
+    """One step of plain gradient descent shows what the gradients added up to."""
+    whole = PARAMS.model_copy(
+        update={"epochs": 1, "batch_size": 19, "optimizer": "sgd", "weight_decay": 0, "lr": 1e-3}
+    )
+
+    def step(factor, largest_share=None):
+        told = Red(data, factor=factor, largest_share=largest_share)
+        state = last(data, whole, told, "squeezenet1_1").model
+        return torch.cat([value.flatten() for value in state.values()]).double()
+
+    own = step(0.0)
+    start = build_classifier(ClassifierParams(arch="squeezenet1_1", width=0.125), 3, seed=1)
+    own_step = own - torch.cat([v.flatten() for v in start.state_dict().values()]).double()
+    weak, strong = step(10.0) - own, step(1e4, largest_share=0.25) - own
+    # A strong term keeps its direction, and a quarter of the length of the loss's own step.
+    assert strong.norm().item() == pytest.approx(0.25 * own_step.norm().item(), rel=0.02)
+    assert torch.cosine_similarity(strong, weak, dim=0) > 0.98
+    # A weak one is left as it is.
+    torch.testing.assert_close(step(10.0, largest_share=0.25), own + weak, rtol=0, atol=1e-7)
+
+
+def test_images_are_shown_beside_the_outputs_of_frozen_layers_and_change_no_bit(data):
     params = ClassifierParams(arch="resnet18", width=0.125, frozen_until="layer1")
-    model = build_classifier(params, 3, seed=1)
-    prefix = build_prefix_cache(model, data.images)
     loss = classification_loss(data.labels, 3, PARAMS)
-    running = fit(model, data, loss, params=FLIP_ONLY, seed=0, prefix=prefix, guidance=Red(data))
-    with pytest.raises(ValueError, match="not both"):
-        next(running)
+
+    def with_prefix(guidance):
+        model = build_classifier(params, 3, seed=1)
+        prefix = build_prefix_cache(model, data.images)
+        *_, state = fit(
+            model, data, loss, params=FLIP_ONLY, seed=7, prefix=prefix, guidance=guidance
+        )
+        return state
+
+    without, shown = Red(data), Red(data)
+    last(data, FLIP_ONLY, without)
+    assert same(with_prefix(None), with_prefix(shown))
+    # The same images, mirrored alike, as a network with nothing frozen is shown.
+    for found, expected in zip(shown.given, without.given, strict=True):
+        assert all(torch.equal(one, other) for one, other in zip(found, expected, strict=True))
+    assert not same(with_prefix(None), with_prefix(Red(data, factor=3.0)))
+
+
+def test_a_term_that_is_not_finite_is_named_as_what_to_change(data):
+    with pytest.raises(ParamsError, match=r"finite loss .*; ask for less red$"):
+        last(data, PARAMS, Red(data, factor=float("inf")))
+    wild = PARAMS.model_copy(update={"lr": 1e30})
+    with pytest.raises(ParamsError, match=r"; lower lr$"):
+        last(data, wild)
+    # Where it cannot be told, both are.
+    with pytest.raises(ParamsError, match=r"; lower lr, or ask for less red$"):
+        last(data, wild, Red(data, factor=1e-3))

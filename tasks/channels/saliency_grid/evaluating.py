@@ -153,9 +153,11 @@ def look_again(
         found = look(explainer.model_copy(update={"name": "integrated_gradients"}))
     for done, (name, one) in enumerate(found.items()):
         maps[name] = one.maps
+        # What speaks against the class is no wrong reason; plain gradients have magnitudes only.
+        for_class = one.maps if one.contributions is None else one.contributions
         shares: dict[str, Tensor] = {
             "marked_share": marked_share(one.maps, marked),
-            "wrong_reason": wrong_reason(one.maps, marked),
+            "wrong_reason": wrong_reason(for_class, marked),
         }
         if images.masks is not None:
             known = (images.masks != 0).flatten(1).any(dim=1)

@@ -35,7 +35,7 @@ def evaluation_of(
 
     Args:
         workplace: Holds the figures.
-        candidate: The network that learned with the marks.
+        candidate: The network that learned with the marks; its lambda is told.
         carried: What was taken up of earlier reviews.
         bank: All marks.
         compared: Result of the comparison.
@@ -45,9 +45,10 @@ def evaluation_of(
     left_out = ("gone", "relabelled", "reshaped")
     # A run that goes on may rest on a stage of an earlier version, which counted less.
     earlier = {f"carried_{name}": carried.facts.get(name, 0) for name in left_out}
+    found = {"lambda": candidate.facts.get("strength")}
     measured = {
         name: float(value)
-        for name, value in (bank.facts | earlier | looked.facts).items()
+        for name, value in (bank.facts | earlier | looked.facts | found).items()
         if isinstance(value, int | float)
     }
     queue = label_queue(workplace.artifacts.load_list(bank.outputs["queue"]))

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.classifier import Classifier
     from models.imageset import ImageSet
     from models.saliency_grid.guidance import MarkedImages
+    from models.saliency_grid.strength import Strength
 
 STRENGTH = "strength"
 """Name of lambda in checkpoints."""
@@ -24,7 +25,7 @@ TEST_LOSS = "test_loss"
 
 
 @task(name="train-guided", cache_policy=NO_CACHE)
-@stage("train_guided", version=1)
+@stage("train_guided", version=2)
 def train_guided(
     work: Work,
     *,
@@ -61,9 +62,11 @@ def train_guided(
         epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress``,
         ``test_logits``, and ``history``, the epochs of this part.
     """
+    from models.augmentation import is_flip_only
     from models.classification_loss import classification_loss
     from models.classifier import build_classifier
     from models.prediction import predict_logits
+    from models.prefix import build_prefix_cache
     from models.training import fit
     from tasks.checkpoints import from_parts, load_latest, save_checkpoint, to_parts
     from tasks.classifier import PREDICT_BATCH, load_split
@@ -84,7 +87,11 @@ def train_guided(
     history: list[JsonValue] = list(found.history) if found else []
     earlier = int(start.number("epoch")) if start is not None else 0
     test = load_split(work, basis.dataset, "test", basis.training)
-    guidance = marked_images(images, digests, marks, penalty, _strength(history))
+    strength = _strength(history, penalty)
+    guidance = marked_images(images, digests, marks, penalty, strength)
+    # Frozen layers are run as for the classifier: the arms must differ in nothing but the marks.
+    flips = is_flip_only(basis.training.augment)
+    prefix = build_prefix_cache(model, images.images) if flips else None
     state = found.state if found else None
     first = state.epoch if state else 0
     running = fit(
@@ -95,13 +102,14 @@ def train_guided(
         seed=seed,
         start=state,
         evaluate=_watching(test, watched),
+        prefix=prefix,
         guidance=guidance,
     )
     # A process killed between its last epoch and its record has no epoch left.
     while state is None or state.epoch < until:
         state = next(running)
-        strength = guidance.strength if guidance else _strength(history)
-        history.append({"epoch": state.epoch, STRENGTH: strength, **state.metrics})
+        strength.settle()
+        history.append({"epoch": state.epoch, STRENGTH: strength.value, **state.metrics})
         save_checkpoint(work.scratch, state, history)
         work.progress(state.epoch - first, until - first, f"loss {state.metrics['loss']:.3f}")
     model.load_state_dict(state.model)
@@ -148,33 +156,33 @@ def marked_images(
     digests: list[str],
     marks: list[JsonValue],
     penalty: PenaltyParams,
-    strength: float | None,
+    strength: "Strength | None" = None,
 ) -> "MarkedImages | None":
     """Return the marks on these images as a term of the loss; None when there are none.
 
     Args:
         images: Images of the fit.
-        digests: Digests of their files.
+        digests: Digests of their files; files of equal content have the same marks.
         marks: Marked images, by digest; those of no image of the fit are left out.
         penalty: Form and strength.
-        strength: Lambda that was found before.
+        strength: Lambda as far as it was found before.
     """
     import torch
 
     from models.saliency_grid.guidance import MarkedImages
 
-    where = {digest: position for position, digest in enumerate(digests)}
-    positions, weights = [], []
-    for mark in marks:
-        if isinstance(mark, dict) and mark["image"] in where:
-            positions.append(where[str(mark["image"])])
-            weights.append(torch.tensor(mark["weights"], dtype=torch.float32))
+    weights_of = {
+        str(mark["image"]): torch.tensor(mark["weights"], dtype=torch.float32)
+        for mark in marks
+        if isinstance(mark, dict)
+    }
+    positions = [row for row, digest in enumerate(digests) if digest in weights_of]
     if not positions:
         return None
     height, width = images.images.shape[2:]
     return MarkedImages(
         torch.tensor(positions),
-        torch.stack(weights),
+        torch.stack([weights_of[digests[row]] for row in positions]),
         (height, width),
         images.labels,
         penalty,
@@ -200,7 +208,10 @@ def _watching(test: "ImageSet", watched: int) -> "Callable[[Classifier], dict[st
     return measure
 
 
-def _strength(history: list[JsonValue]) -> float | None:
+def _strength(history: list[JsonValue], penalty: PenaltyParams) -> "Strength":
+    """Return lambda, which an earlier epoch may have found."""
+    from models.saliency_grid.strength import Strength
+
     last = history[-1] if history else None
     value = last.get(STRENGTH) if isinstance(last, dict) else None
-    return float(value) if isinstance(value, int | float) else None
+    return Strength(penalty, float(value) if isinstance(value, int | float) else None)

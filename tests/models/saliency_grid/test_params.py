@@ -1,7 +1,7 @@
 import pytest
 from pydantic import ValidationError
 
-from models.saliency_grid.params import SaliencyGridParams, SamplingParams
+from models.saliency_grid.params import PenaltyParams, SaliencyGridParams, SamplingParams
 
 
 def test_the_defaults_are_those_of_the_method():
@@ -27,6 +27,8 @@ def test_feedback_epochs_follow_the_schedule():
         {"penalty": {"strength": -1.0}},
         {"penalty": {"strength": float("nan")}},
         {"penalty": {"strength": "much"}},
+        {"penalty": {"gradient_share": 0}},
+        {"penalty": {"gradient_share": 1.5}},
         {"penalty": {"form": "gradcam"}},
         {"sampling": {"rounds": 0}},
         {"reviewer": {"outside_share": 0}},
@@ -35,6 +37,15 @@ def test_feedback_epochs_follow_the_schedule():
 def test_what_makes_no_sense_is_refused(changes):
     with pytest.raises(ValidationError):
         SaliencyGridParams.model_validate(changes)
+
+
+@pytest.mark.parametrize(
+    ("penalty", "is_balanced"),
+    [({}, True), ({"form": "linear"}, True), ({"form": "difference"}, False),
+     ({"strength": 3.0}, False)],
+)  # fmt: skip
+def test_lambda_is_found_during_training_unless_it_is_known_before(penalty, is_balanced):
+    assert PenaltyParams.model_validate(penalty).is_balanced is is_balanced
 
 
 def test_what_should_matter_may_be_marked_with_the_linear_penalty():

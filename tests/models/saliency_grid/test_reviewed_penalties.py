@@ -39,12 +39,26 @@ def test_shrinking_weights_that_are_normalised_owes_no_less_in_training(scale):
     assert not torch.allclose(owed[scale, False], owed[1.0, False], rtol=0.5)
 
 
-def test_a_single_image_is_not_normalised_by_itself():
+def test_the_single_image_of_a_batch_of_one_is_not_normalised_by_itself():
     model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4).train()
     x, weights = rand(1, 3, 32, 32).float(), torch.ones(1, 32, 32)
     training, _ = reviewed_penalties(model, x, weights, PenaltyParams())
     in_use, _ = reviewed_penalties(model.eval(), x, weights, PenaltyParams())
     assert torch.equal(training, in_use)
+
+
+@pytest.mark.parametrize("row", [0, 5])
+def test_a_lone_marked_image_owes_what_it_owes_among_marked_ones(row):
+    model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4, seed=0).train()
+    x, weights = rand(8, 3, 32, 32).float(), torch.ones(8, 32, 32)
+    together, _ = reviewed_penalties(model, x, weights, PenaltyParams())
+    weights[torch.arange(8) != row] = 0
+    alone, index = reviewed_penalties(model, x, weights, PenaltyParams())
+    assert index.tolist() == [row]
+    torch.testing.assert_close(alone, together[row : row + 1], rtol=1e-3, atol=0)
+    # Which in evaluation mode is another number altogether.
+    in_use, _ = reviewed_penalties(model.eval(), x, weights, PenaltyParams())
+    assert not torch.allclose(in_use, alone, rtol=0.5)
 
 
 class Counting(nn.Module):
@@ -58,7 +72,7 @@ class Counting(nn.Module):
 
 
 def test_only_images_with_feedback_that_acts_are_looked_at():
-    model = Counting(Smooth())
+    model = Counting(Smooth()).eval()
     x, weights = rand(5, 3, 8, 8).float(), torch.zeros(5, 8, 8)
     penalties, index = reviewed_penalties(model, x, weights, PenaltyParams())
     assert model.seen == []
@@ -70,6 +84,20 @@ def test_only_images_with_feedback_that_acts_are_looked_at():
     assert reviewed_penalties(model, x, weights, PenaltyParams(form="linear"))[1].tolist() == [
         1, 3, 4,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(("form", "per_image"), [("squared", 1), ("difference", 2)])
+def test_only_networks_that_normalise_by_the_batch_are_given_company(form, per_image):
+    x, weights = rand(12, 3, 32, 32).float(), torch.zeros(12, 32, 32)
+    weights[4], weights[9] = 1, 1
+    params = PenaltyParams(form=form, max_per_batch=5)
+    for arch, n_seen in (("resnet18", 5), ("squeezenet1_1", 2)):
+        model = Counting(build_classifier(ClassifierParams(arch=arch, width=0.125), 4).train())
+        penalties, index = reviewed_penalties(model, x, weights, params)
+        assert model.seen == [n_seen * per_image]
+        assert index.tolist() == [4, 9]
+        assert penalties.shape == (2,)
+        assert (penalties > 0).all()
 
 
 def test_no_more_images_are_penalised_than_a_step_may_cost():

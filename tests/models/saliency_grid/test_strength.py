@@ -4,28 +4,71 @@ import pytest
 import torch
 
 from models.saliency_grid.params import PenaltyParams
-from models.saliency_grid.strength import penalty_strength, penalty_term
+from models.saliency_grid.strength import BALANCED_ON, Strength, penalty_term
+
+
+def one(value):
+    return torch.tensor(float(value))
 
 
 def test_an_automatic_lambda_makes_the_penalty_a_share_of_the_loss(caplog):
     caplog.set_level("INFO")
-    penalties, loss = torch.tensor([1e-6, 3e-6]), torch.tensor(1.5)
-    strength = penalty_strength(PenaltyParams(), loss, penalties)
-    assert penalty_term(penalties, strength).item() == pytest.approx(1.5)
+    penalties, loss = torch.tensor([1e-6, 3e-6]), one(1.5)
+    found = Strength(PenaltyParams())
+    for _ in range(BALANCED_ON):
+        assert found.value is None
+        found.observe(loss, penalties)
+    assert penalty_term(penalties, found.value).item() == pytest.approx(1.5)
     assert "lambda 750000" in caplog.text
-    half = penalty_strength(PenaltyParams(rate=0.5), loss, penalties)
-    assert half == pytest.approx(strength / 2)
-    assert penalty_strength(PenaltyParams(strength=3.0), loss, penalties) == 3.0
-    assert penalty_strength(PenaltyParams(form="difference"), loss, penalties) == 1.0
+    half = Strength(PenaltyParams(rate=0.5))
+    half.observe(loss, penalties)
+    half.settle()
+    assert half.value == pytest.approx(found.value / 2)
+
+
+def test_a_lambda_that_is_set_or_was_found_before_is_kept():
+    kept = (
+        (Strength(PenaltyParams(strength=3.0), value=7.0), 3.0),
+        (Strength(PenaltyParams(form="difference")), 1.0),
+        (Strength(PenaltyParams(), value=7.0), 7.0),
+    )
+    for strength, value in kept:
+        for _ in range(BALANCED_ON):
+            strength.observe(one(1), torch.ones(1))
+        strength.settle()
+        assert strength.value == value
+
+
+def test_single_wild_batches_do_not_decide_lambda():
+    found = Strength(PenaltyParams())
+    for owed in (279.0, 1e-5, *[0.5] * (BALANCED_ON - 2)):
+        found.observe(one(1), torch.tensor([owed]))
+    assert found.value == 2.0
+
+
+def test_linear_penalties_of_both_signs_do_not_cancel_out():
+    found = Strength(PenaltyParams(form="linear"))
+    found.observe(one(1), torch.tensor([0.5, -0.4999]))
+    found.settle()
+    assert found.value == pytest.approx(2.0, rel=1e-3)
 
 
 @pytest.mark.parametrize(
-    ("loss", "penalties"), [(1.0, [0.0]), (float("nan"), [1.0]), (1.0, [float("inf")])]
-)
-def test_an_automatic_lambda_is_always_finite(loss, penalties, caplog):
-    found = penalty_strength(PenaltyParams(), torch.tensor(loss), torch.tensor(penalties))
-    assert 0 <= found < float("inf")
-    assert "finite" in caplog.text or found == 0
+    ("loss", "penalties"),
+    [(1.0, [0.0]), (float("nan"), [1.0]), (float("inf"), [1.0]), (1.0, [float("inf")]),
+     (1.0, [float("nan"), 1.0]), (1.0, [])],
+)  # fmt: skip
+def test_a_batch_that_tells_nothing_decides_nothing(loss, penalties, caplog):
+    found = Strength(PenaltyParams())
+    for _ in range(2 * BALANCED_ON):
+        found.observe(one(loss), torch.tensor(penalties))
+    found.settle()
+    assert found.value is None
+    assert bool(penalties) == ("tells nothing about lambda" in caplog.text)
+    # The next that does is not drowned by them.
+    found.observe(one(3), torch.tensor([1.5]))
+    found.settle()
+    assert found.value == 2.0
 
 
 def test_scaling_down_keeps_the_gradient_that_clipping_loses():
@@ -41,5 +84,3 @@ def test_scaling_down_keeps_the_gradient_that_clipping_loses():
 
 def test_no_reviewed_image_adds_nothing_to_the_loss():
     assert penalty_term(torch.zeros(0), 5.0).item() == 0
-    with pytest.raises(ValueError, match="reviewed image"):
-        penalty_strength(PenaltyParams(), torch.tensor(1.0), torch.zeros(0))

@@ -25,7 +25,7 @@ def calls(begun):
     first = train_guided.fn(begun.workplace, **given, start=None, until=1)
     made = {"begin": partial(train_guided.fn, **given, start=None, until=1, watched=5)}
     for form in ("squared", "linear", "difference"):
-        penalty = begun.channel.penalty.model_copy(update={"form": form})
+        penalty = begun.channel.penalty.model_copy(update={"form": form, "strength": 1.0})
         changed = given | {"penalty": penalty, "marks": marks}
         made[form] = partial(train_guided.fn, **changed, start=first, until=2)
     for name in ("deeplift", "integrated_gradients", "input_gradients", "grad_cam"):

@@ -3,10 +3,23 @@
 import pytest
 import torch
 
-from tasks.channels.saliency_grid.training import TEST_LOSS, ask_classifier, marked_images
-from tasks.classifier import load_split
+from feedback.errors import ParamsError
+from flows.params import load_params
+from models.saliency_grid.params import SaliencyGridParams
+from tasks.channels.saliency_grid.basis import Basis, digest_images
+from tasks.channels.saliency_grid.training import (
+    TEST_LOSS,
+    ask_classifier,
+    marked_images,
+    train_guided,
+)
+from tasks.classifier import load_split, train_classifier
+from tasks.dataset.opening import open_dataset
 from tasks.progress import Progress
+from tasks.settings import Settings
 from tasks.tracking import stage_records
+from tasks.workplace import open_workplace
+from tests.shapes import tiny_overrides
 
 CELL = ((0, 0), (3, 3))
 
@@ -26,11 +39,12 @@ def test_parts_give_the_bits_of_one_training_and_those_of_the_classifier(begun):
     assert whole.number("epoch") == 3
 
 
-def test_marks_change_the_training_and_lambda_is_kept_by_later_parts(begun):
+def test_lambda_is_found_in_an_epoch_with_marks_and_kept_by_later_parts(begun):
     first = begun.train(1)
     marks = [begun.mark(0, *CELL), begun.mark(3, (1, 2))]
     guided = begun.train(2, start=first, marks=marks)
-    assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
+    # What lambda is found on is not acted on yet.
+    assert guided.outputs["model"] == begun.train(2, start=first).outputs["model"]
     assert guided.number("strength") > 0
     assert first.facts["strength"] is None
     more = begun.train(3, start=guided, marks=[*marks, begun.mark(5, (0, 1))])
@@ -38,6 +52,19 @@ def test_marks_change_the_training_and_lambda_is_kept_by_later_parts(begun):
     assert more.facts["marked_images"] == 3
     alone = begun.train(3, start=guided, marks=marks)
     assert alone.outputs["model"] != more.outputs["model"]
+    assert alone.outputs["model"] != begun.train(3, start=guided).outputs["model"]
+
+
+def test_a_lambda_that_is_set_acts_at_once(begun):
+    first = begun.train(1)
+    guided = begun.train(2, start=first, marks=[begun.mark(0, *CELL)], strength=2.0)
+    assert guided.number("strength") == 2.0
+    assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
+
+
+def test_a_penalty_that_makes_the_loss_infinite_is_named_with_its_lambda(begun):
+    with pytest.raises(ParamsError, match=r"; lower lambda, which is 1e\+300 .*penalty\.strength"):
+        begun.train(1, marks=[begun.mark(0, *CELL)], strength=1e300)
 
 
 @pytest.mark.parametrize("at", [2, 3])
@@ -108,6 +135,16 @@ def test_weights_lie_on_the_images_that_were_marked(begun):
     torch.testing.assert_close(maps, expected)
 
 
+def test_all_copies_of_a_file_have_its_marks(begun):
+    digests = list(begun.digests)
+    digests[7] = digests[4]
+    guidance = marked_images(begun.images, digests, [begun.mark(4, (0, 3))], begun.channel.penalty)
+    rows, maps = guidance.maps(torch.tensor([7, 5, 4]))
+    assert rows.tolist() == [0, 2]
+    assert maps[0].any()
+    assert torch.equal(maps[0], maps[1])
+
+
 def test_every_epoch_of_a_part_is_told_to_the_tracking(begun):
     first = begun.train(1)
     second = begun.train(3, start=first)
@@ -116,3 +153,51 @@ def test_every_epoch_of_a_part_is_told_to_the_tracking(begun):
         series = [one for one in records if one.name == "epoch.loss"]
         assert [one.step for one in series] == epochs
         assert series[-1].value == part.number("loss")
+
+
+def test_lambda_and_the_penalty_of_every_epoch_are_told_to_the_tracking(begun):
+    part = begun.train(3, marks=[begun.mark(0, *CELL), begun.mark(3, (1, 2))])
+    records = stage_records(begun.workplace, part.model_copy(update={"reused": False}))
+    found = {(one.name, one.step): one.value for one in records}
+    penalties = [found["epoch.guidance", epoch] for epoch in (1, 2, 3)]
+    assert penalties[0] == 0
+    assert min(penalties[1:]) > 0
+    assert found["epoch.strength", 1] == found["epoch.strength", 3] == part.number("strength")
+
+
+@pytest.mark.parametrize(
+    ("arch", "layer"), [("resnet18", "layer1"), ("squeezenet1_1", "features.3")]
+)
+def test_frozen_layers_leave_the_training_without_marks_the_classifier_s(
+    tmp_path, shapes_dir, arch, layer
+):
+    """With flips alone the outputs of frozen layers are kept, in every arm or in none."""
+    params = load_params(
+        None,
+        tiny_overrides(
+            channel="saliency_grid",
+            training__epochs="2",
+            saliency_grid__sampling__first_epoch="1",
+            saliency_grid__sampling__rounds="1",
+            classifier__arch=arch,
+            classifier__frozen_until=layer,
+            classifier__concept_layer="auto",
+        ),
+    )
+    place = open_workplace(Settings(home=tmp_path))
+    dataset = open_dataset(place, shapes_dir, unversioned="refuse", training=params.training)
+    given = {"classifier": params.classifier, "weights_sha256": "", "seed": 0}
+    classifier = train_classifier.fn(place, dataset=dataset, training=params.training, **given)
+    basis = Basis(
+        dataset=dataset,
+        training=params.training,
+        classifier=classifier,
+        digests=digest_images.fn(place, dataset=dataset),
+    )
+    penalty = SaliencyGridParams.model_validate(params.of_channel()).penalty
+    start = None
+    for until in (1, 2):
+        start = train_guided.fn(
+            place, basis=basis, start=start, until=until, marks=[], penalty=penalty, **given
+        )
+    assert start.outputs["model"] == classifier.outputs["model"]

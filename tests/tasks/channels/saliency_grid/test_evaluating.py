@@ -1,0 +1,43 @@
+"""Where the networks look on marked images, measured."""
+
+import pytest
+import torch
+
+from models.saliency_grid.attributing import attribute_images
+from models.saliency_grid.grid import paint_cells
+from models.saliency_grid.relevance import wrong_reason
+from tasks.channels.saliency_grid.evaluating import look_again
+from tasks.classifier import load_classifier
+
+ROWS = (0, 3, 5)
+CELL = ((0, 0), (1, 2), (3, 3))
+
+
+@pytest.mark.parametrize("name", ["deeplift", "input_gradients"])
+def test_what_speaks_against_the_class_is_no_wrong_reason(begun, name):
+    trained = begun.train(1)
+    marks = [begun.mark(row, *CELL) for row in ROWS]
+    kept = trained.model_copy(
+        update={"outputs": {"marks": begun.workplace.artifacts.save_json(marks)}}
+    )
+    explainer = begun.channel.explainer.model_copy(update={"name": name})
+    looked = look_again.fn(
+        begun.workplace,
+        basis=begun.basis,
+        bank=kept,
+        original=trained,
+        corrected=trained,
+        explainer=explainer,
+    )
+    images = begun.images.select(torch.tensor(ROWS))
+    model = load_classifier(begun.workplace.artifacts, trained)
+    found = attribute_images(model, images.images, images.labels, explainer)
+    weights = torch.tensor([mark["weights"] for mark in marks])
+    marked = paint_cells(weights, tuple(images.images.shape[2:])) > 0
+    whatever_the_sign = float(wrong_reason(found.maps, marked).nanmean())
+    if found.contributions is None:  # magnitudes are all there is
+        expected = whatever_the_sign
+    else:
+        expected = float(wrong_reason(found.contributions, marked).nanmean())
+        assert abs(expected - whatever_the_sign) > 1e-3
+    assert looked.facts["original.wrong_reason"] == pytest.approx(expected, abs=1e-5)
