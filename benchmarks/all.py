@@ -23,6 +23,7 @@ ALWAYS = (
     ("benchmarks.startup",),
     ("benchmarks.page",),
     ("benchmarks.resume",),
+    ("benchmarks.kills",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
     ("benchmarks.saliency", "decoy"),

@@ -56,6 +56,11 @@ class TimedStore:
         found: Sequence[ObjectInfo] = self._timed(self._store.list, prefix)
         return found
 
+    def folders(self, prefix: str) -> Sequence[str]:
+        """List folders."""
+        found: Sequence[str] = self._timed(self._store.folders, prefix)
+        return found
+
     def _timed(self, call: Any, *args: Any, **kwargs: Any) -> Any:
         started = time.perf_counter()
         try:

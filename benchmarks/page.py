@@ -1,6 +1,6 @@
 """How fast the review page is with 37 classes and 100 candidates each, in Chromium on loopback.
 
-    python -m benchmarks.page
+    python -m benchmarks.page          # with --link over a slow link, see page_link.py
 
 Targets: first view of such a request under 2 s, an edit under 100 ms, from the click to the page
 that shows it. Needs Playwright (``pip install 'parley[dev]'``) and a Chromium, at
@@ -24,7 +24,7 @@ import numpy as np
 from PIL import Image
 from werkzeug.serving import make_server
 
-from benchmarks.report import spread, write_result
+from benchmarks.report import spread, write_part, write_result
 from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
 from feedback.canonical import sha256_hex
 from feedback.channels.concept_graph import (
@@ -192,7 +192,10 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5, help="pages opened")
     parser.add_argument("--edits", type=int, default=4, help="edits of a kind per page")
+    parser.add_argument("--link", action="store_true", help="only over a slow link, 400 px wide")
     asked = parser.parse_args()
+    if asked.link:
+        return write_part("page", "slow link, 400 px", _over_link(asked.edits))
     found: dict[str, list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         bundle, files = large_request()
@@ -202,7 +205,18 @@ def main() -> None:
             with served(Path(folder)) as address:
                 for name, values in measure(address, asked.edits).items():
                     found.setdefault(name, []).extend(values)
-    write_result("page", {**_result(found), "settings": vars(asked)})
+    settings = {"edits": asked.edits, "repeats": asked.repeats}
+    write_result("page", {**_result(found), "settings": settings})
+
+
+def _over_link(edits: int) -> dict[str, Any]:
+    from benchmarks.page_link import measure_link
+
+    with tempfile.TemporaryDirectory() as folder:
+        bundle, files = large_request()
+        publish(LocalStore(Path(folder)), bundle, files)
+        with served(Path(folder)) as address:
+            return measure_link(address, bundle.request_id, edits)
 
 
 def _result(found: dict[str, list[float]]) -> dict[str, Any]:

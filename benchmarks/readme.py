@@ -11,6 +11,7 @@ import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -103,26 +104,37 @@ def reasoner_rows(documents: Documents) -> Rows:
     return rows
 
 
-def stored_rows(documents: Documents) -> Rows:
-    """Return the ``table`` that a benchmark put into its own result: ``header`` and ``rows``."""
-    tables = [document["result"]["table"] for document in documents]
+def stored_rows(documents: Documents, key: str = "table") -> Rows:
+    """Return a table that a benchmark put into its own result: ``header`` and ``rows``.
+
+    Args:
+        documents: Results of one benchmark.
+        key: Which table, where there are several.
+    """
+    tables = [document["result"][key] for document in documents]
     return [tables[0]["header"], *(row for table in tables for row in table["rows"])]
 
 
+def _correction(world: str, command: str) -> dict[str, Table]:
+    """Return the tables of one world: the arms, their differences, and who taught them."""
+    file, command = f"correction_{world}.json", f"python -m benchmarks.correction {command}"
+    return {
+        "": Table(file, command, stored_rows),
+        "-differences": Table(file, command, partial(stored_rows, key="differences")),
+        "-teachers": Table(file, command, partial(stored_rows, key="teachers")),
+    }
+
+
 TABLES = {
-    "correction-demo": Table(
-        "correction_demo.json", "python -m benchmarks.correction demo", stored_rows
-    ),
-    "correction-pets37": Table(
-        "correction_pets37_planted.json",
-        "python -m benchmarks.correction pets37_planted",
-        stored_rows,
-    ),
-    "correction-natural": Table(
-        "correction_pets37_natural.json",
-        "python -m benchmarks.correction pets37_natural",
-        stored_rows,
-    ),
+    f"correction-{name}{table}": made
+    for name, world, command in (
+        ("demo", "demo", "demo --first-seed 11"),
+        ("pets37", "pets37_planted", "pets37_planted"),
+        ("natural", "pets37_natural", "pets37_natural"),
+    )
+    for table, made in _correction(world, command).items()
+} | {
+    "kills": Table("kills.json", "python -m benchmarks.kills", stored_rows),
     "mining": Table("mining_*.json", "python -m benchmarks.mining", mining_rows),
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),

@@ -39,6 +39,21 @@ def write_result(name: str, result: Mapping[str, Any], folder: Path = RESULTS) -
     return path
 
 
+def write_part(name: str, part: str, result: Mapping[str, Any], folder: Path = RESULTS) -> None:
+    """Write one part of a benchmark's result anew, with its own machine, and leave the others.
+
+    Args:
+        name: File name without suffix; the file exists.
+        part: Name of the part.
+        result: Its numbers.
+        folder: Where the file lies.
+    """
+    path = folder / f"{name}.json"
+    document = json.loads(path.read_text())
+    document["result"][part] = {**result, "machine": describe_machine()}
+    path.write_text(json.dumps(document, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
 def describe_machine() -> dict[str, Any]:
     """Return processor, cores, load, accelerator and package versions."""
     import torch

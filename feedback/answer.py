@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from feedback.bundle import ReviewBundle
+from feedback.bundle import BaseVersion, ReviewBundle
 from feedback.fields import Exchanged, Identifier, JsonObject
+from feedback.since import SinceChampion
 
 
 class Seat(Exchanged):
@@ -25,11 +26,41 @@ class Edit:
         content: Canonical bytes of what the edit does, without remarks: two edits of one target
             agree if and only if these are equal.
         response: The response as it was written.
+        abstains_on: Item that it says nothing about, and therefore edits nothing of; None for an
+            edit, whose target is an item of the request.
     """
 
     target: str
     content: bytes
     response: JsonObject
+    abstains_on: str | None = None
+
+    @property
+    def item(self) -> str:
+        """Item of the request that it is about."""
+        return self.target if self.abstains_on is None else self.abstains_on
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """What a request asks to do again that people have approved before.
+
+    Attributes:
+        edits: Responses that an approval by rule would let go on, one per target.
+        n_edits: How many edits are repeated; with those that act already and need no response.
+        classes: Classes that they are about; None where the channel does not know.
+        similarity: How alike what was approved then and what is shown now are at least, in [0, 1];
+            None where nobody measured.
+        sources: Ids of the reviews that they come from.
+        doubts: What the channel itself holds against repeating them unseen, one sentence each.
+    """
+
+    edits: tuple[Edit, ...]
+    n_edits: int
+    classes: frozenset[str] | None
+    similarity: float | None
+    sources: tuple[str, ...]
+    doubts: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -73,6 +104,10 @@ class GateRequest:
         created_at: When it was published.
         deadline: When it closes; None takes the policy's.
         author: Who started the run; None if nobody said.
+        base: Champion that it was made against; None if there was none.
+        since: How that champion compares; None if nobody compared.
+        is_follow_up: Whether it follows a request that people did not let go on.
+        proposal: What it asks to do again; None where nobody looked, or the channel cannot tell.
     """
 
     request_id: str
@@ -80,6 +115,10 @@ class GateRequest:
     created_at: datetime
     deadline: datetime | None = None
     author: str | None = None
+    base: BaseVersion | None = None
+    since: SinceChampion | None = None
+    is_follow_up: bool = False
+    proposal: Proposal | None = None
 
     @classmethod
     def of(cls, bundle: ReviewBundle, deadline: datetime | None = None) -> "GateRequest":
@@ -91,4 +130,7 @@ class GateRequest:
             created_at=bundle.created_at,
             deadline=min(deadlines, default=None),
             author=bundle.author,
+            base=bundle.base,
+            since=bundle.since,
+            is_follow_up=bundle.follows is not None,
         )

@@ -5,9 +5,11 @@ from dataclasses import dataclass
 
 from feedback.audit import AuditEntry, AuditLog
 from feedback.canonical import sha256_hex
-from feedback.errors import AuditError, ObjectNotFoundError
+from feedback.closed import decided_requests
+from feedback.errors import ArtifactError, AuditError, ObjectNotFoundError
 from feedback.layout import DECISIONS, PROMOTIONS, REJECTIONS, REVIEWERS
 from feedback.objects import ObjectStore
+from feedback.recording import load_decisions
 
 
 @dataclass(frozen=True)
@@ -18,8 +20,8 @@ class AuditCheck:
         entries: Links that hold, counted from the start.
         head: Digest of the last of them; kept elsewhere, it shows later that none was cut off.
         broken: The first broken link and what is wrong with it; empty when all hold.
-        changed: Objects that are not as the log says, and decisions, reviewers and moves of the
-            champion that it does not know.
+        changed: Objects that are not as the log says, decisions, reviewers and moves of the
+            champion that it does not know, and decisions that do not follow from their rule.
     """
 
     entries: int
@@ -61,7 +63,11 @@ def verify(store: ObjectStore, *, head: str | None = None) -> AuditCheck:
     broken = ""
     if head is not None and head not in heads | {log.head}:
         broken = f"expected an entry of digest {head} (got a log without it): entries are missing"
-    return AuditCheck(log.length, log.head, broken, () if broken else _changed(store, latest))
+    if broken:
+        return AuditCheck(log.length, log.head, broken)
+    changed = _changed(store, latest)
+    # What is not the object that was entered need not be told of twice.
+    return AuditCheck(log.length, log.head, "", changed or _underived(store))
 
 
 def _changed(store: ObjectStore, latest: Mapping[str, AuditEntry]) -> tuple[str, ...]:
@@ -81,6 +87,17 @@ def _changed(store: ObjectStore, latest: Mapping[str, AuditEntry]) -> tuple[str,
             # That the aliases followed a move is noted beside it and says nothing of its own.
             if info.key not in latest and not _is_done_note(info.key)
         ]
+    return tuple(found)
+
+
+def _underived(store: ObjectStore) -> tuple[str, ...]:
+    """Derive every decision again from its rule, its answers and what was shown."""
+    found = []
+    for request_id in decided_requests(store):
+        try:
+            load_decisions(store, request_id)
+        except (ArtifactError, ObjectNotFoundError) as error:
+            found.append(f"decisions on {request_id} cannot be derived again: {error}")
     return tuple(found)
 
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol, cast
 
 import feedback.channels
-from feedback.answer import Edit
+from feedback.answer import Edit, Proposal
 from feedback.bundle import ReviewBundle
 from feedback.discovery import available_modules, load_module
 from feedback.document import FeedbackDocument
@@ -60,6 +60,18 @@ class FeedbackChannel(Protocol):
         """
         ...
 
+    def proposal_of(self, bundle: ReviewBundle) -> Proposal | None:
+        """Say what a request asks to do again of what people have approved before.
+
+        Args:
+            bundle: A request of this channel.
+
+        Returns:
+            What an approval by rule would let go on, and what the channel holds against it; None
+            when it cannot tell, which lets nothing go on.
+        """
+        ...
+
     def differences(
         self, then: ReviewBundle, edits: Sequence[JsonObject], now: ReviewBundle
     ) -> tuple[Difference, ...]:
@@ -76,7 +88,15 @@ class FeedbackChannel(Protocol):
         ...
 
 
-_REQUIRED = ("EVIDENCE", "RESPONSE", "validate_response", "edit_of", "join_edits", "differences")
+_REQUIRED = (
+    "EVIDENCE",
+    "RESPONSE",
+    "validate_response",
+    "edit_of",
+    "join_edits",
+    "proposal_of",
+    "differences",
+)
 
 
 def available_feedback_channels() -> tuple[str, ...]:

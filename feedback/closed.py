@@ -75,6 +75,8 @@ def decided_requests(store: ObjectStore) -> dict[str, int]:
 def accepted_feedback(store: ObjectStore, model: str) -> dict[str, str]:
     """Tell what people have said about a model that stands: approved, and not taken back.
 
+    Approvals by rule are none of it: they say nothing new, and must not set off the next run.
+
     Args:
         store: Where reviews lie.
         model: Registered name.
@@ -88,7 +90,9 @@ def accepted_feedback(store: ObjectStore, model: str) -> dict[str, str]:
     return {
         review.bundle.request_id: review.closing.digest
         for review in closed_reviews(store)
-        if review.standing.is_approved and review.bundle.model.name == model
+        if review.standing.is_approved
+        and not review.standing.by_rule
+        and review.bundle.model.name == model
     }
 
 

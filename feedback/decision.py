@@ -45,7 +45,7 @@ class DecidedResponse(Grown):
 class Decision(Grown, StoredDocument):
     """One transition of a request; the first closes it."""
 
-    LATER: ClassVar = ("policy_sha256", "agreed", "conflicts", "joined")
+    LATER: ClassVar = ("policy_sha256", "agreed", "conflicts", "joined", "by_rule")
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -77,11 +77,19 @@ class Decision(Grown, StoredDocument):
     """What approvers edited differently and nobody ruled on; nothing of it goes on."""
     joined: tuple[Name, ...] = Field(default=(), max_length=1000)
     """Reviewers whose edits ``agreed`` was made of; earlier versions did not say."""
+    by_rule: bool = False
+    """Whether the policy's rule approved it and no person did; later decisions repeat it."""
 
     @property
     def is_approved(self) -> bool:
         """Whether the correction may go on; whatever is not known to be approved is not."""
         return self.state in (ReviewState.APPROVED, ReviewState.PROMOTED)
+
+    @property
+    def told_state(self) -> str:
+        """The state in words, which never pass an approval by rule off as a person's."""
+        told = self.state.value.replace("_", " ").lower()
+        return f"{told} (by rule, by no person)" if self.by_rule else told
 
     @property
     def edits(self) -> tuple[JsonObject, ...]:

@@ -5,7 +5,7 @@ as expected is refused with a reason, never repaired.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -14,8 +14,10 @@ from feedback.canonical import canonical_json
 from feedback.errors import MalformedDocumentError, SchemaVersionError
 from feedback.fields import (
     Comment,
+    Grown,
     Identifier,
     JsonObject,
+    Name,
     Nonce,
     Sha256,
     StoredDocument,
@@ -38,8 +40,17 @@ __all__ = [
 Response = TypeVar("Response", bound=BaseModel)
 
 
-class FeedbackDocument(StoredDocument):
+MOST_SECONDS = 1e7
+"""Longest time that an answer may say, seconds."""
+
+Seconds = Annotated[float, Field(ge=0, le=MOST_SECONDS)]
+"""How long somebody looked, seconds."""
+
+
+class FeedbackDocument(Grown, StoredDocument):
     """One reviewer's answer."""
+
+    LATER: ClassVar = ("seconds_by_item",)
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -61,8 +72,10 @@ class FeedbackDocument(StoredDocument):
     """Free text."""
     created_at: Timestamp
     """When it was written, by the reviewer's clock."""
-    seconds_spent: Annotated[float, Field(ge=0, le=1e7)] | None = None
+    seconds_spent: Seconds | None = None
     """Time that the reviewer looked at the request, seconds."""
+    seconds_by_item: dict[Name, Seconds] | None = Field(default=None, max_length=10_000)
+    """Time that each item was open, by its id, seconds; items that were not opened are left out."""
 
 
 def parse_document(data: bytes) -> FeedbackDocument:

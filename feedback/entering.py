@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from feedback.audit import AuditEntry, AuditLog, Event, EventKind
 from feedback.canonical import sha256_hex
+from feedback.decision import Decision
 from feedback.errors import ObjectNotFoundError, ReviewerError
 from feedback.layout import decision_key, reviewer_key
 from feedback.objects import ObjectStore
@@ -49,10 +50,15 @@ def enter_decisions(
             kind=_KINDS.get(decision.state, "decision"),
             subject=decision_key(request_id, decision.sequence),
             subject_sha256=decision.digest,
-            summary=f"{decision.state.value} by policy {decision.policy}",
+            summary=_summary(decision),
         )
         entries.append(log.append(event, now))
     return tuple(entry for entry in entries if entry is not None)
+
+
+def _summary(decision: Decision) -> str:
+    told = f"{decision.state.value} by policy {decision.policy}"
+    return f"{told}, approved by its rule and by no person" if decision.by_rule else told
 
 
 def enter_rejections(

@@ -34,6 +34,7 @@
         ├── SignatureError          not signed as the policy asks, or by somebody else
         ├── ReplayError             a one-time name or an old signature is used again
         ├── ContradictionError      asks for two things that cannot both hold
+        ├── HasteError              an approval that took less time than the policy asks for
         ├── DuplicateError          was handed in before
         └── ClosedRequestError      the request is decided, expired or withdrawn
 
@@ -175,6 +176,10 @@ class ReplayError(FeedbackError):
 
 class ContradictionError(FeedbackError):
     """Asks for two things that cannot both hold."""
+
+
+class HasteError(FeedbackError):
+    """An approval took less time, by its own account, than the policy asks for."""
 
 
 class DuplicateError(FeedbackError):

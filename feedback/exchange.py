@@ -1,11 +1,13 @@
 """The exchange with reviewers in one place: publish, list, hand in, examine, decide, read back."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
 from feedback.bundle import ReviewBundle
 from feedback.decision import DecidedResponse, Decision, ReviewState
+from feedback.errors import ObjectNotFoundError
 from feedback.inbox import (
     CheckedUpload,
     check_upload,
@@ -13,9 +15,9 @@ from feedback.inbox import (
     pending,
     submit,
 )
-from feedback.layout import REVIEWS, manifest_key
+from feedback.layout import DECISIONS
 from feedback.objects import ObjectStore
-from feedback.publishing import load_bundle, load_file, publish, verify_files
+from feedback.publishing import begun_requests, load_bundle, load_file, publish, verify_files
 from feedback.recording import (
     decide_single,
     load_decision,
@@ -65,6 +67,7 @@ class RequestSummary:
         titles: What is asked about, most promising first.
         n_pending: Uploads that nobody has judged yet; 0 once decided.
         digest: Digest that an answer must quote.
+        by_rule: Whether the policy's rule approved it and no person did.
     """
 
     request_id: str
@@ -78,6 +81,7 @@ class RequestSummary:
     titles: tuple[str, ...]
     n_pending: int
     digest: str
+    by_rule: bool = False
 
 
 def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Sequence[RequestSummary]:
@@ -94,9 +98,16 @@ def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Seque
         ArtifactError: If a manifest or decision is not as it was written.
         StoreError: If the store cannot be read.
     """
-    parts = [info.key.split("/") for info in store.list(REVIEWS)]
-    ids = [part[1] for part in parts if len(part) > 2 and "/".join(part) == manifest_key(part[1])]
-    found = [_summary(store, load_bundle(store, request_id)) for request_id in ids]
+    names = begun_requests(store)
+    if state is ReviewState.OPEN:
+        # What is decided is not read: there is more of it every week.
+        decided = set(store.folders(DECISIONS))
+        names = [name for name in names if name not in decided]
+    found = []
+    for name in names:
+        # No manifest yet: its pictures are still being written.
+        with suppress(ObjectNotFoundError):
+            found.append(_summary(store, load_bundle(store, name)))
     wanted = [summary for summary in found if state in (None, summary.state)]
     return sorted(
         wanted, key=lambda summary: (summary.created_at, summary.request_id), reverse=True
@@ -118,4 +129,5 @@ def _summary(store: ObjectStore, bundle: ReviewBundle) -> RequestSummary:
         titles=tuple(item.title for item in items),
         n_pending=0 if decision else len(pending(store, bundle.request_id)),
         digest=bundle.digest,
+        by_rule=decision is not None and decision.by_rule,
     )

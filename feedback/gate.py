@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from feedback.answer import Answer, Edit, GateRequest, Seat
+from feedback.answer import Answer, Edit, GateRequest, Proposal, Seat
+from feedback.low_risk import risks_of, rule_moment
 from feedback.merging import Joiner, merge_edits
 from feedback.policy import Policy
 from feedback.quorum import open_places
@@ -28,6 +29,7 @@ class Outcome:
         missing: (role, number) of answers that are still waited for.
         joined: Reviewers whose edits ``agreed`` was made of, sorted: those who may approve, and who
             ruled.
+        by_rule: Whether the policy's rule approved it; no answer did.
     """
 
     state: ReviewState
@@ -37,6 +39,7 @@ class Outcome:
     conflicts: tuple[str, ...] = ()
     missing: tuple[tuple[str, int], ...] = ()
     joined: tuple[str, ...] = ()
+    by_rule: bool = False
 
 
 def closing_time(request: GateRequest, policy: Policy) -> datetime | None:
@@ -74,7 +77,8 @@ def decide(
         join: How the channel makes one edit of several of one target; None never does.
 
     Returns:
-        The outcome; APPROVED only with the policy's quorum, never by the passing of time.
+        The outcome; APPROVED only with the policy's quorum, or by its rule for what is low risk and
+        nobody answered. The passing of the deadline never approves.
     """
     closing = closing_time(request, policy)
     answers = _latest(request, responses, closing, policy)
@@ -86,7 +90,26 @@ def decide(
     if outcome.state is ReviewState.OPEN and closing is not None and now >= closing:
         reason = f"expected a decision by {closing.isoformat()} (got none: {outcome.reason})"
         return Outcome(ReviewState.EXPIRED, reason, considered, missing=outcome.missing)
+    # Whoever answered, whatever they said, has taken the request up: then people decide.
+    if outcome.state is ReviewState.OPEN and not answers:
+        return _ruled(request, now, policy) or outcome
     return replace(outcome, considered=considered)
+
+
+def _ruled(request: GateRequest, now: datetime, policy: Policy) -> Outcome | None:
+    rule, proposal = policy.auto_approve, request.proposal
+    if rule is None or proposal is None or now < rule_moment(request, rule):
+        return None
+    if risks_of(request, rule):
+        return None
+    reason = f"approved by rule: nobody answered in {rule.after_hours:g} hours, and "
+    reason += _repeats(proposal)
+    return Outcome(ReviewState.APPROVED, reason, agreed=proposal.edits, by_rule=True)
+
+
+def _repeats(proposal: Proposal) -> str:
+    sources = ", ".join(proposal.sources[:5]) + (", ..." if len(proposal.sources) > 5 else "")
+    return f"it only repeats edits that were approved in {sources} (edits: {proposal.n_edits})"
 
 
 def _latest(

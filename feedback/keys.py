@@ -64,3 +64,20 @@ def check_prefix(prefix: str) -> str:
         # A prefix may end with a slash or inside a part; one more letter makes it a key.
         check_key(prefix + "x")
     return prefix
+
+
+def check_folder(prefix: str) -> str:
+    """Refuse prefixes that are no folder: neither empty nor ending with a slash.
+
+    Args:
+        prefix: Start of keys.
+
+    Returns:
+        The same prefix.
+
+    Raises:
+        StoreError: If it ends inside a part, or no valid key starts so.
+    """
+    if prefix and not prefix.endswith("/"):
+        raise StoreError(f"expected a prefix that ends with a slash (got {prefix[:200]!r}); add it")
+    return check_prefix(prefix)

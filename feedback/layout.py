@@ -156,6 +156,11 @@ def decision_key(request_id: str, sequence: int) -> str:
     return f"{decision_prefix(request_id)}{sequence:04d}.json"
 
 
+def is_request(name: str) -> bool:
+    """Tell whether a part of a key can be the id of a request."""
+    return _REQUEST.fullmatch(name) is not None
+
+
 def request_of(key: str) -> str:
     """Return the request that a key of the exchange belongs to, or ``NOWHERE``."""
     parts = key.split("/")

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from feedback.errors import ObjectNotFoundError, ObjectTooLargeError, StoreError
-from feedback.keys import check_key, check_prefix
+from feedback.keys import check_folder, check_key, check_prefix
 from feedback.objects import ObjectInfo
 
 # Keys cannot start with a dot, so no object is ever called so.
@@ -101,6 +101,22 @@ class LocalStore:
         with self._explained("list", prefix):
             found = [info for info in self._walk(folder) if info.key.startswith(prefix)]
         return sorted(found, key=lambda info: info.key)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """List the parts that follow ``prefix`` in the keys of objects deeper down, sorted."""
+        folder = check_folder(prefix).rstrip("/")
+        with self._explained("list", prefix):
+            try:
+                entries = _entries(self.root / folder)
+            except _ABSENT:
+                return []
+            names = [
+                entry.name
+                for entry in entries
+                if not entry.name.startswith(".") and entry.is_dir(follow_symlinks=False)
+            ]
+            # A folder of the disk stays when its last object is deleted.
+            return sorted(name for name in names if any(self._walk(f"{prefix}{name}")))
 
     def _walk(self, folder: str) -> Iterator[ObjectInfo]:
         try:

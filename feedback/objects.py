@@ -74,3 +74,11 @@ class ObjectStore(Protocol):
     def list(self, prefix: str = "") -> Sequence[ObjectInfo]:
         """List the objects whose key starts with ``prefix``, sorted by key."""
         ...
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """List the parts that follow ``prefix`` in the keys of objects deeper down, sorted.
+
+        What such a folder holds is not listed, so it costs no more however much that is. The prefix
+        is empty or ends with a slash.
+        """
+        ...

@@ -98,6 +98,10 @@ class PatientStore:
         """List the objects whose key starts with ``prefix``, sorted by key."""
         return self.patiently(lambda: self._store.list(prefix))
 
+    def folders(self, prefix: str) -> Sequence[str]:
+        """List the parts that follow ``prefix`` in the keys of objects deeper down, sorted."""
+        return self.patiently(lambda: self._store.folders(prefix))
+
     def patiently(self, call: Callable[[], Value]) -> Value:
         """Make a call until the store answers.
 

@@ -1,19 +1,18 @@
 """The policy of a gate: whose approvals a request needs, and what happens when they do not come.
 
-Expiry can never promote: there is no setting for it.
+Expiry can never promote: there is no setting for it. Approval by rule (``auto_approve``) is another
+thing: before the deadline, for what people have approved before, and off unless a file asks for it.
 """
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import Field, model_validator
 
-from feedback.fields import Exchanged, Identifier, StoredDocument, Timestamp
+from feedback.fields import Exchanged, Grown, Identifier, StoredDocument, Timestamp
+from feedback.policy_options import Attention, AutoApprove, Hours
 
 SignatureKind = Literal["own", "page", "none"]
 """Signed with the reviewer's own key, with the page's key, or not at all."""
-
-Hours = Annotated[float, Field(gt=0, le=8760)]
-"""A duration, hours, at most a year."""
 
 DEADLINE_HOURS = 168.0
 """Time to answer a run's request when neither the run nor its policy says."""
@@ -57,8 +56,10 @@ class EscalationStep(Exchanged):
     """Roles or reviewers to tell."""
 
 
-class Policy(StoredDocument):
+class Policy(Grown, StoredDocument):
     """Rule by which responses become a decision."""
+
+    LATER: ClassVar = ("auto_approve", "attention")
 
     schema_version: Literal[1] = 1
     """Version of this schema."""
@@ -88,6 +89,10 @@ class Policy(StoredDocument):
     """Oldest signature that is taken when it arrives, seconds."""
     clock_skew_seconds: Annotated[float, Field(ge=0, le=3600)] = 300.0
     """How far a reviewer's clock may run ahead of the store's, seconds."""
+    auto_approve: AutoApprove | None = None
+    """Which requests are approved by rule when nobody answers; None approves none."""
+    attention: Attention | None = None
+    """How long an approval must have taken; None does not ask."""
 
     @model_validator(mode="after")
     def _can_be_met(self) -> Self:
@@ -121,6 +126,12 @@ class Policy(StoredDocument):
         if (self.at_expiry == "escalate") != (self.extension_hours is not None):
             raise ValueError(
                 "expected extension_hours with at_expiry 'escalate', and only then; add or drop it"
+            )
+        rule, deadline = self.auto_approve, self.deadline_hours
+        if rule is not None and deadline is not None and rule.after_hours >= deadline:
+            raise ValueError(
+                f"expected auto_approve.after_hours below deadline_hours {deadline:g} (got "
+                f"{rule.after_hours:g}), since nothing is approved once it has expired; shorten it"
             )
         absent = [delegate.from_ for delegate in self.delegates]
         for delegate in self.delegates:

@@ -1,12 +1,12 @@
 """Publishing a review request, and reading it back verified."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from feedback.bundle import ReviewBundle, parse_bundle
 from feedback.canonical import sha256_hex
 from feedback.errors import DigestMismatchError, ObjectNotFoundError
-from feedback.layout import file_key, manifest_key
+from feedback.layout import REVIEWS, file_key, is_request, manifest_key
 from feedback.objects import ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 2**20
@@ -45,6 +45,21 @@ def publish(store: ObjectStore, bundle: ReviewBundle, files: Mapping[str, bytes]
         list(pool.map(lambda name: store.put(file_key(request_id, name), files[name]), files))
     store.put_if_absent(manifest_key(request_id), bundle.to_json())
     return load_bundle(store, request_id)
+
+
+def begun_requests(store: ObjectStore) -> Sequence[str]:
+    """List the requests of a store by their folders, whatever pictures they hold.
+
+    Args:
+        store: Where they lie.
+
+    Returns:
+        Ids, sorted; of one that is still being published the manifest is not there yet.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    return [name for name in store.folders(REVIEWS) if is_request(name)]
 
 
 def load_bundle(store: ObjectStore, request_id: str) -> ReviewBundle:

@@ -63,6 +63,7 @@ def record_decision(
     agreed: Sequence[JsonObject] = (),
     conflicts: Sequence[str] = (),
     joined: Sequence[str] = (),
+    by_rule: bool = False,
     reason: str = "",
     now: datetime | None = None,
 ) -> Decision:
@@ -77,6 +78,7 @@ def record_decision(
         agreed: Edits that go on.
         conflicts: What approvers edited differently.
         joined: Reviewers whose edits go on.
+        by_rule: Whether the policy's rule approved it and no person did.
         reason: Why, when the responses alone do not say.
         now: Moment of the decision; None takes the clock's.
 
@@ -104,6 +106,7 @@ def record_decision(
         agreed=tuple(agreed),
         conflicts=tuple(conflicts),
         joined=tuple(joined),
+        by_rule=by_rule,
     )
     if store.put_if_absent(decision_key(bundle.request_id, 1), decision.to_json()):
         return decision
@@ -162,6 +165,7 @@ def record_transition(
         decided_at=now or datetime.now(UTC),
         policy_sha256=before.policy_sha256,
         agreed=_carried(state, before),
+        by_rule=before.by_rule,
     )
     if store.put_if_absent(decision_key(request_id, decision.sequence), decision.to_json()):
         return decision
@@ -252,6 +256,8 @@ def _read(
         raise _changed(bundle.request_id, sequence, "a state that its responses do not give")
     if previous is not None and decision.agreed != _carried(decision.state, previous):
         raise _changed(bundle.request_id, sequence, "other edits than those approved")
+    if previous is not None and decision.by_rule != previous.by_rule:
+        raise _changed(bundle.request_id, sequence, "another word on who approved")
     if decision.to_json() != data:
         raise _changed(bundle.request_id, sequence, "other bytes")
     return decision

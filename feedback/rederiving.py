@@ -1,7 +1,10 @@
 """Whether a stored decision is what its rule makes of its responses."""
 
+from datetime import timedelta
+
 from feedback.answer import GateRequest
 from feedback.answering import answer_of
+from feedback.attention import check_attention
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
@@ -9,10 +12,13 @@ from feedback.decision import Decision
 from feedback.errors import FeedbackError, ObjectNotFoundError, PolicyError
 from feedback.gate import Outcome, decide
 from feedback.genuineness import are_genuine
-from feedback.layout import policy_key
+from feedback.layout import decision_key, policy_key
+from feedback.low_risk import rule_moment
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.policy_file import MAX_POLICY_BYTES, parse_policy
+from feedback.proposing import with_proposal
+from feedback.receipts import load_receipts
 from feedback.reviewers import load_registry
 from feedback.states import CLOSING, FOLLOWING, OF_VERDICT, ReviewState
 
@@ -67,10 +73,16 @@ def _derived(store: ObjectStore, bundle: ReviewBundle, decision: Decision) -> bo
             for response in decision.responses
             if response.arrived_at is not None
         ]
+        for response in decision.responses:
+            check_attention(bundle, response.document, policy)
         join = load_feedback_channel(decision.channel).join_edits
     except FeedbackError:
         return False
     request, ways = GateRequest.of(bundle), [join]
+    if decision.by_rule:
+        if not _may_be_ruled(store, request, decision, policy):
+            return False
+        request = with_proposal(request, bundle)
     if not decision.is_approved:
         # Before channels joined edits, nothing of what was edited in two ways went on.
         ways.append(lambda edits: None)
@@ -79,12 +91,32 @@ def _derived(store: ObjectStore, bundle: ReviewBundle, decision: Decision) -> bo
     )
 
 
+def _may_be_ruled(
+    store: ObjectStore, request: GateRequest, decision: Decision, policy: Policy
+) -> bool:
+    """Tell whether the time was over when the decision was stored, and nobody had answered.
+
+    A decision by rule holds no signature, so these two are not taken on its own word: whoever can
+    write decisions and nothing else makes none before its time or against an answer.
+    """
+    if policy.auto_approve is None:
+        return False
+    skew = timedelta(seconds=policy.clock_skew_seconds)
+    stored = [info.modified for info in store.list(decision_key(request.request_id, 1))]
+    if not stored or min(stored) + skew < rule_moment(request, policy.auto_approve):
+        return False
+    # What arrived while the decision was being made came too late for it.
+    receipts = load_receipts(store, request.request_id)
+    return all(receipt.arrived_at + skew >= decision.decided_at for receipt in receipts)
+
+
 def _is(outcome: Outcome, decision: Decision) -> bool:
     return (
         outcome.state is decision.state
         and outcome.considered == tuple(sorted(response.key for response in decision.responses))
         and tuple(edit.response for edit in outcome.agreed) == decision.agreed
         and outcome.conflicts == decision.conflicts
+        and outcome.by_rule == decision.by_rule
         and decision.joined in (outcome.joined, ())  # earlier versions did not say
     )
 

@@ -27,7 +27,7 @@ from feedback.errors import (
     StoreAwayError,
     StoreError,
 )
-from feedback.keys import check_key, check_prefix
+from feedback.keys import check_folder, check_key, check_prefix
 from feedback.objects import ObjectInfo
 
 _NOT_FOUND = frozenset({"404", "NoSuchKey", "NotFound"})
@@ -182,6 +182,22 @@ class S3Store:
         except (ClientError, BotoCoreError) as error:
             raise self._explained("list", prefix, error) from None
         return sorted(found, key=lambda info: info.key)
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        """List the parts that follow ``prefix`` in the keys of objects deeper down, sorted."""
+        start = self._prefix + check_folder(prefix)
+        pages = self._client.get_paginator("list_objects_v2").paginate(
+            Bucket=self._bucket, Prefix=start, Delimiter="/"
+        )
+        try:
+            found = [
+                entry["Prefix"].removeprefix(start).rstrip("/")
+                for page in pages
+                for entry in page.get("CommonPrefixes", ())
+            ]
+        except (ClientError, BotoCoreError) as error:
+            raise self._explained("list", prefix, error) from None
+        return sorted(found)
 
     def _key(self, key: str) -> str:
         return self._prefix + check_key(key)

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from feedback.answer import Answer, GateRequest, Seat
 from feedback.answering import answer_of
+from feedback.attention import check_attention
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
@@ -25,8 +26,11 @@ from feedback.errors import (
 from feedback.gate import Outcome, closing_time, decide
 from feedback.identity import identify
 from feedback.inbox import CheckedUpload, examine
+from feedback.low_risk import champion_risks, rule_moment
 from feedback.objects import ObjectInfo, ObjectStore
 from feedback.policy import Policy
+from feedback.probing import store_time
+from feedback.proposing import with_proposal
 from feedback.receipts import Receipt, give_receipt, load_receipts
 from feedback.recording import load_decision, record_decision
 from feedback.rejections import reject
@@ -70,7 +74,10 @@ class Settlement:
         self._closing = closing_time(self.request, policy)
         self._receipts: dict[str, Receipt] = {}
         self._answers: dict[str, Answer] = {}
-        for receipt in load_receipts(store, bundle.request_id):
+        receipts = load_receipts(store, bundle.request_id)
+        # One that does not count any more was an answer all the same: people took the request up.
+        self._is_untouched = not receipts
+        for receipt in receipts:
             self._count(receipt)
 
     def settle(self, uploads: Sequence[ObjectInfo]) -> tuple[Outcome, Decision | None]:
@@ -92,10 +99,16 @@ class Settlement:
         left = list(uploads)
         outcome = self._decide()
         # Time alone must not close a request whose answers lie there unread.
-        while left and outcome.state in (ReviewState.OPEN, ReviewState.EXPIRED):
+        while left and (
+            outcome.by_rule or outcome.state in (ReviewState.OPEN, ReviewState.EXPIRED)
+        ):
             receipt = self._admit(left.pop(0))
             if receipt is not None and self._count(receipt):
                 outcome = self._decide()
+        if outcome.by_rule and not self._is_time():
+            outcome = Outcome(
+                ReviewState.OPEN, "waiting for the rule's moment by the store's clock"
+            )
         if outcome.state is ReviewState.OPEN:
             # Another watcher may have seen more, and closed it, since the uploads were listed.
             return outcome, load_decision(self.store, self.bundle.request_id)
@@ -155,6 +168,7 @@ class Settlement:
             self._identify(Upload(checked.document, checked.signature), info.modified)
             request_id = self.bundle.request_id
             given.append(give_receipt(self.store, request_id, info, checked, data))
+            self._is_untouched = False
 
         examine(self.store, self.bundle, info, now=self.now, accept=accept)
         return given[0] if given else None
@@ -163,9 +177,29 @@ class Settlement:
         answers = list(self._answers.values())
         # A channel that is not installed here has no answers either.
         join = load_feedback_channel(self.bundle.channel).join_edits if answers else None
-        return decide(self.request, answers, self.now, self.policy, join)
+        return decide(self._judged(), answers, self.now, self.policy, join)
+
+    def _judged(self) -> GateRequest:
+        """Return the request, with what it repeats when the rule's moment has come.
+
+        Reading it takes the whole evidence, so it is not looked at when the rule cannot apply.
+        """
+        rule, request = self.policy.auto_approve, self.request
+        if rule is None or not self._is_untouched or self.now < rule_moment(request, rule):
+            return request
+        return request if champion_risks(request, rule) else with_proposal(request, self.bundle)
+
+    def _is_time(self) -> bool:
+        """Tell whether the rule's moment has come by the store's clock too.
+
+        Nobody would believe a decision by rule that the store dates before it, so a watcher whose
+        clock is ahead must not write one.
+        """
+        rule, now = self.policy.auto_approve, store_time(self.store)
+        return rule is not None and now is not None and now >= rule_moment(self.request, rule)
 
     def _identify(self, upload: Upload, arrived_at: datetime) -> tuple[Seat, ...]:
+        check_attention(self.bundle, upload.document, self.policy)
         return identify(
             upload.document,
             upload.signature,
@@ -191,6 +225,7 @@ class Settlement:
                 agreed=[edit.response for edit in outcome.agreed],
                 conflicts=outcome.conflicts,
                 joined=outcome.joined,
+                by_rule=outcome.by_rule,
                 reason=outcome.reason,
                 now=self.now,
             )

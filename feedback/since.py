@@ -5,11 +5,11 @@ Written when the request is published and shown with it; what is champion later 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from feedback.fields import Comment, Exchanged, Name, Reason, Share
+from feedback.fields import Comment, Exchanged, Grown, Name, Reason, Share
 
 
 class ComparedAccuracy(Exchanged):
@@ -40,8 +40,10 @@ class Difference(Exchanged):
     """Why a reviewer changed it for the champion."""
 
 
-class SinceChampion(Exchanged):
+class SinceChampion(Grown):
     """The champion beside what is shown."""
+
+    LATER: ClassVar = ("unattended",)
 
     dataset_md5: Annotated[str, Field(max_length=36)] | None = None
     """DVC's md5 of the champion's dataset; None when that is not known."""
@@ -51,6 +53,9 @@ class SinceChampion(Exchanged):
     """What the champion has otherwise."""
     remark: Comment = ""
     """What could not be compared, and why."""
+    unattended: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
+    """Reviews of the model since the last that people decided: approved by rule, or open still when
+    this request was published; None where nobody counted, or that decision was no approval."""
 
 
 @dataclass(frozen=True)

@@ -7,10 +7,12 @@ watchers may make steps at the same time; whatever they do twice is written once
 import logging
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedback.audit import AuditLog
+from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.entering import enter_decisions, enter_rejections
 from feedback.errors import (
@@ -23,20 +25,21 @@ from feedback.errors import (
 )
 from feedback.gate import Outcome
 from feedback.inbox import examine, unjudged
+from feedback.kept import Kept
 from feedback.layout import (
     ACCEPTED,
     DECISIONS,
     INBOX,
     REJECTIONS,
-    REVIEWS,
-    manifest_key,
+    parse_upload_key,
+    receipt_key,
     rejection_key,
     request_of,
 )
 from feedback.notices import Notice, due_notices, record_notices
 from feedback.objects import ObjectInfo, ObjectStore
 from feedback.policy import Policy
-from feedback.publishing import load_bundle
+from feedback.publishing import begun_requests
 from feedback.rejections import reject
 from feedback.reviewers import load_registry
 from feedback.settling import Settlement
@@ -68,7 +71,12 @@ class WatchReport:
 
 
 def watch_once(
-    store: ObjectStore, policy: Policy, now: datetime, *, log: AuditLog | None = None
+    store: ObjectStore,
+    policy: Policy,
+    now: datetime,
+    *,
+    log: AuditLog | None = None,
+    kept: Kept | None = None,
 ) -> WatchReport:
     """Make one step: judge uploads, decide, remind, and enter it all in the audit log.
 
@@ -77,6 +85,7 @@ def watch_once(
         policy: The rule for all of them.
         now: Moment of the step, with its zone.
         log: The audit log, kept from step to step so that it is read once; None opens it.
+        kept: What earlier steps read, so that a step costs what is open; None begins anew.
 
     Returns:
         What was found and done.
@@ -85,29 +94,37 @@ def watch_once(
         AuditError: If the log is not as it was written; nothing is decided until it is restored.
         StoreError: If the store does not answer; the next step goes on.
     """
-    log = log or AuditLog(store)
+    log, kept = log or AuditLog(store), kept or Kept(store)
     log.refresh()
     report = WatchReport()
     # Uploads are listed first: an answer to a request that is published meanwhile is seen later.
     uploads = _by_request(store.list(INBOX))
-    requests = _published(store)
+    requests = set(begun_requests(store))
     refused = {info.key for info in store.list(REJECTIONS)}
-    judged = refused | {info.key for info in store.list(ACCEPTED)}
-    report.decided = set(_by_request(store.list(DECISIONS)))
+    judged = refused | _accepted(store, uploads, refused, kept)
+    decisions = _by_request(store.list(DECISIONS))
+    report.decided = set(decisions)
     registry = load_registry(store)
-    for request_id in sorted(requests | set(uploads)):
+    # What is closed is looked at only if something new lies in its inbox.
+    for request_id in sorted(requests - report.decided | set(uploads)):
         found = uploads.get(request_id, ())
+        left = unjudged(request_id, found, judged)
         try:
-            if request_id not in requests:
-                _refuse_unknown(store, request_id, unjudged(request_id, found, judged), now)
-            elif request_id in report.decided:
-                _refuse_closed(store, request_id, unjudged(request_id, found, judged), now)
+            is_open = request_id in requests - report.decided
+            if not (left or is_open):
+                continue
+            bundle = _published(kept, request_id) if request_id in requests else None
+            if bundle is None:
+                _refuse_unknown(store, request_id, left, now)
+            elif not is_open:
+                for info in left:
+                    examine(store, bundle, info, now=now)
             else:
-                bundle = load_bundle(store, request_id)
                 request = Settlement(store, bundle, policy=policy, registry=registry, now=now)
-                kept = [i for i in found if rejection_key(request_id, i.key) not in refused]
-                request.refuse_replaced(kept)
-                outcome, decision = request.settle(unjudged(request_id, found, judged))
+                request.refuse_replaced(
+                    [i for i in found if rejection_key(request_id, i.key) not in refused]
+                )
+                outcome, decision = request.settle(left)
                 _note(report, request_id, outcome, decision)
                 if decision is None:
                     due = due_notices(request.request, outcome, now, policy)
@@ -123,8 +140,13 @@ def watch_once(
             # open: whatever goes wrong approves nothing.
             logger.exception("%s could not be looked at", request_id)
             report.problems.append((request_id, type(error).__name__))
-    _enter(store, log, report, now)
-    report.rejections = sorted({info.key for info in store.list(REJECTIONS)} - refused)
+    for request_id in report.decided:
+        kept.forget(request_id)
+    if report.decisions:
+        decisions = _by_request(store.list(DECISIONS))
+    rejections = {info.key for info in store.list(REJECTIONS)}
+    _enter(store, log, report, decisions, rejections, now)
+    report.rejections = sorted(rejections - refused)
     return report
 
 
@@ -138,9 +160,15 @@ def _note(
         report.decided.add(request_id)
 
 
-def _enter(store: ObjectStore, log: AuditLog, report: WatchReport, now: datetime) -> None:
+def _enter(
+    store: ObjectStore,
+    log: AuditLog,
+    report: WatchReport,
+    decisions: Mapping[str, Sequence[ObjectInfo]],
+    rejections: AbstractSet[str],
+    now: datetime,
+) -> None:
     """Enter what this step, or one that died, wrote."""
-    decisions = _by_request(store.list(DECISIONS))
     for request_id, infos in sorted(decisions.items()):
         if all(info.key in log.subjects() for info in infos):
             continue
@@ -150,8 +178,7 @@ def _enter(store: ObjectStore, log: AuditLog, report: WatchReport, now: datetime
             raise
         except (ObjectNotFoundError, ArtifactError) as error:
             report.problems.append((request_id, str(error)))
-    rejections = [info.key for info in store.list(REJECTIONS)]
-    report.entries += len(enter_rejections(store, log, rejections, now))
+    report.entries += len(enter_rejections(store, log, sorted(rejections), now))
 
 
 def _refuse_unknown(
@@ -165,18 +192,32 @@ def _refuse_unknown(
         reject(store, request_id, info.key, error, now=now)
 
 
-def _refuse_closed(
-    store: ObjectStore, request_id: str, uploads: Sequence[ObjectInfo], now: datetime
-) -> None:
-    if uploads:
-        bundle = load_bundle(store, request_id)
-        for info in uploads:
-            examine(store, bundle, info, now=now)
+def _accepted(
+    store: ObjectStore,
+    uploads: Mapping[str, Sequence[ObjectInfo]],
+    refused: AbstractSet[str],
+    kept: Kept,
+) -> AbstractSet[str]:
+    """Return the receipts of uploads, listed only where some upload is not known to have one."""
+    receipts = {
+        info.key: receipt_key(request_id, info.key)
+        for request_id, infos in uploads.items()
+        for info in infos
+        if parse_upload_key(info.key) is not None
+        and rejection_key(request_id, info.key) not in refused
+    }
+    if not all(kept.is_accepted(key) for key in receipts):
+        listed = {info.key for info in store.list(ACCEPTED)}
+        kept.note_accepted(key for key, receipt in receipts.items() if receipt in listed)
+    return {receipt for key, receipt in receipts.items() if kept.is_accepted(key)}
 
 
-def _published(store: ObjectStore) -> set[str]:
-    keys = {info.key for info in store.list(REVIEWS)}
-    return {request_of(key) for key in keys if key == manifest_key(request_of(key))}
+def _published(kept: Kept, request_id: str) -> ReviewBundle | None:
+    """Return a request's manifest; None while its pictures lie there alone."""
+    try:
+        return kept.bundle(request_id)
+    except ObjectNotFoundError:
+        return None
 
 
 def _by_request(infos: Sequence[ObjectInfo]) -> Mapping[str, Sequence[ObjectInfo]]:

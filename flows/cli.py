@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from flows.commands import audit, data, review, reviewers, store
+from flows.ports import Ports
 
 if TYPE_CHECKING:
     from tasks.settings import Settings
@@ -95,12 +96,12 @@ def up(
         ),
     ] = "",
     cron: Annotated[str | None, typer.Option("--cron", help="When to run by itself.")] = None,
-    prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = 4200,
-    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = 5000,
-    page_port: Annotated[int, typer.Option("--page-port", min=1, max=65535)] = 8050,
+    prefect_port: Annotated[int, typer.Option("--prefect-port", min=1, max=65535)] = Ports.prefect,
+    mlflow_port: Annotated[int, typer.Option("--mlflow-port", min=1, max=65535)] = Ports.mlflow,
+    page_port: Annotated[int, typer.Option("--page-port", min=1, max=65535)] = Ports.page,
 ) -> None:
     """Start servers, watcher, served flow and review page on 127.0.0.1; Ctrl-C stops all."""
-    from flows.commands.up import Ports, bring_up
+    from flows.commands.up import bring_up
 
     ports = Ports(prefect_port, mlflow_port, page_port)
     bring_up(params, tuple(set_ or ()), ports=ports, policy=policy, cron=cron)

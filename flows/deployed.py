@@ -23,24 +23,27 @@ def retrain_deployed(
         The run's report as JSON, or the state ``Skipped`` with the reason; such a run leaves no
         trace in MLflow.
     """
-    from prefect.states import Completed
-
-    from flows.retrain import run_loop
-    from flows.starting import prepare_run
-    from tasks.asked import take_up
-    from tasks.freshness import save_finish
-    from tasks.keeping import file_closed_reviews
     from tasks.liveness import alive
     from tasks.settings import Settings, prepare_environment
-    from tasks.workplace import open_workplace
 
     settings = Settings()
     prepare_environment(settings)
-    params = load_params(Path(params_file) if params_file else None, tuple(overrides or ()))
     flow_run = str(runtime.flow_run.id)
-    workplace = open_workplace(settings)
-    can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
-    with alive(settings.home, flow_run):
+    # Before anything that takes a while: who is killed earlier leaves no note of it.
+    with alive(settings.home, flow_run) as went_forward:
+        from prefect.states import Completed
+
+        from flows.retrain import run_loop
+        from flows.starting import prepare_run
+        from tasks.asked import take_up
+        from tasks.freshness import save_finish
+        from tasks.keeping import file_closed_reviews
+        from tasks.workplace import open_workplace
+
+        params = load_params(Path(params_file) if params_file else None, tuple(overrides or ()))
+        workplace = open_workplace(settings)
+        workplace.on_finished += (lambda stage: None if stage.reused else went_forward(),)
+        can_suspend = runtime.deployment.id is not None and params.review.wait != "poll"
         asked = take_up(workplace, flow_run) if can_suspend else {}
         # A run that goes on keeps to the data that people were shown.
         if not asked:

@@ -88,8 +88,14 @@ def ask(
     if not wait:
         known = _known(run, (*run.open_requests(), published.request_id))
         return Asking(published.request_id, known)
-    earlier = _known(run, run.open_requests())
+    # Whoever refuses ends the run at once; what approves is taken up when this round is decided,
+    # since people who find several requests open answer one after the other.
+    if _look(run, published.request_id) is None:
+        refused = [found for found in _decided(run, run.open_requests()) if not found.is_approved]
+        if refused:
+            return Asking(published.request_id, (refused[0],))
     decision = _decision(run, published.request_id)
+    earlier = _known(run, run.open_requests())
     first = Asking(published.request_id, (*earlier, decision))
     return ask_again(run, channel, explained, tracker, first) or first
 
@@ -163,11 +169,15 @@ def _known(run: RunContext, requests: tuple[str, ...]) -> tuple[Decision, ...]:
     """
     if not requests:
         return ()
-    found = {
-        request: decision for request in requests if (decision := _look(run, request)) is not None
-    }
+    found = {decision.request_id: decision for decision in _decided(run, requests)}
     taken = save_taken(run.workplace, run.run_id, run.round, tuple(found))
     return tuple(found[request] for request in taken)
+
+
+def _decided(run: RunContext, requests: tuple[str, ...]) -> list[Decision]:
+    """Return the decisions that there are by now, in the order of their requests."""
+    looked = (_look(run, request) for request in requests)
+    return [decision for decision in looked if decision is not None]
 
 
 def _look(run: RunContext, request_id: str) -> Decision | None:

@@ -9,6 +9,7 @@ from flows.channel import Channel, load_channel
 from flows.params import PipelineParams, ReviewParams
 from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
+from tasks.dataset.soundness import OnProblems, check_soundness
 from tasks.exchange import check_feedback, read_feedback_file
 from tasks.fan_out import check_runner
 from tasks.weights import check_weights, weights_digest
@@ -41,12 +42,15 @@ class RunInputs:
         self.policies = policies
 
 
-def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
+def check_inputs(
+    params: PipelineParams, workplace: Workplace, on_problems: OnProblems | None = None
+) -> RunInputs:
     """Refuse whatever would make the run fail later, while nothing is written yet.
 
     Args:
         params: All parameters.
         workplace: Its cache keeps the decoded images.
+        on_problems: Told of everything that is wrong with the dataset's files.
 
     Returns:
         The checked inputs.
@@ -61,7 +65,8 @@ def check_inputs(params: PipelineParams, workplace: Workplace) -> RunInputs:
     dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
     channel.check(params.of_channel(), dataset, params.training)
     check_weights(params.classifier, len(dataset.classes))
-    # Last, for it takes longest.
+    # Last, for these take longest; the first of them is made once per content.
+    check_soundness(workplace, dataset, on_problems=on_problems)
     decode_dataset(workplace, dataset, params.training)
     return RunInputs(channel, dataset, digest, policies)
 

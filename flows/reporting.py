@@ -94,7 +94,7 @@ class RunReporter:
                     Tag("review.request_id", decision.request_id),
                     Tag("review.state", decision.state.value),
                     Tag("review.decision_sha256", decision.digest),
-                    Tag("review.reviewers", ", ".join(_reviewers(decision))),
+                    Tag("review.reviewers", _reviewers(decision)),
                 ]
             )
             if not decision.is_approved:
@@ -116,7 +116,8 @@ class RunReporter:
             "parley.run": self._run.run_id,
             "review.request_id": decision.request_id,
             "review.decision_sha256": decision.digest,
-            "review.reviewers": ", ".join(_reviewers(decision)),
+            "review.reviewers": _reviewers(decision),
+            **({"review.by_rule": decision.policy} if decision.by_rule else {}),
             "review.edits": str(len(decision.edits)),
             "dvc.md5": self._run.dataset.md5,
             **({EARLIER_TAG: ",".join(self._earlier)} if self._earlier else {}),
@@ -220,8 +221,11 @@ def _ended(decision: Decision) -> str:
     return f"the review ended {decision.state.value}: {said or decision.reason}"
 
 
-def _reviewers(decision: Decision) -> list[str]:
-    return [response.document.reviewer for response in decision.responses]
+def _reviewers(decision: Decision) -> str:
+    """Name who answered; no person can be called as an approval by rule is."""
+    if decision.by_rule:
+        return f"nobody: rule of policy {decision.policy}"
+    return ", ".join(response.document.reviewer for response in decision.responses)
 
 
 def _run_name(dataset: str, run_id: str, now: datetime) -> str:

@@ -7,11 +7,10 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from flows.ports import Ports
 from models.report import GROUP_NAMES, RunReport, TrackingReport, to_rows
 
 MAX_EDITS = 12
-PORT = 5000
-"""Of the tracking server that the printed command starts."""
 
 
 def print_report(console: Console, document: Mapping[str, JsonValue]) -> None:
@@ -26,6 +25,7 @@ def print_report(console: Console, document: Mapping[str, JsonValue]) -> None:
     if report.arms is not None:
         console.print(_comparison(report))
         _print_differences(console, report)
+        _print_teachers(console, report)
         _print_edits(console, report)
     if report.model is not None:
         console.print(
@@ -75,6 +75,19 @@ def _print_differences(console: Console, report: RunReport) -> None:
             )
 
 
+def _print_teachers(console: Console, report: RunReport) -> None:
+    """Say how right the teachers are themselves, and what that should make people doubt."""
+    for teacher in report.teachers:
+        console.print(
+            f"  {teacher.title}: right on {teacher.accuracy:.1%} of {teacher.images} "
+            "validation images",
+            markup=False,
+            highlight=False,
+        )
+    for warning in report.warnings:
+        console.print(f"[yellow]warning[/]   {escape(warning)}", highlight=False)
+
+
 def _print_edits(console: Console, report: RunReport) -> None:
     console.print(f"\n[bold]the reviewer made {len(report.edits)} edits[/]")
     for edit in report.edits[:MAX_EDITS]:
@@ -113,9 +126,9 @@ def _print_pages(console: Console, tracking: TrackingReport) -> None:
     }
     server = tracking.uri.rstrip("/")
     if not server.startswith(("http://", "https://")):
-        command = f"mlflow ui --port {PORT} --backend-store-uri {tracking.uri}"
+        command = f"mlflow ui --port {Ports.mlflow} --backend-store-uri {tracking.uri}"
         console.print(f"[bold]look[/]      {command}\n          then open", soft_wrap=True)
-        server = f"http://127.0.0.1:{PORT}"
+        server = f"http://127.0.0.1:{Ports.mlflow}"
     for name, page in pages.items():
         if page:
             # One unbroken line each: a terminal opens it with a click.

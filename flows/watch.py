@@ -13,6 +13,7 @@ from prefect import flow
 
 from feedback.audit import AuditLog
 from feedback.errors import AuditError, StoreError
+from feedback.kept import Kept
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.policy_file import load_policy
@@ -78,10 +79,11 @@ def keep_watch(
         AuditError: If the audit log is not as it was written in the last of a number of rounds.
     """
     log, done, decided, pause = AuditLog(store), 0, 0, every_seconds
+    kept = Kept(store)
     while True:
         done += 1
         try:
-            report = watch_round(store, policy, notifier, log)
+            report = watch_round(store, policy, notifier, log, kept)
             decided, pause = decided + len(report.decisions), every_seconds
             if on_report is not None:
                 on_report(report)
@@ -97,7 +99,7 @@ def keep_watch(
 
 
 def watch_round(
-    store: ObjectStore, policy: Policy, notifier: Notifier, log: AuditLog
+    store: ObjectStore, policy: Policy, notifier: Notifier, log: AuditLog, kept: Kept
 ) -> WatchReport:
     """Look once: judge and decide, tell people, and wake whoever waits for what is decided.
 
@@ -106,6 +108,7 @@ def watch_round(
         policy: The rule for all of them.
         notifier: Tells people.
         log: The audit log, kept from look to look.
+        kept: What earlier looks read.
 
     Returns:
         What was found and done.
@@ -114,7 +117,7 @@ def watch_round(
         AuditError: If the audit log is not as it was written.
         StoreError: If the store does not answer.
     """
-    report = watch_once(store, policy, datetime.now(UTC), log=log)
+    report = watch_once(store, policy, datetime.now(UTC), log=log, kept=kept)
     for request_id, problem in report.problems:
         logger.error("%s: %s", request_id, problem)
     try:

@@ -26,8 +26,11 @@ class Dropout(nn.Module):
         """Return values of the same shape, some of them zero; all of them in evaluation mode."""
         if not self.training or self.p == 0:
             return values
-        kept = torch.empty_like(values).bernoulli_(1 - self.p, generator=self.generator)
-        return values * kept.div_(1 - self.p)
+        # Drawn where the generator is, so that every device drops the same.
+        place = values.device if self.generator is None else self.generator.device
+        kept = torch.empty_like(values, device=place)
+        kept.bernoulli_(1 - self.p, generator=self.generator)
+        return values * kept.div_(1 - self.p).to(values.device)
 
     def extra_repr(self) -> str:
         """Return what is printed between the brackets."""
@@ -39,7 +42,7 @@ def dropout_drawn_from(model: nn.Module, generator: torch.Generator) -> Iterator
     """Let every ``Dropout`` within a network draw from one generator.
 
     Args:
-        model: The network, on the generator's device.
+        model: The network, on any device.
         generator: Source of what is dropped; let go of at the end, for it cannot be copied.
     """
     layers = [module for module in model.modules() if isinstance(module, Dropout)]

@@ -9,16 +9,21 @@ from torch.nn import functional
 
 from models.classifier import Classifier, evaluating
 from models.imageset import ImageSet
+from models.precision import forward_precision
 from models.preprocessing import to_float
 
 
-def predict_logits(model: Classifier, images: Tensor, batch_size: int = 64) -> Tensor:
+def predict_logits(
+    model: Classifier, images: Tensor, batch_size: int = 64, *, precision: str = "float32"
+) -> Tensor:
     """Run images through a network in evaluation mode, on the network's device.
 
     Args:
         model: The network; its mode is restored.
         images: Pixels (B, 3, H, W), uint8.
         batch_size: Images per forward pass.
+        precision: ``auto`` or ``bfloat16`` let a GPU compute in bfloat16; what is subtracted from
+            other logits wants ``float32``.
 
     Returns:
         Logits (B, N), float32, on the CPU.
@@ -29,7 +34,9 @@ def predict_logits(model: Classifier, images: Tensor, batch_size: int = 64) -> T
         for start in range(0, len(images), batch_size):
             batch = to_float(images[start : start + batch_size].to(device))
             batch = batch.contiguous(memory_format=torch.channels_last)
-            logits[start : start + len(batch)] = model(batch).logits.float().cpu()
+            with forward_precision(device, precision):
+                found = model(batch).logits
+            logits[start : start + len(batch)] = found.float().cpu()
     return logits
 
 

@@ -64,6 +64,17 @@ class ReasonerReport(_Part):
     """Mean L1 distance of their class probabilities on the same images."""
 
 
+class TeacherReport(_Part):
+    """How right a network is that learned the labels, asked about images held out of its fit."""
+
+    title: str
+    """What people call it."""
+    accuracy: Share
+    """Share of the held-out images on which it chooses the right one of the edited classes."""
+    images: Count
+    """Number of these images."""
+
+
 class EditReport(_Part):
     """One edit of the accepted feedback."""
 
@@ -183,6 +194,10 @@ class RunReport(_Part):
     """Names of the classes under repair."""
     edits: tuple[EditReport, ...] = ()
     """What the reviewer changed and why."""
+    teachers: tuple[TeacherReport, ...] = ()
+    """Who taught the arms, and for comparison the classifier itself among the same classes."""
+    warnings: tuple[str, ...] = ()
+    """What a reader should know before trusting the correction; none of it decides."""
     arms: dict[str, ArmReport] | None = None
     """Accuracy per arm and group."""
     arm_titles: tuple[ArmTitle, ...] = ()
@@ -234,8 +249,8 @@ def to_markdown(report: RunReport) -> str:
         report: A run's report.
 
     Returns:
-        The verdict with its reasons, the comparison as a table, and how many edits led to it. Words
-        of reviewers are left out: they are people's, and may hold markup.
+        The verdict with its reasons, the comparison as a table, how many edits led to it, and
+        warnings. Words of reviewers are left out: they are people's, and may hold markup.
     """
     verdict = "Promoted" if report.decision.promote else "Not promoted"
     lines = [f"**{verdict}** by run `{report.run}`."]
@@ -246,6 +261,7 @@ def to_markdown(report: RunReport) -> str:
         names = ", ".join(f"`{name}`" for name in report.edited_classes)
         lines += ["", f"Edited classes: {names} ({len(report.edits)} edits)."]
         lines += ["", *(f"- {reason}" for reason in report.decision.reasons)]
+        lines += [line for text in report.warnings for line in ("", f"**Warning:** {text}.")]
     return "\n".join(lines)
 
 

@@ -1,7 +1,8 @@
 """The one loop over epochs and batches, for training and for distillation alike.
 
 B batch · N classes. The loop draws order, augmentation and dropout of an epoch from (seed, epoch)
-alone: continuing from the state of epoch e gives the same bits on a CPU as never having stopped.
+alone, on the CPU whatever the network is on: continuing from the state of epoch e gives the same
+bits on a CPU as never having stopped, and a GPU is shown the same.
 Writing states is left to ``tasks``.
 """
 
@@ -36,6 +37,7 @@ from models.optimisation import (
     restore_optimizer,
 )
 from models.params import AugmentParams, DistillationParams, TrainingParams
+from models.precision import training_precision
 from models.prediction import evaluate_classifier, predict_logits
 from models.prefix import PrefixCache
 from models.preprocessing import to_float
@@ -82,6 +84,7 @@ def fit(
     evaluate: Callable[[Classifier], dict[str, float]] | None = None,
     prefix: PrefixCache | None = None,
     guidance: Guidance | None = None,
+    precision: str | None = None,
 ) -> Iterator[TrainingState]:
     """Train a network in place and yield its state after every epoch.
 
@@ -98,6 +101,7 @@ def fit(
         prefix: Outputs of the frozen layers for ``data``; only with an augmentation of flips alone.
         guidance: A further term of the loss on images that people said something about; the others
             cost nothing more for it. Not with ``prefix``, which has no images.
+        precision: Arithmetic of the forward passes; None takes that of ``params``, or ``auto``.
 
     Yields:
         The state after each epoch.
@@ -123,13 +127,13 @@ def fit(
         restore_optimizer(optimizer, model, start.optimizer)
     device = next(model.parameters()).device
     views_of = partial(_views, model, data, augment, prefix, channels_last)
-    autocast = _autocast(device, getattr(params, "precision", "auto"))
+    autocast = training_precision(device, precision or getattr(params, "precision", "auto"))
     for epoch in range(0 if start is None else start.epoch, params.epochs):
         generator = torch.Generator().manual_seed(derived_seed(seed, epoch))
         batches = _batches(len(data), params.batch_size, generator)
         sums: dict[str, Tensor] = defaultdict(lambda: torch.zeros((), device=device))
         model.train()
-        dropped = torch.Generator(device).manual_seed(derived_seed(seed, epoch, 1))
+        dropped = torch.Generator().manual_seed(derived_seed(seed, epoch, 1))
         chance = torch.Generator().manual_seed(derived_seed(seed, epoch, 2))
         with dropout_drawn_from(model, dropped):
             for position, index in enumerate(batches):
@@ -226,23 +230,6 @@ def _augment_params(params: TrainingParams | DistillationParams) -> AugmentParam
     if isinstance(params, TrainingParams):
         return params.augment
     return AugmentParams(flip=params.flip)
-
-
-def _autocast(device: torch.device, precision: str) -> Callable[[], torch.autocast]:
-    """Return the factory of the context in which logits are computed.
-
-    ``auto`` takes bfloat16 on devices that multiply it in hardware. Measured with AVX-512 BF16 at
-    128 pixels, a training step takes 0.49 (ResNet-18 of half width), 0.56 (full width) and 0.61
-    (SqueezeNet) of float32's time.
-    """
-    if device.type == "cuda":
-        has_hardware = torch.cuda.is_bf16_supported()
-    else:
-        # Absent from older releases of torch, which then compute in float32.
-        capabilities: dict[str, object] = getattr(torch.cpu, "get_capabilities", dict)()
-        has_hardware = any(capabilities.get(name, False) for name in ("avx512_bf16", "amx_bf16"))
-    enabled = precision == "bfloat16" or (precision == "auto" and has_hardware)
-    return partial(torch.autocast, device.type, dtype=torch.bfloat16, enabled=enabled)
 
 
 def _state_copy(model: nn.Module) -> dict[str, Tensor]:

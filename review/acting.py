@@ -1,6 +1,5 @@
 """What a message does: the next draft and view, or an answer that is handed in."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -8,6 +7,7 @@ from datetime import datetime
 from dash import html
 from dash.development.base_component import Component
 
+from feedback.document import MOST_SECONDS
 from feedback.errors import ParleyError
 from review.actions import AskPreview, ChooseVerdict, Look, Send, read_action
 from review.desk import Desk
@@ -16,6 +16,7 @@ from review.opened import Opened
 from review.previewing import ask_preview
 from review.settings import PageSettings
 from review.submitting import hand_in
+from review.viewing import turned
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,12 @@ def act_on(
     return opened, told
 
 
+def spent_since(since: object, now: datetime) -> float | None:
+    """Return the seconds since a moment that a browser tells; None for one that cannot be."""
+    spent = now.timestamp() - since if isinstance(since, int | float) else None
+    return spent if spent is not None and 0 <= spent <= MOST_SECONDS else None
+
+
 def note(text: str, tone: str) -> Component:
     """Make a note that is shown for a while."""
     return html.P(text, className=f"note {tone}")
@@ -72,7 +79,8 @@ def _done(opened: Opened, message: object, visit: Visit) -> tuple[Opened, Compon
     if isinstance(action, Look):
         if action.item is not None:
             shown.check_item(action.item)
-        return replace(opened, view=panel.look(view, action, shown.evidence)), None
+        after = panel.look(view, action, shown.evidence)
+        return replace(opened, view=turned(view, after, visit.now.timestamp())), None
     if isinstance(action, ChooseVerdict):
         chosen = view.model_copy(update={"verdict": action.verdict})
         return replace(opened, view=chosen), None
@@ -81,11 +89,11 @@ def _done(opened: Opened, message: object, visit: Visit) -> tuple[Opened, Compon
         asked = {"preview": digest, "asked_at": visit.now.timestamp()}
         return replace(opened, view=view.model_copy(update=asked)), None
     if isinstance(action, Send):
-        spent = time.time() - visit.since if isinstance(visit.since, int | float) else None
         sent = hand_in(
             visit.desk, shown, draft, view.verdict or "request_changes",
             settings=visit.settings, reviewer=visit.reviewer, now=visit.now,
-            seconds_spent=spent if spent is not None and 0 <= spent <= 1e7 else None,
+            seconds_spent=spent_since(visit.since, visit.now),
+            seconds_by_item=view.seconds_by_item(visit.now.timestamp()),
         )  # fmt: skip
         after = view.model_copy(update={"verdict": None, "sent": sent.nonce})
         return replace(opened, view=after), note(f"Your answer is handed in as {sent.key}.", "sent")

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from dash import html
 from dash.development.base_component import Component
 
+from feedback.attention import items_of, missing_attention
+from feedback.policy import Policy
 from review.desk import Standing
 from review.draft import Draft, ItemDraft
 from review.editing import responses_of, warnings_of
@@ -84,7 +86,36 @@ def answer_dialog(
     ]
 
 
-def send_row(draft: Draft[ItemDraft], view: View, standing: Standing, reviewer: str) -> Component:
+def lacking_attention(
+    shown: AnyShown, draft: Draft[ItemDraft], view: View, policy: Policy, spent: float | None,
+    now: float,
+) -> tuple[str, ...]:  # fmt: skip
+    """Tell what an approval would be refused for, if it was sent now.
+
+    Args:
+        shown: The request.
+        draft: What the reviewer said.
+        view: Verdict that was chosen, and how long each item was open.
+        policy: The gate's rule.
+        spent: How long the request was open, seconds.
+        now: Seconds since 1970.
+    """
+    if policy.attention is None or view.verdict != "approve":
+        return ()
+    responses = responses_of(draft, shown)
+    dumped = [response.model_dump(mode="json", by_alias=True) for response in responses]
+    answered = items_of(shown.bundle.channel, dumped)
+    seconds = view.seconds_by_item(now)
+    return missing_attention(policy.attention, shown.titles, answered, spent, seconds)
+
+
+def send_row(
+    draft: Draft[ItemDraft],
+    view: View,
+    standing: Standing,
+    reviewer: str,
+    lacking: Sequence[str] = (),
+) -> Component:
     """Show where the answer goes, and the button that sends it.
 
     Args:
@@ -92,13 +123,18 @@ def send_row(draft: Draft[ItemDraft], view: View, standing: Standing, reviewer: 
         view: Verdict that was chosen.
         standing: Whether the request takes an answer.
         reviewer: Who answers.
+        lacking: For what the policy would refuse it now.
 
     Returns:
         The foot of the dialog; nothing for a closed request.
     """
     if not standing.takes_answers:
         return html.Div()
-    return html.Div(
+    told = (
+        f"The policy asks for more time before this approval counts: {'; '.join(lacking)}. Time "
+        "goes on while this stands here."
+    )
+    row = html.Div(
         [
             html.Span(f"Goes to the inbox of {reviewer}.", className="quiet"),
             button(
@@ -111,6 +147,9 @@ def send_row(draft: Draft[ItemDraft], view: View, standing: Standing, reviewer: 
         ],
         className="send-row",
     )
+    if not lacking:
+        return row
+    return html.Div([html.P(told, className="warning", role="status"), row])
 
 
 def edits_told(draft: Draft[ItemDraft], shown: AnyShown) -> Component:

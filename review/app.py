@@ -8,6 +8,7 @@ from feedback.objects import ObjectStore
 from review.callbacks import register
 from review.desk import Desk
 from review.guard import guard
+from review.packing import pack_answers
 from review.panel import available_panels, load_panel
 from review.parts import place
 from review.pictures import picture_routes
@@ -83,6 +84,7 @@ def create_app(store: ObjectStore, settings: PageSettings) -> Dash:
     for name in available_panels():
         load_panel(name).register(app, desk)
     app.server.register_blueprint(picture_routes(desk))
+    pack_answers(app.server)
     guard(app.server, settings, list(app.csp_hashes()))
     return app
 

@@ -24,10 +24,12 @@ from dash.development.base_component import Component
 from flask import request
 
 from feedback.errors import ParleyError
-from review.acting import Visit, act_on, note
+from review.acting import Visit, act_on, note, spent_since
+from review.catalogue import Catalogue
 from review.changes import changes_of
 from review.desk import Desk
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import page_of, read_closed, read_inbox
+from review.inbox_view import closed_view, inbox_view
 from review.opened import ADDRESS, DRAFT, REQUESTS, VIEW, read_opened
 from review.pieces import Keyed
 from review.request_view import frame, marks_of, places_of, shortcuts_view
@@ -47,6 +49,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         desk: Where requests are read and answered.
         settings: How it is served.
     """
+    catalogue = Catalogue(desk)
 
     def visitor() -> str:
         return who_asks(settings, request.headers.get, request.remote_addr)
@@ -64,9 +67,14 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
                 shown = desk.open(path.removeprefix(REQUESTS))
                 page = frame(shown, desk.standing(shown, reviewer, now), now)
                 return page, shortcuts_view(shown)
+            number = page_of(path or "")
+            if number is not None:
+                closed = read_closed(catalogue, number, reviewer, now)
+                return closed_view(closed, number, reviewer, now), shortcuts_view(None)
             if path not in (None, "/"):
                 return _trouble("There is no such page."), shortcuts_view(None)
-            return inbox_view(read_inbox(desk, reviewer, now), reviewer, now), shortcuts_view(None)
+            inbox = read_inbox(catalogue, reviewer, now)
+            return inbox_view(inbox, reviewer, now), shortcuts_view(None)
         except ParleyError as error:
             return _trouble(str(error)), shortcuts_view(None)
 
@@ -104,7 +112,7 @@ def register(app: Dash, desk: Desk, settings: PageSettings) -> None:
         now, reviewer = datetime.now(UTC), visitor()
         opened, news = act_on(before, done, Visit(desk, settings, reviewer, now, since))
         standing = desk.recent_standing(opened.shown, reviewer, now)
-        places, waits = places_of(desk, opened, standing, reviewer, now)
+        places, waits = places_of(desk, opened, standing, reviewer, now, spent_since(since, now))
         drawn = _read_drawn(given.get("drawn"))
         if news is not None:
             places["page-notice"] = _fresh(news, number)

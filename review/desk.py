@@ -2,10 +2,11 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from feedback.answer import GateRequest
 from feedback.errors import (
     ArtifactError,
     ObjectNotFoundError,
@@ -14,13 +15,14 @@ from feedback.errors import (
 )
 from feedback.gate import closing_time
 from feedback.layout import (
-    REVIEWS,
     accepted_prefix,
     inbox_prefix,
-    manifest_key,
     parse_upload_key,
+    rejection_key,
     rejection_prefix,
+    upload_key,
 )
+from feedback.low_risk import champion_risks, risks_of, rule_moment
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import load_bundle
@@ -48,6 +50,8 @@ class Standing:
         waiting: Answers of the asking reviewer that nobody has judged yet.
         accepted: How many of their answers were accepted.
         refused: Why answers of theirs were refused, the latest first.
+        by_rule_at: When the policy's rule approves it if nobody answers before; None when it will
+            not.
     """
 
     state: ReviewState
@@ -58,6 +62,7 @@ class Standing:
     waiting: int
     accepted: int
     refused: tuple[Rejection, ...]
+    by_rule_at: datetime | None = None
 
 
 class Desk:
@@ -69,11 +74,6 @@ class Desk:
         self._lock = threading.Lock()
         self._kept: OrderedDict[str, AnyShown] = OrderedDict()
         self._looked: dict[tuple[str, str], tuple[datetime, Standing]] = {}
-
-    def requests(self) -> Sequence[str]:
-        """Return the ids of the published requests."""
-        keys = [info.key.split("/") for info in self.store.list(REVIEWS)]
-        return [key[1] for key in keys if len(key) > 2 and "/".join(key) == manifest_key(key[1])]
 
     def open(self, request_id: str) -> AnyShown:
         """Read a request's frozen part, verified; it never changes, so it is kept in memory.
@@ -87,6 +87,15 @@ class Desk:
             if request_id in self._kept:
                 self._kept.move_to_end(request_id)
                 return self._kept[request_id]
+        shown = self.read(request_id)
+        with self._lock:
+            self._kept[request_id] = shown
+            while len(self._kept) > _KEPT:
+                self._kept.popitem(last=False)
+        return shown
+
+    def read(self, request_id: str) -> AnyShown:
+        """Read a request's frozen part without keeping it, see ``open``."""
         bundle = load_bundle(self.store, request_id)
         try:
             panel = load_panel(bundle.channel)
@@ -96,12 +105,7 @@ class Desk:
                 f"(got {bundle.channel!r}); answer it with 'parley review show' and "
                 "'parley review submit'"
             ) from None
-        shown = show(bundle, panel)
-        with self._lock:
-            self._kept[request_id] = shown
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
-        return shown
+        return show(bundle, panel)
 
     def standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
         """Look where a request stands.
@@ -117,14 +121,30 @@ class Desk:
         Raises:
             ParleyError: If the store cannot be read or trusted.
         """
-        request_id = shown.bundle.request_id
-        decision = load_decision(self.store, request_id)
-        closes_at = closing_time(shown.request, self.policy)
+        standing = self.look(shown.request, reviewer, now)
+        if not standing.takes_answers or standing.answered:
+            return standing
+        return replace(standing, by_rule_at=self._by_rule_at(shown, standing.closes_at))
+
+    def look(
+        self, request: GateRequest, reviewer: str, now: datetime, *, is_decided: bool = True
+    ) -> Standing:
+        """Look where a request stands of which only this much is known, see ``standing``.
+
+        Args:
+            request: What the gate knows of it.
+            reviewer: Who asks.
+            now: Moment of looking.
+            is_decided: Whether there may be a decision; False saves the look for one.
+        """
+        request_id = request.request_id
+        decision = load_decision(self.store, request_id) if is_decided else None
+        closes_at = closing_time(request, self.policy)
         state = decision.state if decision else ReviewState.OPEN
         why = ""
         if decision is not None:
             why = (
-                f"This request is {state.value.replace('_', ' ').lower()} since "
+                f"This request is {decision.told_state} since "
                 f"{decision.decided_at:%d %B %Y, %H:%M} UTC and takes nothing more."
             )
         elif closes_at is not None and now >= closes_at:
@@ -148,7 +168,7 @@ class Desk:
             answered=tuple(sorted(answered)),
             waiting=len(handed_in.get(reviewer, set()) - judged) if not decision else 0,
             accepted=len(accepted.get(reviewer, ())),
-            refused=self._refusals(request_id, reviewer),
+            refused=self._refusals(request_id, reviewer, rejected.get(reviewer, ())),
         )
 
     def recent_standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:
@@ -172,12 +192,26 @@ class Desk:
         with self._lock:
             self._looked.clear()
 
-    def _refusals(self, request_id: str, reviewer: str) -> tuple[Rejection, ...]:
+    def _by_rule_at(self, shown: AnyShown, closes_at: datetime | None) -> datetime | None:
+        rule = self.policy.auto_approve
+        if rule is None:
+            return None
+        at = rule_moment(shown.request, rule)
+        is_in_time = closes_at is None or at < closes_at
+        # The cheap conditions first: the evidence is long to read.
+        if not is_in_time or champion_risks(shown.request, rule) or risks_of(shown.proposing, rule):
+            return None
+        return at
+
+    def _refusals(
+        self, request_id: str, reviewer: str, nonces: Iterable[str]
+    ) -> tuple[Rejection, ...]:
         """Read the refusals of one reviewer's answers, which nobody else is shown."""
         found = []
-        for info in self.store.list(f"{rejection_prefix(request_id)}{reviewer}/"):
+        for nonce in nonces:
+            key = rejection_key(request_id, upload_key(request_id, reviewer, nonce))
             try:
-                data = self.store.get(info.key, max_bytes=65_536)
+                data = self.store.get(key, max_bytes=65_536)
                 found.append(Rejection.model_validate_json(data, strict=True))
             except (ObjectNotFoundError, ParleyError, ValueError):
                 continue

@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from feedback.channel import load_feedback_channel
 from feedback.fields import JsonObject
-from feedback.follow_up import FollowUp, Voice
+from feedback.follow_up import Voice
 from feedback.states import ReviewState
 from review.draft import Draft, ItemDraft
 from review.parts import button, plural
@@ -27,9 +27,9 @@ VERDICTS = {"approve": "approved", "reject": "rejected", "request_changes": "ask
 _LISTED = 8
 
 
-def follow_name(follows: FollowUp) -> str:
+def follow_name(number: int) -> str:
     """Name a follow-up by its number."""
-    return f"follow-up {follows.number}"
+    return f"follow-up {number}"
 
 
 def banner(shown: AnyShown) -> Component | None:
@@ -52,7 +52,7 @@ def banner(shown: AnyShown) -> Component | None:
     )
     return html.P(
         [
-            html.Strong(f"{follow_name(follows).capitalize()}. "),
+            html.Strong(f"{follow_name(follows.number).capitalize()}. "),
             html.A("The request before", href=f"/requests/{follows.request_id}"),
             f" {ENDED.get(follows.state, 'ended')}. {start}",
         ],

@@ -1,91 +1,45 @@
-"""The inbox: open requests first, what is closed folded away below."""
+"""The inbox: open requests first, the latest of what is closed folded away below."""
 
-import logging
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from feedback.errors import ParleyError
-from review.desk import Desk, Standing
 from review.following_view import follow_name
+from review.inbox import AT_ONCE, CLOSED, Inbox, Line
 from review.parts import due, plural, span_of
-from review.shown import AnyShown
-
-logger = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class Line:
-    """One request of the inbox; ``trouble`` says why it cannot be shown."""
-
-    request_id: str
-    shown: AnyShown | None = None
-    standing: Standing | None = None
-    trouble: str = ""
-
-
-def read_inbox(desk: Desk, reviewer: str, now: datetime) -> Sequence[Line]:
-    """Read all requests; one that cannot be read does not hide the others.
-
-    Args:
-        desk: Where they lie.
-        reviewer: Who asks.
-        now: Moment of looking.
-
-    Returns:
-        The requests, those that close first first, then the newest.
-    """
-    lines = []
-    for request_id in desk.requests():
-        try:
-            shown = desk.open(request_id)
-            lines.append(Line(request_id, shown, desk.standing(shown, reviewer, now)))
-        except ParleyError as error:
-            lines.append(Line(request_id, trouble=str(error)))
-    return sorted(lines, key=_order)
-
-
-def inbox_view(lines: Sequence[Line], reviewer: str, now: datetime) -> Component:
+def inbox_view(inbox: Inbox, reviewer: str, now: datetime) -> Component:
     """Show the inbox.
 
     Args:
-        lines: What ``read_inbox`` found.
+        inbox: What ``read_inbox`` found.
         reviewer: Who asks.
         now: Moment of looking.
 
     Returns:
         The page's content.
     """
-    open_ = [line for line in lines if line.standing is not None and line.standing.takes_answers]
-    closed = [line for line in lines if line not in open_]
+    open_ = [line for line in inbox.lines if line.takes_answers]
+    closed = [line for line in inbox.lines if not line.takes_answers]
     count = plural(len(open_), "request") if open_ else "Nothing"
-    parts: list[Component] = [
-        html.Header(
-            [
-                html.H1("Inbox"),
-                html.P(
-                    f"{count} {'waits' if len(open_) < 2 else 'wait'} for an answer.",
-                    className="lead",
-                ),
-            ],
-            className="page-head",
-        ),
-        html.Ul([_card(line, reviewer, now) for line in open_], className="requests")
-        if open_
-        else html.P(
-            "A run that asks for a review appears here: parley run --reviewer inbox",
-            className="empty",
-        ),
+    lead = f"{count} {'waits' if len(open_) < 2 else 'wait'} for an answer."
+    empty = "A run that asks for a review appears here: parley run --reviewer inbox"
+    parts = [
+        _head("Inbox", lead),
+        _cards(open_, reviewer, now) if open_ else html.P(empty, className="empty"),
     ]
     if closed:
+        n_left = inbox.n_closed - len(closed)
+        more = [dcc.Link(f"{n_left:,} more", href=f"{CLOSED}1", className="more")]
         parts.append(
             html.Details(
                 [
-                    html.Summary(f"{plural(len(closed), 'closed request')}"),
-                    html.Ul([_card(line, reviewer, now) for line in closed], className="requests"),
+                    html.Summary(plural(inbox.n_closed, "closed request")),
+                    _cards(closed, reviewer, now),
+                    *(more if n_left else []),
                 ],
                 className="closed",
             )
@@ -93,16 +47,55 @@ def inbox_view(lines: Sequence[Line], reviewer: str, now: datetime) -> Component
     return html.Main(parts, className="inbox", id="content")
 
 
+def closed_view(inbox: Inbox, page: int, reviewer: str, now: datetime) -> Component:
+    """Show one page of the requests that were decided.
+
+    Args:
+        inbox: What ``read_closed`` found.
+        page: Which page, from 1.
+        reviewer: Who asks.
+        now: Moment of looking.
+
+    Returns:
+        The page's content.
+    """
+    before = AT_ONCE * (page - 1)
+    last = before + len(inbox.lines)
+    told = f"{before + 1:,} to {last:,} of {inbox.n_closed:,}, those decided last first."
+    steps = []
+    if page > 1:
+        steps.append(dcc.Link("← later", href=f"{CLOSED}{page - 1}"))
+    if last < inbox.n_closed:
+        steps.append(dcc.Link("earlier →", href=f"{CLOSED}{page + 1}"))
+    return html.Main(
+        [
+            dcc.Link("← Inbox", href="/", className="back"),
+            _head("Closed requests", told if inbox.lines else "There are none here."),
+            _cards(inbox.lines, reviewer, now),
+            html.Nav(steps, className="pages", **{"aria-label": "Pages"}),
+        ],
+        className="inbox",
+        id="content",
+    )
+
+
+def _head(title: str, lead: str) -> Component:
+    return html.Header([html.H1(title), html.P(lead, className="lead")], className="page-head")
+
+
+def _cards(lines: Sequence[Line], reviewer: str, now: datetime) -> Component:
+    return html.Ul([_card(line, reviewer, now) for line in lines], className="requests")
+
+
 def _card(line: Line, reviewer: str, now: datetime) -> Component:
-    if line.shown is None or line.standing is None:
+    if line.card is None or line.standing is None:
         return html.Li(
             [html.H2(line.request_id), html.P(line.trouble, className="warning")],
             className="request broken",
         )
-    bundle, standing = line.shown.bundle, line.standing
-    glimpse = line.shown.panel.glimpse(line.shown)
-    version = f" · version {bundle.model.version}" if bundle.model.version else ""
-    again, follows = bundle.round > 1, bundle.follows
+    card, request, standing = line.card, line.card.request, line.standing
+    version = f" · version {card.model.version}" if card.model.version else ""
+    again, follows = card.round > 1, card.follow_up > 0
     mine = "You have answered. " if reviewer in standing.answered else ""
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
@@ -113,37 +106,27 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
             [
                 html.Div(
                     [
-                        html.H2(glimpse.heading),
+                        html.H2(card.glimpse.heading),
                         # A run that asks once needs no number.
-                        *([html.Span(f"round {bundle.round}", className="badge")] * again),
-                        *([html.Span(follow_name(follows), className="badge")] if follows else []),
+                        *([html.Span(f"round {card.round}", className="badge")] * again),
+                        *([html.Span(follow_name(card.follow_up), className="badge")] * follows),
                         html.Span(badge, className=f"badge {state.replace(' ', '-')}"),
                     ],
                     className="request-head",
                 ),
                 html.P(
-                    f"{bundle.model.name}{version} · dataset {bundle.dataset.md5[:8]} · "
-                    f"{len(bundle.dataset.classes)} classes",
+                    f"{card.model.name}{version} · dataset {card.dataset[:8]} · "
+                    f"{card.n_classes} classes",
                     className="quiet",
                 ),
                 html.P(
-                    f"Asked {span_of((now - bundle.created_at).total_seconds())} ago"
-                    f"{f' by {bundle.author}' if bundle.author else ''}. "
-                    f"{glimpse.told} {told or 'Nobody has answered yet.'}"
+                    f"Asked {span_of((now - request.created_at).total_seconds())} ago"
+                    f"{f' by {request.author}' if request.author else ''}. "
+                    f"{card.glimpse.told} {told or 'Nobody has answered yet.'}"
                 ),
             ],
-            href=f"/requests/{bundle.request_id}",
+            href=f"/requests/{request.request_id}",
             className="request-link",
         ),
         className="request",
     )
-
-
-def _order(line: Line) -> tuple[int, float, float]:
-    if line.shown is None or line.standing is None:
-        return (2, 0.0, 0.0)
-    asked = -line.shown.bundle.created_at.timestamp()
-    if not line.standing.takes_answers:
-        return (1, asked, 0.0)
-    closes_at = line.standing.closes_at
-    return (0, closes_at.timestamp() if closes_at else float("inf"), asked)

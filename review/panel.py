@@ -117,6 +117,14 @@ class Panel(Protocol):
         """Tell which of the item's buttons are selected, and which are hidden."""
         ...
 
+    def printed(self, shown: "AnyShown", item: str) -> Content:
+        """Show an item on a page without a server, which sends nothing, see ``review.offline``.
+
+        Buttons that send actions become plain parts there; answers are written from
+        ``review.offline.choices``.
+        """
+        ...
+
     def tools(self, view: View, n_edits: int) -> Sequence[Component]:
         """Make the panel's own buttons of the bar at the foot of the page."""
         ...
@@ -137,7 +145,7 @@ class Panel(Protocol):
 PARTS = (
     "DRAFT", "VIEW", "LOOK", "ACTIONS", "WORDS", "SHORTCUTS", "read_evidence", "look", "apply",
     "response_of", "draft_of", "check", "told", "glimpse", "notes", "overview", "layout",
-    "parts_of", "marks_of", "tools", "value_told", "effect_told", "register",
+    "parts_of", "marks_of", "printed", "tools", "value_told", "effect_told", "register",
 )  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from datetime import datetime
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from review.answer_view import answer_dialog, send_row
+from review.answer_view import answer_dialog, lacking_attention, send_row
 from review.bar_view import bar
 from review.desk import Desk, Standing
 from review.draft import Draft, ItemDraft
@@ -91,7 +91,7 @@ def _round_told(shown: AnyShown) -> str:
     when = shown.panel.glimpse(shown).when
     follows = shown.bundle.follows
     told = f"round {shown.bundle.round}{f', {when}' if when else ''}"
-    return f"{told}, {follow_name(follows)}" if follows else told
+    return f"{told}, {follow_name(follows.number)}" if follows else told
 
 
 def standing_view(standing: Standing) -> list[Component]:
@@ -99,6 +99,15 @@ def standing_view(standing: Standing) -> list[Component]:
     parts: list[Component] = []
     if not standing.takes_answers:
         parts.append(html.P(standing.why, className="banner closed-banner", role="status"))
+    if standing.by_rule_at is not None and not standing.waiting:
+        parts.append(
+            html.P(
+                "This request only repeats edits of approved reviews. The rule of the policy "
+                f"approves it on {standing.by_rule_at:%d %B %Y, %H:%M} UTC unless somebody answers "
+                "before: any answer leaves it to people.",
+                className="banner",
+            )
+        )
     if standing.waiting:
         parts.append(
             html.P(
@@ -126,7 +135,12 @@ def standing_view(standing: Standing) -> list[Component]:
 
 
 def places_of(
-    desk: Desk, opened: Opened, standing: Standing, reviewer: str, now: datetime
+    desk: Desk,
+    opened: Opened,
+    standing: Standing,
+    reviewer: str,
+    now: datetime,
+    spent: float | None = None,
 ) -> tuple[Places, bool]:
     """Make the content of every place of the page of a request.
 
@@ -136,6 +150,7 @@ def places_of(
         standing: Where the request stands.
         reviewer: Who asks.
         now: Moment of looking.
+        spent: How long the request has been open, seconds; None where that is not known.
 
     Returns:
         Content by place, and whether the page should look again for a preview.
@@ -143,12 +158,13 @@ def places_of(
     shown, draft, view = opened.shown, opened.draft, opened.view
     preview, waits = preview_view(desk, shown, draft, view, now.timestamp())
     places = parts_of(shown, draft, view, standing, reviewer, now)
+    lacking = lacking_attention(shown, draft, view, desk.policy, spent, now.timestamp())
     places |= {
         "page-standing": standing_view(standing),
         "page-bar": bar(shown, draft, view, standing),
         "page-dialog": answer_dialog(shown, draft, view, standing),
         "page-preview": preview if standing.takes_answers else None,
-        "page-send": send_row(draft, view, standing, reviewer),
+        "page-send": send_row(draft, view, standing, reviewer, lacking),
     }
     return places, waits
 

@@ -11,6 +11,7 @@ from feedback.answer import GateRequest
 from feedback.bundle import ReviewBundle
 from feedback.errors import ArtifactError, FeedbackError
 from feedback.fields import Exchanged
+from feedback.proposing import with_proposal
 from review.draft import MAX_STEPS, Draft, ItemDraft, empty_draft, step_of
 from review.finding import find_item
 from review.panel import Panel
@@ -40,6 +41,11 @@ class Shown(Generic[Evidence]):
     def request(self) -> GateRequest:
         """What the gate knows of the request; kept, since a large manifest is slow to digest."""
         return GateRequest.of(self.bundle)
+
+    @cached_property
+    def proposing(self) -> GateRequest:
+        """The same with what the request asks to do again, which a policy's rule may approve."""
+        return with_proposal(self.request, self.bundle)
 
     @cached_property
     def names(self) -> dict[str, str]:

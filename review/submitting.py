@@ -1,9 +1,12 @@
 """A draft as an answer in the reviewer's inbox, the only thing that the page ever writes there."""
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from types import MappingProxyType
 
+from feedback.attention import check_attention
 from feedback.document import FeedbackDocument
 from feedback.errors import ClosedRequestError, ContradictionError
 from feedback.inbox import check_upload, submit
@@ -41,6 +44,7 @@ def write_document(
     nonce: str,
     now: datetime,
     seconds_spent: float | None = None,
+    seconds_by_item: Mapping[str, float] = MappingProxyType({}),
 ) -> FeedbackDocument:
     """Write the answer that a draft amounts to.
 
@@ -52,6 +56,7 @@ def write_document(
         nonce: One-time name of the answer.
         now: When.
         seconds_spent: How long they looked.
+        seconds_by_item: How long at each item that they opened.
 
     Returns:
         The document; a rejection carries remarks but no edits.
@@ -87,6 +92,7 @@ def write_document(
         comment=comment,
         created_at=now,
         seconds_spent=seconds_spent,
+        seconds_by_item=dict(seconds_by_item) or None,
     )
 
 
@@ -100,6 +106,7 @@ def hand_in(
     reviewer: str,
     now: datetime,
     seconds_spent: float | None = None,
+    seconds_by_item: Mapping[str, float] = MappingProxyType({}),
 ) -> Sent:
     """Put the answer into the reviewer's inbox, signed with the page's key when it has one.
 
@@ -112,6 +119,7 @@ def hand_in(
         reviewer: Who answers.
         now: When.
         seconds_spent: How long they looked.
+        seconds_by_item: How long at each item that they opened.
 
     Returns:
         What was handed in.
@@ -129,6 +137,7 @@ def hand_in(
     document = write_document(
         shown, draft, verdict,
         reviewer=reviewer, nonce=nonce, now=now, seconds_spent=seconds_spent,
+        seconds_by_item=seconds_by_item,
     )  # fmt: skip
     data = document.to_json()
     if settings.key is not None:
@@ -137,6 +146,7 @@ def hand_in(
         )
         data = SignedDocument(document=document, signature=signature).to_json()
     checked = check_upload(shown.bundle, data, reviewer=reviewer)
+    check_attention(shown.bundle, document, desk.policy)
     key = submit(desk.store, document.request_id, reviewer, nonce, data)
     desk.look_again()
     return Sent(key, nonce, checked.warnings)

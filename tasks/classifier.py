@@ -85,7 +85,7 @@ def train_classifier(
         params=training,
         seed=seed,
         start=started,
-        evaluate=lambda fitted: _validate(fitted, validation),
+        evaluate=lambda fitted: _validate(fitted, validation, training.precision),
         prefix=prefix,
     ):
         history.append({"epoch": epoch.epoch, **epoch.metrics})
@@ -137,17 +137,19 @@ def predict(
     logits: dict[str, Tensor] = {}
     for split in ("train", "test", *(("pool",) if dataset.n_pool else ())):
         images = load_split(work, dataset, split, training)
-        logits[split] = predict_logits(model, images.images, PREDICT_BATCH)
+        logits[split] = predict_logits(
+            model, images.images, PREDICT_BATCH, precision=training.precision
+        )
     work.save_tensors("logits", logits)
     return {split: len(values) for split, values in logits.items()}
 
 
-def _validate(model: "Classifier", validation: "ImageSet") -> dict[str, float]:
+def _validate(model: "Classifier", validation: "ImageSet", precision: str) -> dict[str, float]:
     import torch.nn.functional as F
 
     from models.training import predict_logits
 
-    logits = predict_logits(model, validation.images, PREDICT_BATCH)
+    logits = predict_logits(model, validation.images, PREDICT_BATCH, precision=precision)
     return {
         "validation_accuracy": float((logits.argmax(1) == validation.labels).float().mean()),
         "validation_loss": float(F.cross_entropy(logits, validation.labels)),

@@ -10,7 +10,10 @@ from feedback.policy import Policy
 def approved_reviews(
     store: ObjectStore, *, channel: str, model: str, policies: Collection[Policy]
 ) -> list[ClosedReview]:
-    """Read the approved reviews of a channel that nobody took back.
+    """Read the reviews of a channel that people approved and nobody took back.
+
+    What a rule approved is carried over from the review that people gave, not from its repetition,
+    so that small differences do not add up unseen.
 
     Args:
         store: Where they lie.
@@ -29,6 +32,7 @@ def approved_reviews(
         for review in closed_reviews(store, policies=policies)
         if (review.bundle.channel, review.bundle.model.name) == (channel, model)
         and review.standing.is_approved
+        and not review.standing.by_rule
     ]
 
 

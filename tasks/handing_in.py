@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from feedback import exchange
+from feedback.attention import check_attention
 from feedback.bundle import ReviewBundle, parse_bundle
 from feedback.document import FeedbackDocument
 from feedback.errors import (
@@ -14,7 +15,7 @@ from feedback.errors import (
 )
 from feedback.layout import rejection_key, upload_key
 from feedback.objects import ObjectStore
-from feedback.policy import Policy
+from feedback.policy import Policy, single_policy
 from feedback.publishing import MAX_MANIFEST_BYTES
 from feedback.upload import parse_upload
 from tasks.exchange import check_deadline, closed_error
@@ -66,6 +67,7 @@ def hand_in(
     document = parse_upload(data).document
     if bundle is not None:
         exchange.check_upload(bundle, data)
+        check_attention(bundle, document, policy or single_policy())
         check = "against its file, but not whether the request is still open"
     elif document.request_id == request_id:
         check = "for its form alone; --bundle manifest.json checks it against the request"

@@ -5,15 +5,16 @@
     <home>/running/<flow_run>.json    locked while its process lives, removed when it ends by itself
 
 A note that lies there unlocked tells of a process that was killed, or told to end, or gave up since
-object storage was away for too long: nothing is wrong with such a run.
+object storage was away for too long: nothing is wrong with such a run. It may also tell of one that
+was handed back to the orchestrator, and that nobody here has taken up yet.
 """
 
 import fcntl
 import json
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from feedback.errors import StoreAwayError
@@ -25,17 +26,20 @@ class DeadRun:
 
     Attributes:
         flow_run: Its id in the orchestrator.
-        recovered: How often it was started again before.
+        recovered: How often it was started again since it last went forward.
         gave_up: It ended by itself since the store was away, so the orchestrator has it as failed.
+        handed_back: It was started again, and no process of this host has held its lock since; it
+            may run on another host.
     """
 
     flow_run: str
     recovered: int
     gave_up: bool = False
+    handed_back: bool = False
 
 
 @contextmanager
-def alive(home: Path, flow_run: str) -> Iterator[None]:
+def alive(home: Path, flow_run: str) -> Iterator[Callable[[], None]]:
     """Hold the lock of a run while its body works.
 
     The note is removed when the run ends by itself: well, with an error, or to wait for people. One
@@ -45,6 +49,9 @@ def alive(home: Path, flow_run: str) -> Iterator[None]:
     Args:
         home: Folder of the installation.
         flow_run: The run's id.
+
+    Yields:
+        To be called when the run went forward: whatever died before does not count any more.
     """
     from prefect.exceptions import Pause
 
@@ -53,12 +60,19 @@ def alive(home: Path, flow_run: str) -> Iterator[None]:
     with path.open("a+") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         handle.seek(0)
-        recovered = _read(handle.read())[1]
-        _write(path, recovered)
+        note = replace(_read(handle.read(), flow_run)[1], gave_up=False, handed_back=False)
+        _write(home, note)
+
+        def went_forward() -> None:
+            nonlocal note
+            if note.recovered:
+                note = replace(note, recovered=0)
+                _write(home, note)
+
         try:
-            yield
+            yield went_forward
         except StoreAwayError:
-            _write(path, recovered, gave_up=True)
+            _write(home, replace(note, gave_up=True))
             raise
         except BaseException as error:
             if isinstance(error, (Exception, Pause)):
@@ -76,16 +90,37 @@ def find_dead(home: Path) -> list[DeadRun]:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
                 continue
-            host, recovered, gave_up = _read(handle.read())
+            host, run = _read(handle.read(), path.stem)
             if host == socket.gethostname():
-                found.append(DeadRun(path.stem, recovered, gave_up))
+                found.append(run)
     return found
+
+
+def is_alive(home: Path, flow_run: str) -> bool:
+    """Tell whether a process of this host holds the lock of a run."""
+    try:
+        with _path(home, flow_run).open() as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except OSError:
+        return True
+    return False
+
+
+@contextmanager
+def reaping(home: Path) -> Iterator[None]:
+    """Let one reaper of this host act at a time, so that the next one sees what it did."""
+    (home / "running").mkdir(parents=True, exist_ok=True)
+    with (home / "running" / "reaper.lock").open("a") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
 
 
 def note_recovery(home: Path, run: DeadRun) -> None:
     """Note that a run is started again, so that one that always dies is given up some time."""
-    # It may find the store away again before it notes itself.
-    _write(_path(home, run.flow_run), run.recovered + 1, gave_up=run.gave_up)
+    # It may find the store away again before it notes itself, so that it gave up is kept.
+    _write(home, replace(run, recovered=run.recovered + 1, handed_back=True))
 
 
 def forget(home: Path, flow_run: str) -> None:
@@ -97,16 +132,22 @@ def _path(home: Path, flow_run: str) -> Path:
     return home / "running" / f"{flow_run}.json"
 
 
-def _write(path: Path, recovered: int, *, gave_up: bool = False) -> None:
+def _write(home: Path, run: DeadRun) -> None:
     # In place: a file put there by renaming would be another one than is locked.
-    note = {"host": socket.gethostname(), "recovered": recovered, "gave_up": gave_up}
-    path.write_text(json.dumps(note))
+    note = {
+        "host": socket.gethostname(),
+        "recovered": run.recovered,
+        "gave_up": run.gave_up,
+        "handed_back": run.handed_back,
+    }
+    _path(home, run.flow_run).write_text(json.dumps(note))
 
 
-def _read(text: str) -> tuple[str, int, bool]:
+def _read(text: str, flow_run: str) -> tuple[str, DeadRun]:
     try:
         note = json.loads(text)
-        return str(note["host"]), int(note["recovered"]), bool(note.get("gave_up", False))
-    except (ValueError, KeyError, TypeError):
+        gave_up, handed_back = (bool(note.get(name)) for name in ("gave_up", "handed_back"))
+        return str(note["host"]), DeadRun(flow_run, int(note["recovered"]), gave_up, handed_back)
+    except (ValueError, KeyError, TypeError, AttributeError):
         # Killed before it had written: it is this host's if anybody's.
-        return socket.gethostname(), 0, False
+        return socket.gethostname(), DeadRun(flow_run, 0)

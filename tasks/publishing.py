@@ -10,6 +10,7 @@ from feedback.bundle import ReviewBundle
 from feedback.opening import open_request
 from feedback.policy import Policy, hours_to_answer
 from feedback.since import Scores
+from feedback.unattended import count_unattended
 from tasks.champion import find_champion
 from tasks.since import describe_since
 from tasks.tracking import Tracker
@@ -52,6 +53,9 @@ def publish_review(
     champion = find_champion(workplace.objects, tracker, name)
     if champion is not None:
         since = describe_since(workplace.objects, tracker, champion, bundle, scores)
+        if policies[0].auto_approve is not None:
+            count = count_unattended(workplace.objects, name, policies)
+            since = since.model_copy(update={"unattended": count})
         bundle = bundle.model_copy(update={"since": since})
     return open_request(
         workplace.objects,

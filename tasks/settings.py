@@ -12,6 +12,8 @@ from pathlib import Path
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from feedback.patient import PATIENCE
+
 QUIET = {
     # Nothing phones home. MLflow counts only "true"; Prefect takes any of these.
     "DO_NOT_TRACK": "true",
@@ -51,7 +53,7 @@ class Settings(BaseSettings):
     store: str = ""
     """Object storage of reviews and artifacts: a folder or ``s3://bucket/prefix``; empty means
     ``<home>/store``."""
-    store_patience: float = Field(default=120.0, ge=0, le=86_400)
+    store_patience: float = Field(default=PATIENCE, ge=0, le=86_400)
     """Longest outage of an S3 service that work sits out, seconds; commands that people wait for
     and the review page sit out at most 5."""
     tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")

@@ -63,6 +63,10 @@ class GuardedStore:
         self._check("s3:ListBucket", "", start=START.rstrip("/"))
         return self._inner.list(prefix)
 
+    def folders(self, prefix: str) -> Sequence[str]:
+        self._check("s3:ListBucket", "", start=START.rstrip("/"))
+        return self._inner.folders(prefix)
+
     def _check(self, action: str, key: str, *, start: str = START) -> None:
         if self._user not in allowed(self._document, action, key, start=start):
             raise AccessDeniedError(

@@ -142,8 +142,17 @@ def mine_concepts(
     """
     mining = mining_params(params)
     embedded = embed_segments.fn(workplace, basis=basis, gate=mining.gate, clusters=mining.clusters)
-    given = {"basis": basis, "embedded": embedded, "params": mining, "seed": seed}
-    mined = [mine_class.fn(workplace, **given, class_id=c) for c in basis.class_ids]
+    mined = [
+        mine_class.fn(
+            workplace,
+            basis=basis,
+            embedded=embedded,
+            params=mining,
+            seed=seed,
+            class_id=class_id,
+        )
+        for class_id in basis.class_ids
+    ]
     return choose_concepts.fn(
         workplace, basis=basis, embedded=embedded, mined=mined, n_concepts=params.graph.n_concepts
     )

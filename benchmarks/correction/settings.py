@@ -1,11 +1,12 @@
 """Parameters of a world's runs, and how results name them."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from benchmarks.correction.worlds import Kind
 from flows.params import PipelineParams, load_params
+from models.concept_graph.params import ConceptGraphParams
 
 
 def world_params(kind: Kind, weights: Path | None, overrides: Sequence[str]) -> PipelineParams:
@@ -27,3 +28,21 @@ def describe_params(params: PipelineParams) -> dict[str, Any]:
     weights = params.classifier.weights
     used["classifier"]["weights"] = Path(weights).name if weights else None
     return used
+
+
+def deciding_params(described: Mapping[str, Any]) -> dict[str, Any]:
+    """Return those of described parameters on which a trial's numbers depend.
+
+    Args:
+        described: As ``describe_params`` returned them, lately or for an earlier result; a
+            parameter that came later has had its default.
+    """
+    params = PipelineParams.model_validate(described)
+    channel = ConceptGraphParams.model_validate(params.of_channel()).model_dump(mode="json")
+    # Nothing is published in a benchmark, no earlier review is carried over, and processes differ.
+    for name in ("carry_over", "workers"):
+        del channel[name]
+    for name in ("publish_anyway", "min_agreement"):
+        del channel["reasoner"][name]
+    parts = {"classifier", "training", "distillation"}
+    return params.model_dump(mode="json", include=parts) | {"concept_graph": channel}

@@ -3,31 +3,33 @@
 Stages are keyed by content, so a benchmark that was killed goes on where it was.
 """
 
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
-from pydantic import JsonValue
 from torch import Tensor
 
-from benchmarks.correction.arms import Arm
-from benchmarks.correction.preparing import open_world, prepare
+from benchmarks.correction.arms import UNMODIFIED, Arm, by_transfer, teachers_of
+from benchmarks.correction.preparing import Prepared, World, open_world, prepare
+from benchmarks.correction.teachers import Bench, ask_teachers, fit_teachers, make_graphs
 from benchmarks.correction.worlds import conditions
 from feedback.channels.concept_graph import GraphEdit, GraphEvidence
 from flows.params import PipelineParams
 from models.concept_graph.params import ConceptGraphParams
 from models.metrics import per_class_accuracy
-from tasks.channels.concept_graph.correcting import distil, edit_graphs
+from tasks.channels.concept_graph.correcting import distil
 from tasks.channels.concept_graph.explaining import explain_classes
-from tasks.channels.concept_graph.mining import load_bank
-from tasks.channels.concept_graph.reasoning import fit_teacher, parse_graphs
 from tasks.channels.concept_graph.reviewing import measure_object_share
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
-from tasks.stage import StageResult, Work
+from tasks.stage import StageResult
 from tasks.workplace import Workplace
+
+Scores = dict[str, list[dict[str, float]]]
 
 
 @dataclass
@@ -36,94 +38,100 @@ class Trial:
 
     Attributes:
         scores: Accuracies by arm; several rows for an arm that was drawn several times.
-        facts: Agreement, edits, teachers' validation accuracy, share of background concepts.
+        teachers: The same of the teachers themselves, over the classes under review alone, and the
+            share of background concepts in their graphs.
+        facts: Agreement and edits.
+        seconds: Time of every kind of stage, as it was when it was computed.
     """
 
-    scores: dict[str, list[dict[str, float]]] = field(default_factory=dict)
+    scores: Scores = field(default_factory=dict)
+    teachers: Scores = field(default_factory=dict)
     facts: dict[str, Any] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
 
 
 def run_trial(
-    workplace: Workplace, folder: Path, params: PipelineParams, arms: list[Arm], seed: int
+    workplace: Workplace,
+    folder: Path,
+    params: PipelineParams,
+    arms: Sequence[Arm],
+    seed: int,
+    *,
+    left_out: frozenset[str] = frozenset(),
+    check: Callable[[Trial], None] = lambda trial: None,
 ) -> Trial:
-    """Train, explain, review, and try every arm.
+    """Train, explain, review, fit every teacher, and try the arms.
 
     Args:
-        workplace: Where stages run.
+        workplace: Where stages run; of one seed.
         folder: The seed's dataset.
         params: Settings, fixed beforehand.
-        arms: What to try.
+        arms: All arms.
         seed: Seed of the classifier, the reasoners and the students.
+        left_out: Names of arms that need not be tried, because their scores are known.
+        check: Told of the trial before the teachers are fitted, and again when they are scored; may
+            refuse to go on.
+
+    Returns:
+        Everything but the scores of the arms left out.
     """
     world = open_world(workplace, folder, params)
-    dataset, _, channel, class_ids = world
-    basis, concepts, reasoner = prepare(workplace, *world, seed)
-    explanation = explain_classes.fn(
-        workplace, basis=basis, concepts=concepts, reasoner=reasoner, seed=seed
-    )
-    shares = measure_object_share.fn(workplace, basis=basis, concepts=concepts)
-    edits = _review(workplace, explanation, shares, channel)
-    graphs = _graphs(workplace, concepts, edits, arms, seed)
-    teachers = {
-        name: fit_teacher.fn(
-            workplace, basis=basis, concepts=concepts, graphs=values, params=channel, seed=seed
-        )
-        for name, values in graphs.items()
-    }
-    test = load_images(
-        read_index(dataset.path),
-        "test",
-        size=params.training.image_size,
-        resize=params.training.resize,
-        cache_dir=workplace.cache_folder(),
-        dataset_md5=dataset.md5,
-    )
-    condition = np.array(conditions(folder, test.names))
-
-    def score(logits: Tensor) -> dict[str, float]:
-        return _score(logits, test.labels, condition, class_ids)
-
+    prepared = prepare(workplace, *world, seed)
+    score = _Judge(workplace, folder, world)
     trial = Trial()
-    original = workplace.artifacts.load_tensors(basis.predictions.outputs["logits"])["test"]
-    trial.scores["original"] = [score(original)]
-    # Arms over the same images one after the other: they share the outputs of the frozen layers.
-    for arm in sorted(arms, key=lambda arm: str(arm.settings["transfer"])):
-        name = f"random{arm.draw}" if arm.graphs == "random" else arm.graphs
+    predicted = prepared.basis.predictions.outputs["logits"]
+    trial.scores["original"] = [score(workplace.artifacts.load_tensors(predicted)["test"])]
+    shares = measure_object_share.fn(workplace, basis=prepared.basis, concepts=prepared.concepts)
+    edits = _review(workplace, prepared, shares, world.channel, seed)
+    trial.facts = {
+        "agreement": prepared.reasoner.number("agreement"),
+        "l1": prepared.reasoner.number("l1"),
+        "edits": sum(len(edit.ops) for edit in edits),
+    }
+    check(trial)
+    bench = Bench(workplace, prepared.basis, prepared.concepts, world.channel, seed)
+    graphs = make_graphs(bench, edits, teachers_of(arms))
+    fitted = fit_teachers(bench, graphs)
+    trial.teachers = ask_teachers(bench, graphs, fitted, shares, score.among_reviewed)
+    check(trial)
+    # Arms over the same images share the outputs of the frozen layers.
+    for arm in by_transfer(arms):
+        if arm.name in left_out:
+            continue
+        teacher = arm.teacher
         student = distil.fn(
             workplace,
-            basis=basis,
-            teacher=teachers.get(name),
-            unmodified=teachers["unmodified"],
-            original=graphs["unmodified"],
-            graphs=graphs.get(name, graphs["unmodified"]),
+            basis=prepared.basis,
+            teacher=None if teacher is None else fitted[teacher],
+            unmodified=fitted[UNMODIFIED],
+            original=graphs[UNMODIFIED],
+            graphs=graphs[teacher or UNMODIFIED],
             params=params.distillation.model_copy(update=arm.settings),
             seed=seed,
         )
         logits = workplace.artifacts.load_tensors(student.outputs["test_logits"])["logits"]
         trial.scores.setdefault(arm.name, []).append(score(logits))
-    trial.facts = {
-        "agreement": reasoner.number("agreement"),
-        "l1": reasoner.number("l1"),
-        "edits": sum(len(edit.ops) for edit in edits),
-        "teacher_validation_accuracy": {
-            name: found.number("validation_accuracy") for name, found in teachers.items()
-        },
-        "background_concepts": {
-            name: _background_share(graphs[name], shares) for name in ("unmodified", "edited")
-        },
-    }
+    seconds: dict[str, float] = defaultdict(float)
+    for result in workplace.results:
+        seconds[result.name] += result.seconds
+    trial.seconds = {name: round(value, 1) for name, value in seconds.items()}
     return trial
 
 
 def _review(
     workplace: Workplace,
-    explanation: StageResult,
+    prepared: Prepared,
     shares: StageResult,
     channel: ConceptGraphParams,
+    seed: int,
 ) -> list[GraphEdit]:
     """Let the simulated reviewer look at the evidence."""
     from models.concept_graph.reviewer import simulate_review
 
+    basis, concepts, reasoner = prepared
+    explanation = explain_classes.fn(
+        workplace, basis=basis, concepts=concepts, reasoner=reasoner, seed=seed
+    )
     evidence = GraphEvidence.model_validate(
         workplace.artifacts.load_json(explanation.outputs["evidence"])
     )
@@ -131,54 +139,51 @@ def _review(
     return list(simulate_review(evidence, known, channel.reviewer).edits)
 
 
-def _graphs(
-    workplace: Workplace,
-    concepts: StageResult,
-    edits: list[GraphEdit],
-    arms: list[Arm],
-    seed: int,
-) -> dict[str, list[JsonValue]]:
-    """Return the class graphs as mined, as edited, and after random edits of the same size."""
-    from models.concept_graph.random_edits import random_edits
+class _Judge:
+    """Scores logits on the test images of a world: mean-of-classes accuracies by group."""
 
-    def edited(made: list[GraphEdit]) -> list[JsonValue]:
-        dumped: list[JsonValue] = [edit.model_dump(mode="json") for edit in made]
-        found = edit_graphs.fn(workplace, concepts=concepts, edits=dumped)
-        return workplace.artifacts.load_list(found.outputs["graphs"])
+    def __init__(self, workplace: Workplace, folder: Path, world: World) -> None:
+        training = world.params.training
+        test = load_images(
+            read_index(world.dataset.path),
+            "test",
+            size=training.image_size,
+            resize=training.resize,
+            cache_dir=workplace.cache_folder(),
+            dataset_md5=world.dataset.md5,
+        )
+        self._labels = test.labels
+        self._ids = torch.tensor(world.class_ids)
+        condition = np.array(conditions(folder, test.names))
+        self._conflict = torch.from_numpy(condition == "conflict")
 
-    graphs = {"unmodified": edited([]), "edited": edited(edits)}
-    work = Work(
-        workplace.artifacts, Path(), workplace.cache_folder(), workplace.progress("random edits")
-    )
-    bank, before = load_bank(work, concepts), parse_graphs(graphs["unmodified"])
-    for draw in sorted({arm.draw for arm in arms if arm.graphs == "random"}):
-        generator = torch.Generator().manual_seed(1000 * seed + draw)
-        graphs[f"random{draw}"] = edited(random_edits(before, bank, edits, generator))
-    return graphs
+    def __call__(self, logits: Tensor) -> dict[str, float]:
+        """Score a network: edited classes on conflict and clean images, others, all."""
+        edited = torch.isin(self._labels, self._ids)
+        return _accuracies(
+            logits,
+            self._labels,
+            {
+                "conflict": edited & self._conflict,
+                "clean": edited & ~self._conflict,
+                "edited": edited,
+                "others": ~edited,
+                "all": torch.ones_like(edited),
+            },
+        )
+
+    def among_reviewed(self, rows: Tensor, logits: Tensor) -> dict[str, float]:
+        """Score logits over the classes under review on test images at ``rows``, all of these."""
+        conflict = self._conflict[rows]
+        groups = {
+            "conflict": conflict,
+            "clean": ~conflict,
+            "edited": torch.ones_like(conflict),
+        }
+        return _accuracies(logits, torch.searchsorted(self._ids, self._labels[rows]), groups)
 
 
-def _background_share(graphs: list[JsonValue], shares: StageResult) -> float:
-    """Return the share of graph concepts whose exemplars lie mostly in the background."""
-    known = [
-        shares.facts.get(concept) for graph in parse_graphs(graphs) for concept in graph.concepts
-    ]
-    numbers = [value for value in known if isinstance(value, float)]
-    return sum(value < 0.5 for value in numbers) / len(numbers) if numbers else float("nan")
-
-
-def _score(
-    logits: Tensor, labels: Tensor, condition: "np.ndarray[Any, Any]", class_ids: tuple[int, ...]
-) -> dict[str, float]:
-    """Return mean-of-classes accuracies: edited classes on conflict and clean images, others."""
-    edited = torch.isin(labels, torch.tensor(class_ids))
-    conflict = torch.from_numpy(condition == "conflict")
-    groups = {
-        "conflict": edited & conflict,
-        "clean": edited & ~conflict,
-        "edited": edited,
-        "others": ~edited,
-        "all": torch.ones_like(edited),
-    }
+def _accuracies(logits: Tensor, labels: Tensor, groups: Mapping[str, Tensor]) -> dict[str, float]:
     return {
         name: float(np.nanmean(per_class_accuracy(logits[rows], labels[rows]).numpy()))
         for name, rows in groups.items()

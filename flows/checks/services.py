@@ -4,6 +4,7 @@ import urllib.error
 import urllib.request
 
 from feedback.errors import OrchestrationError
+from flows.ports import Ports
 from flows.supervisor import Service, is_free
 from tasks.settings import Settings
 
@@ -58,7 +59,7 @@ def ports() -> str:
     Raises:
         OrchestrationError: If something else listens on one.
     """
-    from flows.commands.up import Ports, services
+    from flows.commands.up import services
 
     settings = Settings()
     servers, workers = services(settings, Ports(), None, (), policy=settings.policy, cron=None)
@@ -87,7 +88,7 @@ def dead_runs() -> str | None:
     home = Settings().home
     if not (home / "running").is_dir():
         return None
-    dead = [run.flow_run for run in find_dead(home)]
+    dead = [run.flow_run for run in find_dead(home) if not run.handed_back]
     if dead:
         named = ", ".join(dead[:MOST_NAMED]) + (", …" if len(dead) > MOST_NAMED else "")
         raise OrchestrationError(

@@ -1,9 +1,14 @@
 """``parley review``: list the open requests, look at one, hand in an answer."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from flows.ports import Ports
+
+if TYPE_CHECKING:
+    from feedback.exchange import RequestSummary
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -36,7 +41,7 @@ def list_(
     for found in requests:
         table.add_row(
             found.request_id,
-            f"{found.state.value}{f', follow-up {found.follow_up}' if found.follow_up else ''}",
+            escape(", ".join(_standing(found))),
             f"{found.deadline:%Y-%m-%d %H:%M}" if found.deadline else "–",
             escape(", ".join(found.titles)),
         )
@@ -47,7 +52,7 @@ def list_(
 def show(
     request: Annotated[str, typer.Argument(metavar="REQUEST")],
     files: Annotated[
-        Path | None, typer.Option("--files", help="Also write manifest and pictures here.")
+        Path | None, typer.Option("--files", help="Also write a page, manifest and pictures here.")
     ] = None,
     template: Annotated[
         Path | None, typer.Option("--template", help="Write an answer to fill in here.")
@@ -96,7 +101,7 @@ def submit(
 @app.command()
 def serve(
     host: Annotated[str, typer.Option("--host", help="Address to listen on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", min=0, max=65_535)] = 8050,
+    port: Annotated[int, typer.Option("--port", min=0, max=65_535)] = Ports.page,
     reviewer: Annotated[
         str | None, typer.Option("--reviewer", help="Who you are; on your own machine only.")
     ] = None,
@@ -127,3 +132,19 @@ def sign(
 
     out.write_bytes(signed_answer(read_feedback_file(document), key))
     typer.echo(f"signed {document} as {out}")
+
+
+@app.command()
+def agreement(
+    as_json: Annotated[bool, typer.Option("--json", help="Print all numbers as JSON.")] = False,
+) -> None:
+    """Show how far reviewers agree with decisions and with each other."""
+    from flows.commands.agreement import show_agreement
+
+    show_agreement(as_json=as_json)
+
+
+def _standing(found: "RequestSummary") -> list[str]:
+    """Say where a request stands, by whom or what, and how often its evidence was asked about."""
+    told = [f"{found.state.value} by rule" if found.by_rule else found.state.value]
+    return told + ([f"follow-up {found.follow_up}"] if found.follow_up else [])

@@ -41,10 +41,11 @@ def run_pipeline(
     workplace = open_workplace(Settings(), fresh=fresh)
     check_room(workplace.settings.home)
 
+    from flows.commands.show_data import print_problems
     from flows.inputs import check_inputs
     from flows.temporary_server import temporary_server
 
-    inputs = check_inputs(params, workplace)
+    inputs = check_inputs(params, workplace, print_problems)
     console.print("[dim]starting the orchestrator …[/]")
     with temporary_server() as wait_until_ready:
         # Imported while the server starts: both take seconds.

@@ -8,8 +8,11 @@ from rich.markup import escape
 from rich.table import Table
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from tasks.dataset.importing import ImportReport
     from tasks.dataset.intake import IntakeReport
+    from tasks.dataset.problems import Problem
     from tasks.dataset.version import DataStatus
 
 MAX_ROWS = 50
@@ -19,14 +22,7 @@ def print_import(report: "ImportReport") -> None:
     """Print one table of problems, then what became of the import."""
     console = Console()
     if report.problems:
-        table = Table("problem", "file", "what to do", title="Problems found in the dataset")
-        for problem in report.problems[:MAX_ROWS]:
-            # Names of files are anybody's: a bracket in one is no markup.
-            path, message = escape(problem.path), escape(problem.message)
-            table.add_row(problem.kind.replace("_", " "), path, message)
-        if len(report.problems) > MAX_ROWS:
-            table.add_row("…", f"and {len(report.problems) - MAX_ROWS} more", "")
-        console.print(table)
+        print_problems(report.problems)
     if report.is_refused:
         console.print(
             "[red]nothing was imported[/]: mend the problems, or leave such files out with "
@@ -36,6 +32,18 @@ def print_import(report: "ImportReport") -> None:
         console.print(
             f"imported {report.n_images} images, left out {report.n_left_out}; md5 {report.md5}"
         )
+
+
+def print_problems(problems: "Sequence[Problem]") -> None:
+    """Print one table of problems of a dataset."""
+    table = Table("problem", "file", "what to do", title="Problems found in the dataset")
+    for problem in problems[:MAX_ROWS]:
+        # Names of files are anybody's: a bracket in one is no markup.
+        path, message = escape(problem.path), escape(problem.message)
+        table.add_row(problem.kind.replace("_", " "), path, message)
+    if len(problems) > MAX_ROWS:
+        table.add_row("…", f"and {len(problems) - MAX_ROWS} more", "")
+    Console().print(table)
 
 
 def print_status(directory: Path, status: "DataStatus") -> None:

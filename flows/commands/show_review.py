@@ -23,11 +23,12 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
 
     Args:
         request_id: Which request.
-        files: Folder for the manifest and the pictures.
+        files: Folder for the manifest, the pictures and a page that shows them.
         template: File for an answer to be filled in, which approves what is proposed, if anything
             is, and edits nothing else.
     """
     from feedback.exchange import load_bundle, load_decision, load_file, load_rejections
+    from feedback.recording import load_decisions
     from tasks.settings import Settings
     from tasks.workplace import open_workplace
 
@@ -36,6 +37,10 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
     decision = load_decision(objects, request_id)
     console = Console()
     console.print(f"[bold]{bundle.request_id}[/]  {decision.state.value if decision else 'OPEN'}")
+    if decision is not None and decision.by_rule:
+        first = load_decisions(objects, request_id)[0]
+        told = f"by rule of policy {decision.policy}, by no person: {first.reason}"
+        console.print(escape(told), highlight=False)
     console.print(f"model {bundle.model.name} · dataset {bundle.dataset.md5}", highlight=False)
     console.print(
         f"quote this digest in an answer: {bundle.digest}", highlight=False, soft_wrap=True
@@ -54,9 +59,10 @@ def show_request(request_id: str, *, files: Path | None, template: Path | None) 
             _write(files / name, load_file(objects, bundle, name))
         _write(files / "manifest.json", bundle.to_json())
         typer.echo(f"wrote {len(bundle.files)} pictures and the manifest to {files}")
+        _write_page(bundle, files)
     if template is not None:
         empty = empty_answer(bundle)
-        _write(template, (json.dumps(empty.model_dump(mode="json"), indent=2) + "\n").encode())
+        _write(template, _as_file(empty))
         told = ", with what is proposed" if empty.responses else ""
         typer.echo(f"wrote an answer to fill in to {template}{told}")
 
@@ -81,6 +87,27 @@ def _print_before(console: Console, follows: "FollowUp") -> None:
         console.print(f"  {len(follows.proposed)} responses to go on from, not approved yet:")
         for response in follows.proposed:
             console.print_json(json.dumps(response))
+
+
+def _write_page(bundle: "ReviewBundle", folder: Path) -> None:
+    """Write the request as a page to read without a server, and an answer to fill in by hand."""
+    from review.offline.page import PAGE, TEMPLATE, offline_page
+    from review.panel import available_panels, load_panel
+    from review.shown import show
+
+    if bundle.channel not in available_panels():
+        typer.echo(f"no page is written: the channel {bundle.channel} has none")
+        return
+    answer = empty_answer(bundle)
+    page = offline_page(show(bundle, load_panel(bundle.channel)), answer.model_dump(mode="json"))
+    # Last, so that no file of a bundle stands in their place.
+    _write(folder / TEMPLATE, _as_file(answer))
+    _write(folder / PAGE, page)
+    typer.echo(f"open {folder / PAGE} in a browser; it needs no network")
+
+
+def _as_file(answer: FeedbackDocument) -> bytes:
+    return (json.dumps(answer.model_dump(mode="json"), indent=2) + "\n").encode()
 
 
 def _write(path: Path, data: bytes) -> None:

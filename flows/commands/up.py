@@ -7,13 +7,13 @@ import signal
 import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
 
 from feedback.errors import OrchestrationError
+from flows.ports import Ports
 from flows.supervisor import Service, Supervisor
 from tasks.settings import Settings
 
@@ -22,21 +22,6 @@ if TYPE_CHECKING:
 
 PARLEY = (sys.executable, "-c", "from flows.cli import main; main()")
 HOST = "127.0.0.1"
-
-
-@dataclass(frozen=True)
-class Ports:
-    """Ports on loopback.
-
-    Attributes:
-        prefect: Prefect server.
-        mlflow: MLflow server.
-        page: Review page.
-    """
-
-    prefect: int = 4200
-    mlflow: int = 5000
-    page: int = 8050
 
 
 def bring_up(

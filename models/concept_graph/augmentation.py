@@ -18,6 +18,8 @@ from models.concept_graph.segment_set import SegmentSet
 
 _RING = 6
 """Width in pixels of the surroundings from which a blanked region takes its colour."""
+_BATCH = 64
+"""Images blanked at a time; bounds the floats that it takes."""
 
 
 class EditCopies(NamedTuple):
@@ -32,6 +34,10 @@ class EditCopies(NamedTuple):
     images: Tensor
     labels: Tensor
     source_index: Tensor
+
+    def to(self, device: torch.device | str) -> "EditCopies":
+        """Return the copies on ``device``."""
+        return EditCopies(*(value.to(device) for value in self))
 
 
 def rejected_regions(
@@ -89,6 +95,14 @@ def blank_regions(images: Tensor, regions: Tensor) -> Tensor:
         ValueError: If the regions do not match the images.
     """
     _check_regions(images, regions)
+    parts = [
+        _blanked(some, own)
+        for some, own in zip(images.split(_BATCH), regions.split(_BATCH), strict=True)
+    ]
+    return torch.cat(parts) if parts else images.clone()
+
+
+def _blanked(images: Tensor, regions: Tensor) -> Tensor:
     inside = regions[:, None]  # (B, 1, H, W)
     dilated = max_pool2d(inside.float(), 2 * _RING + 1, stride=1, padding=_RING) > 0
     ring = dilated & ~inside

@@ -10,6 +10,7 @@ from torch import Tensor
 from models.classifier import Classifier, evaluating, to_float
 from models.concept_graph.params import ClusterParams
 from models.concept_graph.segments import SegmentSet, cell_weights
+from models.precision import forward_precision
 
 
 def embed_segments(
@@ -18,7 +19,8 @@ def embed_segments(
     segments: SegmentSet,
     params: ClusterParams,
     *,
-    batch_size: int = 8,
+    batch_size: int | None = None,
+    precision: str = "float32",
 ) -> Tensor:
     """Give every segment a vector in the feature space of the concept layer.
 
@@ -32,7 +34,9 @@ def embed_segments(
         images: Pixels (B, 3, H, W), uint8, on any device.
         segments: S segments of these images.
         params: Which embedding, and whether to L2-normalise it.
-        batch_size: Images (pooled) or segments (patch) per forward.
+        batch_size: Images (pooled) or segments (patch) per forward; None takes as many as pay on
+            the model's device.
+        precision: ``auto`` or ``bfloat16`` let a GPU compute features in bfloat16.
 
     Returns:
         Embeddings (S, D), float32, on the model's device.
@@ -40,17 +44,25 @@ def embed_segments(
     if params.embedding == "patch":
         from models.concept_graph.reference_embedding import embed_cut_outs
 
-        embeddings = embed_cut_outs(model, images, segments, batch_size=batch_size)
+        embeddings = embed_cut_outs(
+            model, images, segments, batch_size=batch_size or 100, precision=precision
+        )
     else:
         device = next(model.parameters()).device
         parts = []
-        for index in torch.split(torch.arange(len(images)), batch_size):
-            with torch.no_grad(), evaluating(model):
+        n_each = batch_size or images_per_forward(device)
+        for index in torch.split(torch.arange(len(images)), n_each):
+            with torch.no_grad(), evaluating(model), forward_precision(device, precision):
                 features = model.trunk(to_float(images[index].to(device)))  # (b, D, h, w)
-            own = segments.of_images(index.to(segments.image_index.device))
+            own = segments.of_images(index.to(segments.image_index.device)).to(device)
             parts.append(pooled_embedding(features, own))
         embeddings = torch.cat(parts)
     return normalised(embeddings, params)
+
+
+def images_per_forward(device: torch.device) -> int:
+    """Return how many images to send through a network at once: few fit a CPU's caches."""
+    return 8 if device.type == "cpu" else 64
 
 
 def pooled_embedding(features: Tensor, segments: SegmentSet) -> Tensor:

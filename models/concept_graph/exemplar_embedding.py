@@ -10,10 +10,16 @@ from models.classifier import Classifier, evaluating, to_float
 from models.concept_graph.embedding import pooled_embedding
 from models.concept_graph.exemplars import Exemplars, resized
 from models.concept_graph.segment_set import SegmentSet
+from models.precision import forward_precision
 
 
 def embed_exemplars(
-    model: Classifier, exemplars: Exemplars, size: int, *, batch_size: int = 8
+    model: Classifier,
+    exemplars: Exemplars,
+    size: int,
+    *,
+    batch_size: int = 8,
+    precision: str = "float32",
 ) -> Tensor:
     """Give every concept the mean feature of its exemplars in the concept layer of a network.
 
@@ -24,6 +30,7 @@ def embed_exemplars(
         exemplars: E exemplars of M concepts in B images.
         size: Side of the network's input, pixels.
         batch_size: Images per forward.
+        precision: ``auto`` or ``bfloat16`` let a GPU compute features in bfloat16.
 
     Returns:
         Features (M, D), float32, on the CPU, in the order of ``exemplars.concept_ids``.
@@ -36,7 +43,7 @@ def embed_exemplars(
     device = next(model.parameters()).device
     rows, parts = [], []
     for images in torch.split(torch.arange(len(exemplars.images)), batch_size):
-        with torch.no_grad(), evaluating(model):
+        with torch.no_grad(), evaluating(model), forward_precision(device, precision):
             pixels = resized(to_float(exemplars.images[images]), size)
             features = model.trunk(pixels.to(device))  # (b, D, h, w)
         here = torch.isin(exemplars.image_of, images).nonzero().flatten()

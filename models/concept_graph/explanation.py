@@ -5,7 +5,7 @@ Shape legend: B images · n class graphs (and logits) · K concepts · E edges �
 vector.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import NamedTuple
 
 import torch
@@ -33,6 +33,11 @@ class Contributions:
     edges: Tensor
     bias: Tensor
     logits: Tensor
+
+    def to(self, device: torch.device | str) -> "Contributions":
+        """Return the contributions on ``device``."""
+        moved = {field.name: getattr(self, field.name).to(device) for field in fields(self)}
+        return Contributions(**moved)
 
     def completeness_gap(self) -> float:
         """Return the largest ``|contributions + bias - logit|``; only rounding if E is linear."""

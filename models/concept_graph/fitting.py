@@ -50,6 +50,24 @@ class FittedReasoner:
     histories: tuple[tuple[EpochLosses, ...], ...]
     seed_losses: tuple[float, ...]
 
+    def epochs(self) -> list[dict[str, float]]:
+        """Return one row per pass: mean losses of the members, and how many still learned.
+
+        A member that has stopped counts with the losses that it stopped at.
+        """
+        rows = []
+        for epoch in range(max(map(len, self.histories))):
+            then = [history[min(epoch, len(history) - 1)] for history in self.histories]
+            rows.append(
+                {
+                    "epoch": epoch + 1,
+                    "loss": sum(one.training for one in then) / len(then),
+                    "validation_loss": sum(one.validation for one in then) / len(then),
+                    "learning": sum(len(history) > epoch for history in self.histories),
+                }
+            )
+        return rows
+
 
 class Agreement(NamedTuple):
     """How well a reasoner stands in for the classifier, over the classes with a graph.
@@ -180,7 +198,8 @@ def _fit_one(
     best, best_state, history, waited = float("inf"), reasoner.state_dict(), [], 0
     for epoch in range(params.epochs):
         reasoner.train()
-        total = 0.0
+        # Not read before the epoch ends: a GPU would wait for every step.
+        total = torch.zeros((), dtype=torch.float64, device=reasoner.dependency.device)
         order = torch.randperm(len(sets.graphs), generator=generator)
         for batch in torch.split(order, params.batch_size):
             graphs, targets = sets.graphs.select(batch), sets.targets[batch]
@@ -189,10 +208,10 @@ def _fit_one(
             torch.autograd.backward(loss)
             optimizer.step()
             reasoner.project_dependency()
-            total += float(loss.detach()) * len(batch)
+            total += loss.detach().double() * len(batch)
         logits = ReasonerEnsemble([reasoner]).logits(sets.validation_graphs)
         held_out = float(_loss(logits, sets.validation_targets, objective, params))
-        history.append(EpochLosses(total / len(sets.graphs), held_out))
+        history.append(EpochLosses(float(total) / len(sets.graphs), held_out))
         if on_epoch is not None:
             on_epoch(seed, epoch, history[-1])
         waited += 1

@@ -10,9 +10,10 @@ from torch import Tensor
 
 from models.attribution import cell_gradients, gate_mask, grad_cam_of
 from models.classifier import Classifier, evaluating, to_float
-from models.concept_graph.embedding import normalised, pooled_embedding
+from models.concept_graph.embedding import images_per_forward, normalised, pooled_embedding
 from models.concept_graph.params import ClusterParams, GateParams
 from models.concept_graph.segments import SegmentSet
+from models.precision import forward_precision
 
 
 class GatedEmbedding(NamedTuple):
@@ -34,7 +35,8 @@ def embed_with_gate(
     gate: GateParams,
     clusters: ClusterParams,
     *,
-    batch_size: int = 8,
+    batch_size: int | None = None,
+    precision: str = "float32",
 ) -> GatedEmbedding:
     """Embed segments and measure how far each lies inside the Grad-CAM gate of a class.
 
@@ -49,7 +51,9 @@ def embed_with_gate(
         gate: Share of the pixels that the gate keeps; the coverage is measured whether it is
             enabled or not.
         clusters: Which embedding, and whether to L2-normalise it.
-        batch_size: Images per forward.
+        batch_size: Images per forward; None takes as many as pay on the model's device.
+        precision: ``auto`` or ``bfloat16`` let a GPU compute features in bfloat16; gradients, gate
+            and pooling are float32.
 
     Returns:
         Embeddings, coverage and gradients.
@@ -59,9 +63,10 @@ def embed_with_gate(
     coverage: list[Tensor] = []
     gradients: list[Tensor] = []
     size = (images.shape[2], images.shape[3])
-    for index in torch.split(torch.arange(len(images)), batch_size):
-        with torch.no_grad(), evaluating(model):
+    for index in torch.split(torch.arange(len(images)), batch_size or images_per_forward(device)):
+        with torch.no_grad(), evaluating(model), forward_precision(device, precision):
             features = model.trunk(to_float(images[index].to(device)))
+        features = features.float()
         own = segments.of_images(index.to(segments.image_index.device)).to(device)
         classes = class_index[index.to(class_index.device)].to(device)
         cells = cell_gradients(model, features, classes)
@@ -73,7 +78,7 @@ def embed_with_gate(
     if clusters.embedding == "patch":
         from models.concept_graph.reference_embedding import embed_cut_outs
 
-        embeddings = [embed_cut_outs(model, images, segments)]
+        embeddings = [embed_cut_outs(model, images, segments, precision=precision)]
     return GatedEmbedding(
         embeddings=normalised(torch.cat(embeddings), clusters),
         gate_coverage=torch.cat(coverage),

@@ -10,13 +10,19 @@ from torch import Tensor
 
 from models.classifier import Classifier, evaluating
 from models.concept_graph.segments import SegmentSet
+from models.precision import forward_precision
 
 GREY = 117 / 255
 """ACE's ``average_image_value`` outside a segment."""
 
 
 def embed_cut_outs(
-    model: Classifier, images: Tensor, segments: SegmentSet, *, batch_size: int = 100
+    model: Classifier,
+    images: Tensor,
+    segments: SegmentSet,
+    *,
+    batch_size: int = 100,
+    precision: str = "float32",
 ) -> Tensor:
     """Embed each segment alone on grey: cut out, resize to the input, forward, average over space.
 
@@ -28,6 +34,7 @@ def embed_cut_outs(
         images: Pixels (B, 3, H, W), uint8.
         segments: S segments of these images.
         batch_size: Cut-outs per forward.
+        precision: ``auto`` or ``bfloat16`` let a GPU compute in bfloat16.
 
     Returns:
         Embeddings (S, D), float32, on the model's device.
@@ -41,7 +48,7 @@ def embed_cut_outs(
     parts = []
     for rows in torch.split(torch.arange(len(segments)), batch_size):
         cut_outs = torch.stack([cut_out(images, segments, row) for row in rows.tolist()])
-        with torch.no_grad(), evaluating(model):
+        with torch.no_grad(), evaluating(model), forward_precision(device, precision):
             features = model.trunk(cut_outs.to(device))
         parts.append(features.float().mean(dim=(2, 3)))
     return torch.cat(parts)

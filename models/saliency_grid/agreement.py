@@ -8,6 +8,8 @@ from itertools import combinations
 
 from torch import Tensor
 
+from feedback.kappa import cohen_kappa
+
 
 @dataclass(frozen=True)
 class Agreement:
@@ -29,8 +31,7 @@ class Agreement:
 def compare_marks(first: Tensor, second: Tensor) -> Agreement:
     """Compare two reviewers' weights of the same cells.
 
-    A cell's category is the sign of its weight. ``kappa = (p_o - p_e) / (1 - p_e)`` (Cohen 1960)
-    with p_o the share of cells of equal category and ``p_e = sum_k p1_k p2_k`` what chance gives.
+    A cell's category is the sign of its weight; kappa is that of ``feedback/kappa.py``.
 
     Args:
         first: One reviewer's weights of the cells (M,); 0 for a cell left alone.
@@ -51,11 +52,7 @@ def compare_marks(first: Tensor, second: Tensor) -> Agreement:
     either = (a != 0) | (b != 0)
     both = either & (a == b)
     overlap = float(both.sum() / either.sum()) if bool(either.any()) else 1.0
-    observed = float((a == b).double().mean())
-    by_chance = sum(
-        float((a == sign).double().mean() * (b == sign).double().mean()) for sign in (-1, 0, 1)
-    )
-    kappa = None if by_chance >= 1 else (observed - by_chance) / (1 - by_chance)
+    kappa = cohen_kappa(a.tolist(), b.tolist()).value
     return Agreement(overlap, kappa, tuple((a * b < 0).nonzero().flatten().tolist()))
 
 

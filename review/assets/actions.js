@@ -56,7 +56,8 @@
   function lost() {
     tries += 1;
     const isGivenUp = tries > TRIES;
-    if (window.location.pathname !== origin) {
+    const isLeft = window.location.pathname !== origin;
+    if (isLeft) {
       /* What was done on a page that is left must not be done to another one's draft. */
       line = [];
     } else if (!isGivenUp && underway.some((act) => act.kind === "send")) {
@@ -74,7 +75,7 @@
     if (isGivenUp) {
       tries = 0;
     }
-    isDue = window.location.pathname === origin;
+    isDue = !isLeft;
     flush();
   }
 

@@ -45,6 +45,11 @@ class Problem:
         return self.kind == "no_image"
 
     @property
+    def is_idle(self) -> bool:
+        """Whether the file is useless, but leaves what a run measures as it is."""
+        return self.is_harmless or self.kind == "duplicate"
+
+    @property
     def concerns_mask(self) -> bool:
         """Whether leaving out a mask mends it and the image may stay."""
         return self.kind.startswith("mask_")

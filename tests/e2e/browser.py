@@ -10,17 +10,23 @@ from werkzeug.serving import make_server
 
 from review.app import create_app
 from review.settings import PageSettings
+from tests.e2e.needed import missing
 from tests.feedback.memory import MemoryStore
 
 CHROMIUM = Path(os.environ.get("PARLEY_TEST_CHROMIUM", "/usr/bin/chromium"))
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 
 
+def need_chromium() -> None:
+    """Skip the test where there is no browser, or fail it where there must be one."""
+    if not CHROMIUM.exists():
+        missing("BROWSER", f"no Chromium at {CHROMIUM} (Debian: apt-get install chromium)")
+
+
 @pytest.fixture(scope="module")
 def page_of() -> Iterator[object]:
     """Serve stores and open pages on them; every page must be free of errors at the end."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
+    need_chromium()
     from playwright.sync_api import sync_playwright
 
     servers = []

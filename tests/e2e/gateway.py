@@ -13,6 +13,7 @@ import boto3
 
 from feedback.s3 import S3Store
 from tasks.access import IDENTITIES
+from tests.e2e.needed import is_demanded, missing
 from tests.e2e.servers import ROOT, answers_at_all, children_of, free_port, process, wait_for
 
 PROGRAMS = ("radosgw", "radosgw-admin", "ceph-mon", "ceph-osd", "ceph-authtool", "monmaptool")
@@ -89,6 +90,8 @@ def gateway(folder: Path, secrets: dict[str, str]) -> Iterator[Gateway]:
     """Start the service; whoever starts it makes users and buckets with ``furnish``."""
     folder.mkdir(parents=True)
     is_real = all(map(shutil.which, PROGRAMS))
+    if not is_real and is_demanded("S3"):
+        need_gateway()
     port = 20_000 + free_port() % 10_000  # the daemons take the next sixty ports
     if is_real:
         command = (str(ROOT / "infra" / "s3" / "radosgw.sh"), str(folder / "ceph"), str(port))
@@ -102,6 +105,13 @@ def gateway(folder: Path, secrets: dict[str, str]) -> Iterator[Gateway]:
     endpoint = f"http://127.0.0.1:{port}"
     with process(command, env, folder / "s3.log") as started:
         yield Gateway(endpoint, secrets, started.pid, is_real=is_real)
+
+
+def need_gateway() -> None:
+    """Skip the test where Ceph's gateway is not installed, or fail it where it must be."""
+    if lacking := [program for program in PROGRAMS if shutil.which(program) is None]:
+        debian = "Debian: apt-get install radosgw ceph-mon ceph-osd ceph-common"
+        missing("S3", f"not installed: {', '.join(lacking)} ({debian})")
 
 
 def furnish(service: Gateway, folder: Path) -> None:

@@ -9,8 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import pytest
-
+from tests.e2e.needed import missing
 from tests.e2e.servers import free_port, process, wait_for
 
 DATABASES = ("prefect", "mlflow", "mlflow_auth")
@@ -48,7 +47,7 @@ def postgres(logs: Path, password: str) -> Iterator[Postgres]:
     """Start a server with the databases, or skip the test where it is not installed."""
     found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     if not found:
-        pytest.skip("PostgreSQL is not installed (Debian: apt-get install postgresql)")
+        missing("POSTGRES", "PostgreSQL is not installed (Debian: apt-get install postgresql)")
     programs = found[-1].parent
     # The server refuses to run as root, and its user cannot look into root's folders.
     user = "postgres" if os.geteuid() == 0 else None

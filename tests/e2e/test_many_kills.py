@@ -24,7 +24,7 @@ from feedback.states import ReviewState
 from feedback.store import open_store
 from flows.commands.enrolling import new_record, stand
 from tests.e2e.dying import POLICY, REVIEWERS, verdict_of
-from tests.e2e.gateway import PROGRAMS, USERS, furnish, gateway
+from tests.e2e.gateway import USERS, furnish, gateway, need_gateway
 from tests.e2e.servers import ROOT, environment, wait_for
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(1800)]
@@ -84,7 +84,7 @@ def place(request, tmp_path, monkeypatch):
             gateway(tmp_path / "s3", dict.fromkeys(("owner", *USERS), "k" * 40))
         )
         if not service.is_real:
-            pytest.skip(f"not installed: {', '.join(PROGRAMS)}; the double forgets all when killed")
+            need_gateway()  # the double forgets all when killed
         furnish(service, tmp_path / "s3")
         for name, value in service.environment("owner").items():
             monkeypatch.setenv(name, value)

@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from feedback.channels.concept_graph import pack_evidence
 from feedback.decision import ReviewState
 from feedback.inbox import check_upload
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
 from tests.e2e.browser import page_of
+from tests.e2e.reviewing import open_class, replace_first_concept, told
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
+from tests.review_request import make_evidence
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -30,23 +33,6 @@ def store() -> MemoryStore:
     store = MemoryStore()
     publish_request(store, author="grace")
     return store
-
-
-def open_class(page: "Page", name: str = "carrier") -> None:
-    page.locator(".request-link").click()
-    page.get_by_role("button", name=name).first.click()
-    page.wait_for_selector(".slots")
-
-
-def replace_first_concept(page: "Page") -> None:
-    page.get_by_role("button", name="Slot 1: carrier/k00").click()
-    page.get_by_role("button", name="Candidate carrier/k03").click()
-    page.locator("#put").click()
-    page.wait_for_selector(".slot.edited")
-
-
-def told(page: "Page", text: str) -> None:
-    page.locator("#bar", has_text=text).wait_for()
 
 
 def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> None:
@@ -115,93 +101,6 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     assert checked.document.comment == "the sea is no part of a ship"
     ops = json.loads(store.get(sent))["responses"][0]["ops"]
     assert [op["op"] for op in ops] == ["replace_concept", "remove_edge"]
-
-
-class Late:
-    """The answer to the first message of a kind comes when it is let go, though it is computed."""
-
-    def __init__(self, page: "Page", kind: str) -> None:
-        self.page, self.kind, self.held = page, kind, []
-        page.route("**/_dash-update-component*", self)
-
-    def __call__(self, route) -> None:
-        said = (route.request.post_data or "").replace(" ", "")
-        if not self.held and f'"kind":"{self.kind}"' in said:
-            self.held.append((route, route.fetch()))
-        else:
-            route.continue_()
-
-    def come(self) -> None:
-        ((route, response),) = self.held
-        with self.page.expect_response("**/_dash-update-component*"):
-            route.fulfill(response=response)
-
-
-def test_what_was_done_while_no_answer_comes_is_done_once(page_of, store: MemoryStore) -> None:
-    page = page_of(store)
-    open_class(page)
-    late = Late(page, "edge")
-    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
-    page.get_by_role("heading", name="k01 → k02").wait_for()
-    page.keyboard.press("x")
-    # Something else is done while the first answer is still to come.
-    page.get_by_role("button", name="k02 to k01", exact=False).first.click()
-    page.get_by_role("heading", name="k02 → k01").wait_for()
-    told(page, "1 edit in 1 class")
-    page.keyboard.press("x")
-    told(page, "2 edits in 1 class")
-    # It changes nothing any more, not in the drawing either.
-    late.come()
-    page.keyboard.press("u")
-    told(page, "1 edit in 1 class")
-    page.keyboard.press("u")
-    told(page, "No edits yet")
-
-
-def test_what_was_done_on_a_page_that_is_left_is_not_done_to_another(
-    page_of, store: MemoryStore
-) -> None:
-    publish_request(store, author="grace", notes="another one")
-    page = page_of(store)
-    page.locator(".request-link").first.click()
-    page.wait_for_selector("#bar")
-    first = page.url
-    page.get_by_role("link", name="Inbox").first.click()
-    page.locator(".request-link").nth(1).click()
-    page.wait_for_url(lambda url: url != first and "/requests/" in url)
-    page.wait_for_selector("#bar")
-    page.get_by_role("button", name="carrier").first.click()
-    page.wait_for_selector(".slots")
-    replace_first_concept(page)
-    told(page, "1 edit in 1 class")
-    second = page.url
-    late = Late(page, "edge")
-    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
-    page.get_by_role("heading", name="k01 → k02").wait_for()
-    page.keyboard.press("x")
-    page.wait_for_timeout(500)
-    page.evaluate("history.go(-2)")
-    page.wait_for_url(first)
-    page.wait_for_timeout(10_000)
-    late.come()
-    page.goto(second)
-    told(page, "1 edit in 1 class")
-
-
-def test_an_answer_that_is_handed_in_slowly_is_handed_in_once(page_of, store: MemoryStore) -> None:
-    bundle = publish_request(store, author="grace")
-    page = page_of(store)
-    open_class(page)
-    late = Late(page, "send")
-    page.keyboard.press("s")
-    page.get_by_role("button", name="Approve").first.click()
-    page.locator("#send:enabled").wait_for()
-    page.locator("#send").click()
-    page.wait_for_timeout(9_000)
-    late.come()
-    page.get_by_text("Your answer is handed in").wait_for()
-    sent = [key for key in store.objects if key.startswith(f"inbox/{bundle.request_id}/ada/page-")]
-    assert len(sent) == 1
 
 
 def test_a_draft_survives_closing_the_page(page_of, store: MemoryStore) -> None:
@@ -363,3 +262,38 @@ def test_what_an_earlier_review_said_is_taken_over_with_one_click(page_of) -> No
     section.get_by_role("button", name="Take back: k00 → k03").click()
     section.get_by_role("button", name="Take over: k00 → k03").wait_for()
     assert list(store.list("inbox/")) == []
+
+
+def test_a_long_name_is_not_wider_than_a_narrow_window(page_of) -> None:
+    store, name = MemoryStore(), "pneumonoultramicroscopicsilicovolcanoconiosis" * 4
+    given = make_evidence()
+    (first, *others) = given.classes
+    named = first.model_copy(update={"class_name": name})
+    evidence, items = pack_evidence(given.model_copy(update={"classes": (named, *others)}), {})
+    publish_request(store, evidence=evidence, items=items)
+    page = page_of(store, width=400)
+    wider = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+    page.wait_for_selector(".request-link")
+    assert page.evaluate(wider) == 0
+    page.locator(".request-link").click()
+    page.wait_for_selector("#class-title")
+    assert page.evaluate(wider) == 0
+    page.locator(".entry", has_text=name).click()
+    page.wait_for_selector(".slots")
+    assert page.evaluate(wider) == 0
+
+
+def test_the_inbox_leads_to_pages_of_closed_requests(page_of) -> None:
+    store = MemoryStore()
+    for number in range(23):
+        bundle = publish_request(store, notes=f"number {number}")
+        record_decision(store, bundle, ReviewState.WITHDRAWN, policy="single", reason="a test")
+    page = page_of(store)
+    page.get_by_text("23 closed requests").click()
+    page.get_by_role("link", name="18 more").click()
+    page.get_by_text("1 to 20 of 23").wait_for()
+    assert page.locator(".request").count() == 20
+    page.get_by_role("link", name="earlier").click()
+    page.get_by_text("21 to 23 of 23").wait_for()
+    page.locator(".request-link").last.click()
+    page.get_by_text("takes nothing more").first.wait_for()

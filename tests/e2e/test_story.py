@@ -5,6 +5,7 @@ its own user of the object storage, and every one of them is killed once.
 """
 
 import json
+import os
 import re
 from pathlib import Path
 
@@ -14,7 +15,7 @@ import pytest
 from feedback import layout
 from feedback.decision import ReviewState
 from feedback.recording import load_decisions
-from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.e2e.browser import CHROMIUM, FLAGS, need_chromium
 from tests.e2e.gateway import BUCKET, MLFLOW_BUCKET
 from tests.e2e.servers import children_of, wait_for
 from tests.e2e.topology import HEADER, topology
@@ -33,12 +34,12 @@ class Story:
         self.request = ""
         self.seen: list[str] = []
         self.planned: set[str] = set()
+        self.effect = ""
 
 
 @pytest.fixture(scope="module")
 def story(tmp_path_factory, shapes_dir):
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
+    need_chromium()
     from playwright.sync_api import sync_playwright
 
     with topology(tmp_path_factory.mktemp("town"), shapes_dir) as town:
@@ -67,10 +68,9 @@ def let_a_run_ask_and_die(story):
     deployments = town.deployments()
     wait_for(lambda: town.planned() == set(deployments), 240, "runs by schedule")
     story.planned = town.planned()
-    # What would only take time from the story.
+    # What would only take time from the story; a person will ask for the preview.
     for name in ("watch", "preview", "recover"):
-        paused = town.api.patch(f"/deployments/{deployments[name]}", json={"paused": True})
-        paused.raise_for_status()
+        town.pause(name)
     assert f"started again: {story.run}" in town.call(("recover",), env)
     town.start("worker")
     town.wait_for_state(story.run, "PAUSED")
@@ -93,13 +93,12 @@ def let_a_person_answer(story, context):
     town.await_server("page")
     page.goto(address)
     told(page, "3 edits")
-    page.keyboard.press("u")
-    told(page, "2 edits")
+    page.keyboard.press("s")
+    see_the_effect(story, page)
     # Nobody is there who could judge it, and soon nobody who could wake the run.
     town.kill("watcher")
     town.kill("prefect")
-    page.keyboard.press("s")
-    page.get_by_role("button", name="Approve with 2 edits").first.click()
+    page.get_by_role("button", name="Approve with 3 edits").first.click()
     page.locator("#send:enabled").wait_for()
     page.get_by_label("Comment").fill("the ground is no part of a shape")
     if town.s3.is_real:
@@ -125,8 +124,25 @@ def let_a_person_answer(story, context):
     story.seen.append(page.content())
 
 
+def see_the_effect(story, page):
+    """Ask what the edits would do; the deployed worker finds it out and tells by the store."""
+    town = story.town
+    page.locator("#preview").click()
+    page.get_by_text("A worker is asked").wait_for()
+    town.pause("preview", is_paused=False)
+    town.run_deployment("preview")
+    # A process of its own must come up, and a quick reasoner be fitted.
+    page.locator(".preview-accuracy", has_text="right on").wait_for(timeout=240_000)
+    assert page.locator(".preview-accuracy ~ ul li").count() >= 1
+    story.effect = page.locator(".preview-accuracy").inner_text()
+    story.seen.append(page.content())
+    if folder := os.environ.get("PARLEY_TEST_SCREENSHOTS"):
+        page.screenshot(path=f"{folder}/story_effect.png")
+    town.pause("preview")
+
+
 def edit_a_class(page):
-    """Replace a concept, remove an edge, undo that, remove it again, add another."""
+    """Replace a concept, remove an edge, undo that, make it again, add another edge."""
     page.locator("[data-mark^='item ']").first.click()
     page.wait_for_selector(".slots")
     page.get_by_role("button", name=re.compile("^Slot 1: ")).click()
@@ -136,14 +152,16 @@ def edit_a_class(page):
     edges = page.locator("table.edges td button")
     edges.first.click()
     page.wait_for_selector("#edge-removed")
-    for key, left in (("x", "2 edits"), ("u", "1 edit"), ("x", "2 edits")):
+    for key, left in (("x", "2 edits"), ("u", "1 edit"), ("r", "2 edits")):
         page.keyboard.press(key)
         told(page, left)
     before = page.locator(".edge-editor h4").inner_text()
     edges.last.click()
     page.locator(".edge-editor h4", has_not_text=before).wait_for()
-    page.keyboard.press("a")
-    told(page, "3 edits")
+    # What is added is taken back and made again too, and stays in the answer.
+    for key, left in (("a", "3 edits"), ("u", "2 edits"), ("r", "3 edits")):
+        page.keyboard.press(key)
+        told(page, left)
 
 
 def told(page, text):
@@ -160,7 +178,7 @@ def test_the_candidate_is_promoted_by_the_decision_of_the_person(story):
     assert response.document.reviewer == "ada"
     assert response.signature is not None
     (edit,) = response.document.responses
-    assert [op["op"] for op in edit["ops"]] == ["replace_concept", "remove_edge"]
+    assert [op["op"] for op in edit["ops"]] == ["replace_concept", "remove_edge", "add_edge"]
     report = json.loads(objects.get(f"runs/{story.run}/report.json"))
     assert report["request"] == story.request
     town = story.town
@@ -177,12 +195,24 @@ def test_the_candidate_is_promoted_by_the_decision_of_the_person(story):
 
 def test_one_answer_made_one_decision_and_nothing_was_refused(story):
     objects = story.town.store()
-    assert len([i for i in objects.list(layout.INBOX) if "/previews/" not in i.key]) == 1
+    uploads = [info.key for info in objects.list(layout.INBOX)]
+    assert len([key for key in uploads if "/previews/" not in key]) == 1
     assert len(objects.list(layout.ACCEPTED)) == 1
     assert not objects.list(layout.REJECTIONS)
     assert len(objects.list("promotions/parley/")) == 4
     note = story.town.folder / "worker" / "running" / f"{story.run}.json"
     assert not note.exists()
+
+
+def test_the_effect_that_the_person_saw_was_found_by_a_worker(story):
+    objects = story.town.store()
+    (question,) = [i.key for i in objects.list(layout.INBOX) if "/previews/" in i.key]
+    asked = layout.parse_preview_key(question)
+    answer = json.loads(objects.get(layout.preview_answer_key(story.request, asked[1])))
+    assert answer["failed"] == ""
+    assert len(answer["concepts"]) == 1
+    for moment in ("before", "after"):
+        assert f"{100 * answer[f'accuracy_{moment}']:.0f}%" in story.effect
 
 
 def test_the_audit_log_holds_and_does_not_after_one_byte_was_changed(story):

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -127,7 +128,7 @@ class Topology:
         listen = ("1", "--port", str(self._ports["mlflow"]))
         self.start("mlflow", (*command, *listen, *place), tracking)
 
-    def furnish(self, shapes: Path) -> None:
+    def furnish(self, shapes: Path, policy: Mapping[str, object] = POLICY) -> None:
         """Enrol people, make the tracking user, put the deployments on the server."""
         done = httpx.post(
             f"{self._url('mlflow')}/api/2.0/mlflow/users/create",
@@ -138,7 +139,7 @@ class Topology:
         assert done.status_code == 200, done.text
         for pool in ("cpu", "gpu"):
             self.api.post("/work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
-        (self.folder / "policy.yaml").write_text(yaml.safe_dump(POLICY))
+        (self.folder / "policy.yaml").write_text(yaml.safe_dump(dict(policy)))
         (self.folder / "params.yaml").write_text(yaml.safe_dump({"data": str(shapes)}))
         key = self.folder / "page.key"
         operator = self.environment("parley-operator", "operator")
@@ -155,7 +156,17 @@ class Topology:
         self.call(("reviewers", "add", "ada", "--role", "reviewer"), operator)
         self.secrets["page key"] = _pem_body(key)
         self._commands["worker"] = (
-            (sys.executable, "-m", "prefect", "worker", "start", "--pool", "gpu"),
+            (
+                sys.executable,
+                "-m",
+                "prefect",
+                "worker",
+                "start",
+                "--pool",
+                "gpu",
+                "--type",
+                "process",
+            ),
             self.environment("parley-runs", "worker", PREFECT_WORKER_QUERY_SECONDS="1"),
         )
         rule = ("--policy", str(self.folder / "policy.yaml"))
@@ -208,6 +219,15 @@ class Topology:
         running = block.enter_context(process(line, variables, self.logs / f"{name}.log"))
         self._running[name] = (running, block)
 
+    def add(self, name: str, like: str) -> None:
+        """Let there be another process of a kind."""
+        self._commands[name] = self._commands[like]
+
+    def pid(self, name: str) -> int | None:
+        """Return the process's id; None when it does not live."""
+        running = self._running.get(name)
+        return None if running is None or running[0].poll() is not None else running[0].pid
+
     def kill(self, name: str) -> None:
         """Kill a process and all it started, as a machine that loses its power would."""
         running, block = self._running.pop(name)
@@ -254,6 +274,16 @@ class Topology:
         found = self.api.post("/deployments/filter", json={}).raise_for_status().json()
         return {deployment["name"]: deployment["id"] for deployment in found}
 
+    def pause(self, name: str, *, is_paused: bool = True) -> None:
+        """Let a deployment's schedule start nothing, or go on."""
+        found = self.deployments()[name]
+        self.api.patch(f"/deployments/{found}", json={"paused": is_paused}).raise_for_status()
+
+    def run_deployment(self, name: str) -> None:
+        """Start a deployment with its own parameters, beside what its schedule starts."""
+        found = self.deployments()[name]
+        self.api.post(f"/deployments/{found}/create_flow_run", json={}).raise_for_status()
+
     def state(self, run: str) -> str:
         return str(self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
 
@@ -284,11 +314,11 @@ def _pem_body(path: Path) -> str:
 
 
 @contextlib.contextmanager
-def topology(folder: Path, shapes: Path):
+def topology(folder: Path, shapes: Path, policy: Mapping[str, object] = POLICY):
     """Bring everything up and end all of it with the block."""
     with contextlib.ExitStack() as stack:
         started = time.monotonic()
         made = Topology(folder, stack)
-        made.furnish(shapes)
+        made.furnish(shapes, policy)
         (made.logs / "times.log").write_text(f"up after {time.monotonic() - started:.1f} s\n")
         yield made

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 from feedback.errors import ObjectNotFoundError, ObjectTooLargeError
-from feedback.keys import check_key, check_prefix
+from feedback.keys import check_folder, check_key, check_prefix
 from feedback.objects import ObjectInfo
 
 Value = TypeVar("Value")
@@ -59,6 +59,11 @@ class MemoryStore:
             )
         ]
 
+    def folders(self, prefix: str) -> Sequence[str]:
+        check_folder(prefix)
+        rests = [key.removeprefix(prefix) for key in self.objects if key.startswith(prefix)]
+        return sorted({rest.split("/")[0] for rest in rests if "/" in rest})
+
     def copy(self) -> "MemoryStore":
         twin = MemoryStore(self.now)
         twin.objects = dict(self.objects)
@@ -103,3 +108,6 @@ class MortalStore(MemoryStore):
 
     def list(self, prefix: str = "") -> Sequence[ObjectInfo]:
         return self._counted(lambda: MemoryStore.list(self, prefix))
+
+    def folders(self, prefix: str) -> Sequence[str]:
+        return self._counted(lambda: MemoryStore.folders(self, prefix))

@@ -19,7 +19,7 @@ MONTH = timedelta(days=31)
 
 
 def event(store: MemoryStore | LocalStore, number: int) -> Event:
-    key, data = f"decisions/r-{number}/0001.json", b"%d" % number
+    key, data = f"promotions/m/{number:06d}.json", b"%d" % number
     store.put(key, data)
     return Event("decision", key, sha256_hex(data), "APPROVED")
 
@@ -138,7 +138,7 @@ def test_a_log_that_was_cut_off_is_found_by_what_it_does_not_tell() -> None:
     head = verify(store).head
     store.delete(keys(store)[-1])
     check = verify(store)
-    assert check.changed == ("decisions/r-4/0001.json is not in the log",)
+    assert check.changed == ("promotions/m/000004.json is not in the log",)
     assert "entries are missing" in verify(store, head=head).broken
 
 
@@ -151,9 +151,9 @@ def test_a_head_that_was_noted_earlier_is_found_later() -> None:
 
 def test_an_object_that_is_not_as_the_log_says_is_named() -> None:
     store = written()
-    store.put("decisions/r-1/0001.json", b"another")
+    store.put("promotions/m/000001.json", b"another")
     (found,) = verify(store).changed
-    assert "decisions/r-1/0001.json" in found
+    assert "promotions/m/000001.json" in found
 
 
 def test_an_event_is_entered_once_whoever_enters_it() -> None:

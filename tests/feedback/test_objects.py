@@ -80,6 +80,19 @@ def test_a_listing_is_sorted_and_cut_by_any_prefix(store: ObjectStore) -> None:
     assert list(store.list("nowhere/")) == []
 
 
+def test_folders_are_told_without_what_they_hold(store: ObjectStore) -> None:
+    for key in ["a/träger/1", "a/b/1", "a/b/c/2", "a/file", "a/gone/x", "ab/1", "top"]:
+        store.put(key, b"")
+    store.delete("a/gone/x")
+    assert list(store.folders("a/")) == ["b", "träger"]
+    assert list(store.folders("")) == ["a", "ab"]
+    assert list(store.folders("a/b/")) == ["c"]
+    assert list(store.folders("nowhere/")) == []
+    for prefix in ("a", "../", "/", "a//"):
+        with pytest.raises(StoreError, match="expected"):
+            store.folders(prefix)
+
+
 def test_a_listing_tells_size_age_and_replacement(store: ObjectStore) -> None:
     store.put("k", b"123")
     before = store.list("k")[0]

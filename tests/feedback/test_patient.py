@@ -67,6 +67,10 @@ class AwayStore(MemoryStore):
         self._ask()
         return super().list(prefix)
 
+    def folders(self, prefix):
+        self._ask()
+        return super().folders(prefix)
+
 
 class Losing(MemoryStore):
     """Takes what is written, and loses its answer; ``meanwhile`` happens before the next call."""
@@ -107,8 +111,9 @@ CALLS: dict[str, Callable[[PatientStore], object]] = {
     "exists": lambda store: store.exists("k"),
     "delete": lambda store: store.delete("k"),
     "list": lambda store: [info.key for info in store.list()],
+    "folders": lambda store: store.folders(""),
 }
-ANSWERS = {"get": b"0", "exists": True, "list": ["k"], "put_if_absent": True}
+ANSWERS = {"get": b"0", "exists": True, "list": ["k"], "folders": [], "put_if_absent": True}
 
 
 @pytest.mark.parametrize("hangs", [0.0, 60.0])

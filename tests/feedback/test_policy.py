@@ -6,6 +6,7 @@ import pytest
 from feedback.errors import PolicyError
 from feedback.policy import signed_policy, single_policy
 from feedback.policy_file import load_policy, parse_policy
+from tests.feedback.ruled import RULE
 
 WHOLE = """
 name: ships
@@ -43,6 +44,24 @@ def test_the_packaged_policies_have_names_and_stable_digests() -> None:
     assert single_policy().roles["reviewer"].signatures == ("none", "page", "own")
     assert "none" not in signed_policy().roles["reviewer"].signatures
     assert not signed_policy().author_may_approve
+    # Decisions of earlier versions name these; what came later must not change them.
+    assert single_policy().digest.startswith("c8325ad9d9441ef5")
+    assert signed_policy().digest.startswith("151a10ee82bee567")
+
+
+def test_what_is_off_by_default_is_read_and_keeps_its_bytes() -> None:
+    for policy in (single_policy(), signed_policy()):
+        assert (policy.auto_approve, policy.attention) == (None, None)
+        assert b"auto_approve" not in policy.to_json()
+    text = f"{WHOLE}auto_approve: {json.dumps(RULE)}\nattention: {{seconds_per_item: 2}}\n"
+    policy = parse_policy(text.encode(), "policy.yaml")
+    assert policy.auto_approve is not None
+    assert policy.auto_approve.classes == ("carrier", "tank")
+    assert policy.attention is not None
+    assert (policy.attention.seconds_per_item, policy.attention.items) == (2, "answered")
+    assert parse_policy(policy.to_json(), "copy") == policy
+    anything = text.replace('["carrier", "tank"]', "any")
+    assert parse_policy(anything.encode(), "p").auto_approve.classes == "any"  # type: ignore[union-attr]
 
 
 @pytest.mark.parametrize(
@@ -66,6 +85,31 @@ def test_the_packaged_policies_have_names_and_stable_digests() -> None:
         ({"deadline_hours": -1}, "greater than 0"),
         ({"delegates": [{"from": "a", "to": "a", "until": "2026-12-24T00:00:00Z"}]}, "other"),
         ({"delegates": [{"from": "a", "to": "b", "until": "2026-12-24"}]}, "zone"),
+        ({"auto_approve": {}}, "after_hours"),
+        ({"auto_approve": True}, "auto_approve"),
+        ({"auto_approve": "low-risk"}, "auto_approve"),
+        ({"auto_approve": {**RULE, "promote": True}}, "promote"),
+        ({"auto_approve": {**RULE, "after_hours": 0}}, "greater than 0"),
+        ({"auto_approve": {**RULE, "after_hours": float("inf")}}, "valid number|finite"),
+        ({"auto_approve": {**RULE, "after_hours": None}}, "after_hours"),
+        ({"auto_approve": RULE, "deadline_hours": 24}, "below deadline_hours 24"),
+        ({"auto_approve": {**RULE, "max_edits": 0}}, "max_edits"),
+        ({"auto_approve": {**RULE, "max_edits": 1.5}}, "max_edits"),
+        ({"auto_approve": {**RULE, "max_in_a_row": 10**9}}, "max_in_a_row"),
+        ({"auto_approve": {**RULE, "max_drop": -0.01}}, "max_drop"),
+        ({"auto_approve": {**RULE, "max_class_drop": float("nan")}}, "valid number|finite"),
+        ({"auto_approve": {**RULE, "min_similarity": "0.9"}}, "min_similarity"),
+        ({"auto_approve": {**RULE, "classes": []}}, "names of classes"),
+        ({"auto_approve": {**RULE, "classes": "all"}}, "classes"),
+        ({"auto_approve": {**RULE, "classes": ["a\u202eb"]}}, "classes"),
+        ({"auto_approve": {k: v for k, v in RULE.items() if k != "max_in_a_row"}}, "max_in_a_row"),
+        ({"attention": {}}, "neither"),
+        ({"attention": {"seconds": 0, "seconds_per_item": 0.0}}, "neither"),
+        ({"attention": {"seconds": -1}}, "seconds"),
+        ({"attention": {"seconds": True}}, "seconds"),
+        ({"attention": {"seconds": 5, "items": "some"}}, "items"),
+        ({"attention": {"seconds": 1e9}}, "seconds"),
+        ({"attention": {"seconds": 5, "checks": 3}}, "checks"),
         ({"delegates": [{"from_": "a", "to": "b", "until": "2026-12-24T00:00:00Z"}]}, "from"),
     ],
 )

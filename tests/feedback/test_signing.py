@@ -51,6 +51,7 @@ def test_a_signature_covers_every_field(office: Office) -> None:
         "request_id": "r-2", "bundle_sha256": "0" * 64, "channel": "c", "reviewer": "bob",
         "nonce": "nonce-0002", "verdict": "reject", "responses": ({"a": 1},), "comment": "",
         "created_at": NOW + timedelta(seconds=1), "seconds_spent": None,
+        "seconds_by_item": {"carrier": 2.5},
     }  # fmt: skip
     assert set(others) == set(FeedbackDocument.model_fields) - {"schema_version"}
     for name, value in others.items():

@@ -79,6 +79,43 @@ def test_a_run_on_bad_data_is_refused(run_refused, tmp_path, damage):
     run_refused("--data", root, message=message)
 
 
+def same_image(source, *targets):
+    def change(root):
+        for target in targets:
+            shutil.copy(root / source, root / target)
+
+    return change
+
+
+HIDDEN = {
+    "in-train-and-test": (same_image("train/bars/00.png", "test/bars/00.png"), "share no image"),
+    "of-two-classes": (same_image("train/bars/00.png", "train/discs/00.png"), "one class per"),
+    "mask-of-another-size": (other_mask, "64x64 pixels (got 5x5)"),
+}
+
+
+@pytest.mark.parametrize("damage", HIDDEN)
+def test_a_run_finds_what_decoding_alone_does_not(run_refused, tmp_path, damage):
+    root = write_shapes(tmp_path / "shapes")
+    HIDDEN[damage][0](root)
+    run_refused("--data", root, message=HIDDEN[damage][1])
+
+
+def test_a_run_lists_all_problems_and_ends_with_the_worst(parley, tmp_path, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "400")
+    root = write_shapes(tmp_path / "shapes")
+    cut("train/bars/00.png")(root)
+    other_mask(root)
+    same_image("train/discs/01.png", "pool/00.png", "train/discs/02.png")(root)
+    code, out, error = parley("run", "--data", root)
+    assert code == 1
+    assert "Problems found in the dataset" in out
+    for told in ("unreadable", "pool/00.png", "mask size", "duplicate "):
+        assert told in out
+    assert "share no image" in error
+    assert "2 more problems" in error
+
+
 def test_a_file_is_no_dataset(run_refused, tmp_path):
     (tmp_path / "shapes").write_text("a file")
     run_refused("--data", tmp_path / "shapes", message="expected a dataset")

@@ -1,5 +1,6 @@
 """Documents that ``parley review submit`` and ``parley run --reviewer file:`` refuse."""
 
+import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -174,3 +175,22 @@ def test_a_place_that_takes_no_pictures_is_told(refused, request_, tmp_path, opt
     (tmp_path / "taken").write_text("a file")
     place = "taken/inside"
     refused("review", "show", request_.request_id, option, place, message="expected to write")
+
+
+def test_a_request_is_written_as_a_page_with_a_template_beside_it(parley, request_, tmp_path):
+    """Whatever lies in the folder from before, the page is the one of this request."""
+    folder = tmp_path / "review"
+    for _ in range(2):
+        code, out, _ = parley("review", "show", request_.request_id, "--files", str(folder))
+        assert (code, "it needs no network" in out) == (0, True)
+        assert request_.request_id in (folder / "index.html").read_text()
+        (folder / "index.html").write_text("an old one")
+        (folder / "answer.json").write_text("mine")
+    assert (folder / "answer.json").read_text() == "mine"
+    template = json.loads((folder / "answer-template.json").read_text())
+    filled = {**template, "reviewer": "u-7", "comment": "seen on paper"}
+    (folder / "answer.json").write_text(json.dumps(filled))
+    manifest = str(folder / "manifest.json")
+    answer = str(folder / "answer.json")
+    code, out, _ = parley("review", "submit", request_.request_id, answer, "--bundle", manifest)
+    assert (code, out.startswith("handed in as inbox/")) == (0, True)

@@ -23,7 +23,7 @@ from feedback.errors import (
 from feedback.store import LocalStore
 from flows.checks import exchange, services
 from flows.commands import doctor
-from flows.commands import up as up_command
+from flows.ports import Ports
 from tasks.access import IDENTITIES, bucket_policy
 from tests.guarded import GuardedStore
 
@@ -61,21 +61,21 @@ def on_ports(monkeypatch, **ports):
             found.bind(("127.0.0.1", 0))
         free = [found.getsockname()[1] for found in (one, two, three)]
     chosen = dict(zip(("prefect", "mlflow", "page"), free, strict=True)) | ports
-    monkeypatch.setattr(up_command.Ports, "__init__", lambda self: self.__dict__.update(chosen))
+    monkeypatch.setattr(Ports, "__init__", lambda self: self.__dict__.update(chosen))
     return chosen
 
 
 @pytest.mark.parametrize("user", [one.name for one in IDENTITIES if one.reads])
 def test_every_kind_of_process_may_try_the_store_under_the_buckets_policy(store, monkeypatch, user):
     guarded = GuardedStore(store, bucket_policy("parley"), user)
-    monkeypatch.setattr("tasks.workplace.open_store", lambda url, **options: guarded)
+    monkeypatch.setattr("feedback.store.open_store", lambda url, **options: guarded)
     assert exchange.object_storage() == "s3://parley takes writes, one writer winning"
     assert list(store.list()) == []
 
 
 def test_a_key_that_may_not_try_the_store_is_told_so(store, monkeypatch):
     guarded = GuardedStore(store, bucket_policy("parley"), "parley-use")
-    monkeypatch.setattr("tasks.workplace.open_store", lambda url, **options: guarded)
+    monkeypatch.setattr("feedback.store.open_store", lambda url, **options: guarded)
     with pytest.raises(AccessDeniedError, match="probe/"):
         exchange.object_storage()
 
@@ -198,7 +198,7 @@ def test_a_role_that_nobody_holds_and_a_page_that_is_not_enrolled_are_named(
 
 
 def test_an_audit_log_that_was_changed_is_named(store):
-    key = "decisions/r-1/0001.json"
+    key = "promotions/m/000001.json"
     store.put(key, b"{}")
     with pytest.raises(AuditError, match=rf"{key} is not in the log.*parley audit verify"):
         exchange.audit_log()

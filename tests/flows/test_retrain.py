@@ -73,6 +73,13 @@ def test_the_run_is_one_parent_with_a_child_per_stage_and_its_figures(first):
     assert any(re.fullmatch(r"\d\d distil: edited graphs, seed 0", name) for name in names)
     assert parent.data.tags["dvc.md5"] == report["dataset"]["md5"]
     assert "original.class.bars" in parent.data.metrics
+    asked = [round(row["accuracy"], 6) for row in report["teachers"]]
+    names = ("classifier", "unmodified_graph", "edited_graph")
+    logged = [parent.data.metrics[f"teacher.{name}.validation_accuracy"] for name in names]
+    assert asked == [round(value, 6) for value in logged]
+    gained = parent.data.metrics["teacher.edited_minus_unmodified.validation_accuracy"]
+    assert gained == pytest.approx(logged[2] - logged[1])
+    assert bool(report["warnings"]) == (gained <= 0)
 
 
 def test_classifier_student_and_reasoners_are_registered(first):

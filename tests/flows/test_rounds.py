@@ -49,8 +49,9 @@ class Asks:
         return Scores({}, {})
 
 
-def answer(workplace, request_id):
-    submit_feedback(workplace, request_id, make_answer(load_bundle(workplace.objects, request_id)))
+def answer(workplace, request_id, **changes):
+    bundle = load_bundle(workplace.objects, request_id)
+    submit_feedback(workplace, request_id, make_answer(bundle, **changes))
 
 
 def told(asking):
@@ -101,6 +102,35 @@ def test_the_last_round_waits_for_its_own_decision_alone(start, tracker, workpla
     last = ask(listening, Asks(), {}, tracker, wait=True)
     assert waited
     assert told(last) == [last.request_id]
+
+
+@pytest.mark.parametrize("verdict", ["approve", "reject"])
+def test_answers_to_earlier_rounds_count_that_come_while_the_last_one_waits(
+    start, tracker, workplace, verdict
+):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    run = in_next_round(start, first)
+    waited = []
+
+    def on_wait(seconds):
+        if not waited:
+            waited.append(seconds)
+            answer(workplace, first.request_id, verdict=verdict)
+            answer(workplace, make_bundle(round=2).request_id)
+
+    listening = replace(run, listener=replace(SILENT, on_wait=on_wait))
+    last = ask(listening, Asks(), {}, tracker, wait=True)
+    assert told(last) == [first.request_id, last.request_id]
+    assert last.decisions[0].is_approved == (verdict == "approve")
+    # The same run in another process finds the same.
+    assert ask(run, Asks(), {}, tracker, wait=True) == last
+
+
+def test_a_refusal_of_an_earlier_round_is_not_kept_waiting_for_the_last(start, tracker, workplace):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    answer(workplace, first.request_id, verdict="reject")
+    last = ask(in_next_round(start, first), Asks(), {}, tracker, wait=True)
+    assert told(last) == [first.request_id]
 
 
 def test_a_run_that_goes_on_takes_up_in_a_round_what_it_took_up_there(start, tracker, workplace):

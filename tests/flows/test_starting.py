@@ -1,6 +1,7 @@
 """Scheduled runs look first: new images come in, and where nothing changed nothing is started."""
 
 import shutil
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -12,6 +13,7 @@ from flows.params import load_params
 from flows.starting import prepare_run
 from tasks.dataset import version
 from tasks.keeping import file_closed_reviews, take_in_images
+from tasks.liveness import alive
 from tasks.settings import Settings
 from tasks.tracking_store import count_runs
 from tasks.workplace import open_workplace
@@ -116,10 +118,21 @@ def test_reviews_that_cannot_be_filed_stop_no_run(params, workplace, monkeypatch
 
 @pytest.mark.slow
 @pytest.mark.usefixtures("prefect_server")
-def test_a_deployed_run_that_finds_nothing_new_ends_as_skipped(shapes_dir, settings):
+def test_a_deployed_run_that_finds_nothing_new_ends_as_skipped(shapes_dir, settings, monkeypatch):
+    steps = []
+
+    @contextmanager
+    def counted(home, flow_run):
+        with alive(home, flow_run):
+            yield lambda: steps.append(flow_run)
+
+    monkeypatch.setattr("tasks.liveness.alive", counted)
     given = [*tiny_overrides(), f"data={shapes_dir}"]
     first = retrain_deployed(overrides=given, return_state=True)
     assert first.name == "Completed"
+    # It went forward with every stage that it computed.
+    assert len(steps) > 5
+    steps.clear()
     n_runs = count_runs(settings)
     again = retrain_deployed(overrides=given, return_state=True)
     assert (again.name, again.is_completed()) == ("Skipped", True)
@@ -128,4 +141,6 @@ def test_a_deployed_run_that_finds_nothing_new_ends_as_skipped(shapes_dir, setti
     forced = retrain_deployed(overrides=given, force=True, return_state=True)
     assert forced.name == "Completed"
     assert count_runs(settings) > n_runs
+    # What is only found again is no step forward.
+    assert steps == []
     assert open_workplace(Settings(home=settings.home)).objects.exists("finished/parley.json")

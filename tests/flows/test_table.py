@@ -20,6 +20,18 @@ REPORT = {
 }
 
 
+SCORE = {"accuracy": 0.5, "low": 0.4, "high": 0.6}
+COMPARED = {
+    "arms": {"original": {"edited_classes": SCORE, "other_classes": None, "all": SCORE}},
+    "arm_titles": [{"arm": "original", "title": "original"}],
+    "teachers": [
+        {"title": "reasoner, unmodified graphs", "accuracy": 0.875, "images": 40},
+        {"title": "reasoner, edited graphs", "accuracy": 0.7, "images": 40},
+    ],
+    "warnings": ["the edited [red] reasoner is no better"],
+}
+
+
 @pytest.fixture
 def printed():
     def lines(**tracking):
@@ -56,3 +68,13 @@ def test_with_a_tracking_server_its_own_address_is_shown_and_none_is_started(pri
 def test_a_run_without_versions_shows_the_run_alone(printed):
     lines = printed(compare_versions="", compare_figures="")
     assert [line.split()[0] for line in lines if "/#/" in line] == ["run"]
+
+
+def test_both_reasoners_are_shown_and_a_doubt_about_the_edit_stands_below_them():
+    out = io.StringIO()
+    print_report(Console(file=out, width=120), REPORT | COMPARED)
+    lines = [line.strip() for line in out.getvalue().splitlines()]
+    first = lines.index("reasoner, unmodified graphs: right on 87.5% of 40 validation images")
+    assert lines[first + 1] == "reasoner, edited graphs: right on 70.0% of 40 validation images"
+    # A report is a file: a bracket in it is no markup.
+    assert lines[first + 2] == "warning   the edited [red] reasoner is no better"

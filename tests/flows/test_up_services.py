@@ -4,6 +4,7 @@ import pytest
 
 from flows.commands import up
 from flows.params import load_params
+from flows.ports import Ports
 from tasks.settings import Settings
 
 
@@ -15,7 +16,7 @@ def told_policy(service):
 def test_watcher_previews_and_page_close_requests_by_one_policy(settings, monkeypatch):
     monkeypatch.setattr(up.importlib.util, "find_spec", lambda name: object())
     _, started = up.services(
-        settings, up.Ports(1, 2, 3), None, ("review.policy=ships.yaml",), policy="ships.yaml",
+        settings, Ports(1, 2, 3), None, ("review.policy=ships.yaml",), policy="ships.yaml",
         cron=None,
     )  # fmt: skip
     found = {service.name: service for service in started}

@@ -44,6 +44,8 @@ def document(other=0.7):
         ],
         "decision": {"promote": True, "reasons": ["better"]},
         "model": {"name": "classifier", "version": "3"},
+        "teachers": [{"title": "reasoner, edited graphs", "accuracy": 0.8, "images": 30}],
+        "warnings": ["the reasoner is no better"],
     }
 
 
@@ -89,8 +91,10 @@ def test_markdown_holds_the_table_and_the_verdict_but_no_words_of_reviewers():
     assert "| distilled, edited graphs | 77.0 % [72.0, 82.0] |" in text
     assert "`type_001`, `type_002` (1 edits)" in text
     assert "sea" not in text
+    assert text.endswith("**Warning:** the reasoner is no better.")
     stopped = {key: document()[key] for key in ("dataset", "stages")}
     refused = {"promote": False, "reasons": ["the review ended REJECTED: <b>no</b>"]}
     text = to_markdown(RunReport.model_validate(stopped | {"decision": refused}))
     assert text.startswith("**Not promoted**")
+    assert "Warning" not in text
     assert "<b>" not in text

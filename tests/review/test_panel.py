@@ -14,9 +14,11 @@ from feedback.errors import (
 from feedback.upload import parse_upload
 from review.app import create_app
 from review.bar_view import bar
+from review.catalogue import Catalogue
 from review.desk import Desk
 from review.draft import read_draft
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import read_inbox
+from review.inbox_view import inbox_view
 from review.panel import PARTS, available_panels, load_panel
 from review.previewing import preview_view
 from review.request_view import frame, marks_of, parts_of, shortcuts_view
@@ -64,7 +66,7 @@ def test_evidence_that_a_panel_cannot_read_hides_no_other_request(
     bundle = publish_tiles(store, side="wide")
     with pytest.raises(ArtifactError, match=r"got 1 fields that do not fit"):
         desk.open(bundle.request_id)
-    told = text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    told = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
     assert "1 request waits" in told
     assert "publish the request again" in told
 
@@ -74,7 +76,7 @@ def test_a_panel_is_added_by_files_alone(add_toy, store: MemoryStore, desk: Desk
     assert TOY in available_panels()
     publish_request(store)
     shown = desk.open(publish_tiles(store).request_id)
-    told = text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    told = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
     assert "2 requests wait" in told
     assert "Squares to click. Nobody has answered yet." in told
     draft = edited(shown, MARK, {"kind": "unusable", "item": "p2"}, {"kind": "undo"})

@@ -3,8 +3,10 @@ from datetime import UTC, datetime, timedelta
 from feedback.layout import manifest_key, upload_key
 from feedback.previews import Preview, answer_preview
 from feedback.since import ComparedAccuracy, SinceChampion
+from review.catalogue import Catalogue
 from review.desk import Desk
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import Inbox, read_inbox
+from review.inbox_view import inbox_view
 from review.previewing import PATIENCE, ask_preview, preview_view
 from review.request_view import parts_of
 from review.shown import AnyShown
@@ -24,17 +26,17 @@ def test_the_inbox_shows_what_closes_first_first_and_what_is_broken_last(
     gone = publish_request(store, notes="gone", deadline=NOW - timedelta(hours=1))
     store.put(manifest_key("concept_graph-" + "0" * 20), b"{}")
     store.put(upload_key(later.request_id, "bob", "n" * 8), b"not judged yet")
-    lines = read_inbox(desk, "ada", NOW)
+    inbox = read_inbox(Catalogue(desk), "ada", NOW)
     order = [sooner.request_id, later.request_id, gone.request_id, "concept_graph-" + "0" * 20]
-    assert [line.request_id for line in lines] == order
-    shown = text_of(inbox_view(lines, "ada", NOW))
+    assert [line.request_id for line in inbox.lines] == order
+    shown = text_of(inbox_view(inbox, "ada", NOW))
     for told in ("2 requests wait", "5 hours left", "Answered by bob.", "2 closed requests"):
         assert told in shown
     assert "publish the request again" in shown
 
 
 def test_an_empty_inbox_says_how_requests_come(desk: Desk) -> None:
-    assert "parley run --reviewer inbox" in text_of(inbox_view([], "ada", NOW))
+    assert "parley run --reviewer inbox" in text_of(inbox_view(Inbox([], 0), "ada", NOW))
 
 
 def test_a_preview_is_asked_for_waited_for_and_shown(desk: Desk, shown: AnyShown) -> None:

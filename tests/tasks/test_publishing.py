@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feedback.answer import GateRequest
+from feedback.bundle import ModelVersion
 from feedback.gate import Outcome, closing_time
 from feedback.notices import due_notices
 from feedback.policy import Policy, single_policy
@@ -12,9 +13,13 @@ from feedback.publishing import load_bundle
 from feedback.since import Scores
 from feedback.states import ReviewState
 from tasks.publishing import publish_review
+from tasks.registry import set_alias
+from tasks.version_pages import VersionRef
+from tests.feedback.ruled import RULE
 from tests.review_request import FILES, make_bundle
 
 HOUR = timedelta(hours=1)
+MODEL = ModelVersion(name="parley", digest="d" * 64)
 
 
 @pytest.fixture
@@ -68,3 +73,23 @@ def test_reminders_escalation_and_extension_count_from_the_policys_deadline(publ
 def test_a_deadline_that_the_manifest_brings_along_stays(published):
     deadline = datetime.now(UTC) + 3 * HOUR
     assert published(rule(deadline_hours=72), deadline=deadline)[0].deadline == deadline
+
+
+def test_reviews_in_a_row_are_frozen_in_the_request_when_a_rule_may_approve_it(
+    published, registry, workplace
+):
+    registry.client.create_registered_model("parley")
+    version = registry.client.create_model_version("parley", "file:///none")
+    set_alias(
+        registry, VersionRef(name="parley", version=str(version.version), digest=""), "champion"
+    )
+    plain, *_ = published(rule(deadline_hours=72))
+    assert plain.since.unattended is None
+    ruled = rule(deadline_hours=72, auto_approve=RULE)
+    first, *_ = published(ruled, round=2, model=MODEL)
+    # What was open of another model is none of this one's.
+    assert first.since.unattended == 0
+    second, *_ = published(ruled, round=3, model=MODEL)
+    assert second.since.unattended == 1
+    assert b'"unattended":1' in second.to_json()
+    assert b"unattended" not in plain.to_json()

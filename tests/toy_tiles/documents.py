@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from feedback.answer import Edit
+from feedback.answer import Edit, Proposal
 from feedback.bundle import ReviewBundle
 from feedback.canonical import canonical_json
 from feedback.document import FeedbackDocument, read_responses
@@ -59,6 +59,10 @@ def edit_of(response: JsonObject) -> Edit:
 
 
 def join_edits(edits: Sequence[Edit]) -> Edit | None:
+    return None
+
+
+def proposal_of(bundle: ReviewBundle) -> Proposal | None:
     return None
 
 

@@ -8,6 +8,7 @@ from feedback.channels.toy_tiles import Cell, TileMarks, check, read_evidence
 from feedback.document import read_responses
 from review.actions import ItemAction, Look
 from review.draft import ItemDraft
+from review.offline.choices import turn
 from review.parts import button, picture, place
 from review.pieces import Glimpse, Line, Marks, Overview, Shortcut, Words
 from review.viewing import View, look_at
@@ -131,6 +132,17 @@ def parts_of(shown, said, view):
             button("Outlines", outlined, pressed=view.is_outlined, key="o", id="outlines"),
         ],
     }
+
+
+def printed(shown, item):
+    (one,) = (one for one in shown.evidence.images if one.image == item)
+    side = range(shown.evidence.side)
+    squares = [
+        turn(item, [[r, c]], f"{r + 1}/{c + 1}", into="cells", name=f"square {r} {c}", css="square")
+        for r in side
+        for c in side
+    ]
+    return [html.H2(shown.titles[item]), picture(shown, one.file, one.image), *squares]
 
 
 def marks_of(shown, said, view):

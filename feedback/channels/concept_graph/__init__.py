@@ -1,7 +1,7 @@
 """The concept-graph channel towards the exchange: what is shown, answered and refused.
 
 Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of,
-join_edits and differences here.
+join_edits, proposal_of and differences here.
 """
 
 from feedback.channels.concept_graph.answers import (
@@ -30,6 +30,7 @@ from feedback.channels.concept_graph.ops import (
     ReplaceConcept,
 )
 from feedback.channels.concept_graph.packing import pack_evidence, read_evidence
+from feedback.channels.concept_graph.proposing import proposal_of
 
 RESPONSE = GraphEdit
 """Model of one response in a feedback document of this channel."""
@@ -58,6 +59,7 @@ __all__ = [
     "edit_of",
     "join_edits",
     "pack_evidence",
+    "proposal_of",
     "read_edits",
     "read_evidence",
     "read_graph_edits",

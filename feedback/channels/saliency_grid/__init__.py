@@ -1,7 +1,7 @@
 """The saliency-grid channel towards the exchange: what is shown, answered and refused.
 
 Not empty like other packages: discovery looks for EVIDENCE, RESPONSE, validate_response, edit_of,
-join_edits and differences here.
+join_edits, proposal_of and differences here.
 """
 
 from feedback.channels.saliency_grid.answering import answer_on
@@ -28,6 +28,7 @@ from feedback.channels.saliency_grid.marks import (
     MarkedCell,
 )
 from feedback.channels.saliency_grid.packing import pack_evidence, read_evidence
+from feedback.channels.saliency_grid.proposing import proposal_of
 from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
 
 RESPONSE = CellMarks
@@ -59,6 +60,7 @@ __all__ = [
     "join_marks",
     "marked_area",
     "pack_evidence",
+    "proposal_of",
     "read_evidence",
     "read_marks",
     "validate_response",

@@ -50,11 +50,11 @@ def edit_of(response: JsonObject) -> Edit:
     (marks,) = read_marks([response])
     cells: list[list[float]] = sorted([cell.r, cell.c, cell.w] for cell in marks.cells)
     content = canonical_json({"cells": cells, "flags": sorted(marks.flags)})  # type: ignore[dict-item]
+    if not is_abstention(marks):
+        return Edit(marks.image, content, response)
     # Skipping and calling unclear do not contradict each other either.
-    target = (
-        f"{marks.image} {'+'.join(sorted(marks.flags))}" if is_abstention(marks) else marks.image
-    )
-    return Edit(target, content, response)
+    target = f"{marks.image} {'+'.join(sorted(marks.flags))}"
+    return Edit(target, content, response, abstains_on=marks.image)
 
 
 def validate_response(bundle: ReviewBundle, document: FeedbackDocument) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from review.panels.concept_graph.draft import ClassDraft
 from review.panels.concept_graph.editing import apply
 from review.panels.concept_graph.overview import glimpse, notes, overview, value_told
 from review.panels.concept_graph.page import effect_told, layout, marks_of, parts_of, tools
+from review.panels.concept_graph.printed_view import printed
 from review.panels.concept_graph.responses import check, draft_of, response_of, told
 from review.panels.concept_graph.taps import register
 from review.panels.concept_graph.viewing import GraphView, look
@@ -68,6 +69,7 @@ __all__ = [
     "notes",
     "overview",
     "parts_of",
+    "printed",
     "read_evidence",
     "register",
     "response_of",

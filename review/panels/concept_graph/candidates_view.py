@@ -118,7 +118,7 @@ def candidates_section(shown: GraphShown, evidence: ClassEvidence, view: GraphVi
                 className="section-head",
             ),
             html.Div(
-                [_card(shown, card, evidence) for card in listed],
+                [card_of(shown, card, evidence) for card in listed],
                 className="candidates",
                 id="candidates",
                 **{"data-steps": "ArrowLeft ArrowRight", "data-steps-from": "focus"},
@@ -201,7 +201,8 @@ def _reason(evidence: ClassEvidence, said: ClassDraft, view: GraphView) -> Seque
     ]
 
 
-def _card(shown: GraphShown, card: ConceptCard, evidence: ClassEvidence) -> Component:
+def card_of(shown: GraphShown, card: ConceptCard, evidence: ClassEvidence) -> Component:
+    """Show a candidate, as a button that holds it beside the slot's concept."""
     notes = []
     if card.class_name != evidence.class_name:
         notes.append(html.Span(f"from {card.class_name}", className="badge"))

@@ -38,15 +38,7 @@ def class_head(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> 
     return html.Header(
         [
             html.H2(name, id="class-title", tabIndex="-1"),
-            html.Dl(
-                [
-                    fact("Classifier right", percent(evidence.accuracy)),
-                    fact("Reasoner right", percent(evidence.reasoner_accuracy)),
-                    agreement(shown),
-                    fact("Training images", f"{evidence.n_images:,}"),
-                ],
-                className="facts",
-            ),
+            class_facts(shown, evidence),
             html.Div(
                 [
                     button(
@@ -73,6 +65,19 @@ def class_head(shown: GraphShown, evidence: ClassEvidence, said: ClassDraft) -> 
             ),
         ],
         className="class-head",
+    )
+
+
+def class_facts(shown: GraphShown, evidence: ClassEvidence) -> Component:
+    """Show how well classifier and reasoner know a class."""
+    return html.Dl(
+        [
+            fact("Classifier right", percent(evidence.accuracy)),
+            fact("Reasoner right", percent(evidence.reasoner_accuracy)),
+            agreement(shown),
+            fact("Training images", f"{evidence.n_images:,}"),
+        ],
+        className="facts",
     )
 
 
@@ -110,22 +115,27 @@ def graph_section(
     return html.Section(
         [
             html.Div(figures, className=f"figures n{len(figures)}"),
-            html.P(
-                [
-                    html.Span(className="key for"),
-                    "speaks for the class ",
-                    html.Span(className="key against"),
-                    "against it ",
-                    html.Span(className="key changed"),
-                    "edited ",
-                    html.Span(className="key gone"),
-                    "cut. The wider the arrow, the more the edge contributes on average.",
-                ],
-                className="legend",
-            ),
+            legend(),
         ],
         className="graph",
         **{"aria-label": "Concept graph"},
+    )
+
+
+def legend() -> Component:
+    """Tell what the colours of the drawing mean."""
+    return html.P(
+        [
+            html.Span(className="key for"),
+            "speaks for the class ",
+            html.Span(className="key against"),
+            "against it ",
+            html.Span(className="key changed"),
+            "edited ",
+            html.Span(className="key gone"),
+            "cut. The wider the arrow, the more the edge contributes on average.",
+        ],
+        className="legend",
     )
 
 

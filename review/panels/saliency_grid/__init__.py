@@ -17,6 +17,7 @@ from review.panels.saliency_grid.page import (
     register,
     tools,
 )
+from review.panels.saliency_grid.printed_view import printed
 from review.panels.saliency_grid.responses import check, draft_of, response_of, told
 from review.panels.saliency_grid.viewing import look
 from review.pieces import Shortcut, Words
@@ -75,6 +76,7 @@ __all__ = [
     "notes",
     "overview",
     "parts_of",
+    "printed",
     "read_evidence",
     "register",
     "response_of",

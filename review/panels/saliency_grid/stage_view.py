@@ -1,5 +1,6 @@
 """The image itself: its attribution, and the squares that are clicked."""
 
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final
 
@@ -34,14 +35,28 @@ def stage(shown: SquaresShown, image: ImageEvidence) -> Component:
     Returns:
         The same whatever was marked: marks are shown in place.
     """
-    grid = shown.evidence.grid
     ranks = ranks_of(image)
-    cells = [(r, c) for r in range(grid.g) for c in range(grid.g)]
     # Tab comes to the square that matters most, and arrows lead on from it.
     first = next(iter(ranks), (0, 0))
-    squares = [
-        _square(shown, image, cell, ranks.get(cell), is_first=cell == first) for cell in cells
-    ]
+
+    def square(cell: Cell) -> Component:
+        return _square(shown, image, cell, ranks.get(cell), is_first=cell == first)
+
+    return stage_of(shown, image, square)
+
+
+def stage_of(
+    shown: SquaresShown, image: ImageEvidence, square: Callable[[Cell], Component]
+) -> Component:
+    """Show an image with something over every cell of its grid.
+
+    Args:
+        shown: The request.
+        image: The image.
+        square: Makes what stands over a cell.
+    """
+    grid = shown.evidence.grid
+    squares = [square((r, c)) for r in range(grid.g) for c in range(grid.g)]
     return html.Div(
         html.Div(
             [

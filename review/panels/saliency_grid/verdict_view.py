@@ -20,14 +20,17 @@ _KEYS: Final[dict[Flag, str]] = {
     "skip": "k",
 }
 # From the list of what goes wrong in the paper's questions to people.
-_HINTS: Final[dict[Flag, str]] = {
+HINTS: Final[dict[Flag, str]] = {
     "unclear": "the squares sum it up badly, or tell nothing",
     "label_suspect": "goes to the queue of labels; marks wait until that is settled",
     "artefact": "hair, a marker, a ruler: something that does not belong there",
     "unusable": "ambiguous, or too dark to see what matters; takes its marks back",
     "skip": "no answer; takes its marks back",
 }
-_ARTEFACTS: Final = ("hair", "marker", "ruler", "text", "frame", "hand")
+"""What each flag is for."""
+
+ARTEFACTS: Final = ("hair", "marker", "ruler", "text", "frame", "hand")
+"""What artefacts often are."""
 
 
 def verdict_section(image: ImageEvidence, said: ImageDraft) -> Component:
@@ -87,7 +90,7 @@ def _flag(image: ImageEvidence, said: ImageDraft, flag: Flag) -> Component:
         pressed=flag in said.flags,
         key=_KEYS[flag],
         className="soft",
-        title=_HINTS[flag],
+        title=HINTS[flag],
     )
 
 
@@ -102,7 +105,7 @@ def _artefact(image: ImageEvidence, said: ImageDraft) -> Component:
                         {**action, "text": "" if said.artefact == name else name},
                         pressed=said.artefact == name,
                     )
-                    for name in _ARTEFACTS
+                    for name in ARTEFACTS
                 ],
                 className="segmented",
                 role="group",

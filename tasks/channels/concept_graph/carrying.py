@@ -161,7 +161,8 @@ def carry_over_edits(
     stored = unpack_exemplars(work.load_tensors(exemplars, "exemplars"))
     kept = stored.of_concepts(bank.concept_ids)
     rows = [bank.row(name) for name in kept.concept_ids]
-    features = embed_exemplars(model, kept, size)
+    precision = basis.training.precision
+    features = embed_exemplars(model, kept, size, precision=precision)
     slots = {graph.class_name: graph.concepts for graph in load_graphs(work, concepts)}
     carried: dict[str, list[JsonValue]] = {}
     lost: dict[str, list[JsonValue]] = {}
@@ -173,7 +174,9 @@ def carry_over_edits(
         twins: dict[str, Twin] = {}
         if then.concept_ids and own:
             alike = concept_similarities(
-                embed_exemplars(model, then, size), features[own], features.mean(dim=0)
+                embed_exemplars(model, then, size, precision=precision),
+                features[own],
+                features.mean(dim=0),
             )
             own_names = [kept.concept_ids[at] for at in own]
             twins = find_twins(then.concept_ids, own_names, alike, params.min_similarity)

@@ -25,11 +25,12 @@ def match_copies(
     basis: Basis,
     concepts: StageResult,
     universe: Universe,
-    graphs: "tuple[Sequence[ClassGraph], Sequence[ClassGraph]]",
+    edit: "tuple[Sequence[ClassGraph], Sequence[ClassGraph]]",
+    graphs: "Sequence[ClassGraph]",
     params: ConceptGraphParams,
     seed: int,
 ) -> "tuple[ImageGraphs, Tensor] | None":
-    """Alter the labelled images of the classes under review and match them to the edited graphs.
+    """Alter the labelled images of the classes under review and match them to class graphs.
 
     Segments are those of the unaltered image; features come from the classifier on the copy.
 
@@ -38,7 +39,9 @@ def match_copies(
         basis: What was computed before.
         concepts: Concept bank and embeddings.
         universe: The images.
-        graphs: The n class graphs as mined, and the same after the edit.
+        edit: The n class graphs as mined, and the same after the edit, which say what was rejected.
+        graphs: The n class graphs to match the copies to: those after the edit, or for a control
+            others of the same classes.
         params: How many copies, and how images are matched.
         seed: Seed of the donors of transplants.
 
@@ -51,17 +54,19 @@ def match_copies(
     from models.concept_graph.augmentation import augment_edits, rejected_regions
     from models.concept_graph.graph import concatenate_graphs
 
-    before, after = graphs
+    before, after = edit
     own = universe.under_review.nonzero().flatten()
     images, segments = universe.images.select(own), universe.segments.of_images(own)
     shown = match_universe(work, universe, concepts, before, params, "correction", own)
     regions = rejected_regions(before, after, shown, segments, images.labels)
     generator = torch.Generator().manual_seed(seed)
+    device = work.device()
+    pixels, labels, regions = (x.to(device) for x in (images.images, images.labels, regions))
     parts, sources = [], []
     modes: list[Literal["blank", "transplant"]] = ["blank"] * params.copies.blank
     modes += ["transplant"] * params.copies.transplant
     for mode in modes:
-        made = augment_edits(images.images, images.labels, regions, mode, generator)
+        made = augment_edits(pixels, labels, regions, mode, generator).to("cpu")
         if not len(made.images):
             continue
         place = segments.of_images(made.source_index)
@@ -73,7 +78,7 @@ def match_copies(
                 made.images,
                 made.labels,
                 place,
-                after,
+                graphs,
                 params,
                 "correction",
             )

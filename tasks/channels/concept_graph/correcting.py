@@ -104,7 +104,8 @@ def distil(
         seed: Seed of the batches.
 
     Returns:
-        The last epoch's losses; outputs ``model``, ``spec`` and ``test_logits``.
+        The last epoch's losses; outputs ``model``, ``spec``, ``test_logits`` and
+        ``history``.
     """
     from models.distillation import two_teacher_loss
     from models.prediction import predict_logits
@@ -115,7 +116,8 @@ def distil(
     student = load_classifier(work.artifacts, basis.classifier).to(work.device())
     resumed = load_latest(work.scratch)
     # A process killed between its last epoch and its record has no epoch left to take them from.
-    history: dict[str, JsonValue] = dict(resumed.state.metrics) if resumed else {}
+    history: list[JsonValue] = list(resumed.history) if resumed else []
+    metrics = resumed.state.metrics if resumed else {}
     for state in fit(
         student,
         transfer,
@@ -124,15 +126,19 @@ def distil(
         seed=seed,
         start=resumed.state if resumed else None,
         prefix=shared_prefix(work, student, transfer),
+        precision=basis.training.precision,
     ):
-        save_checkpoint(work.scratch, state)
-        history = {name: float(value) for name, value in state.metrics.items()}
+        metrics = state.metrics
+        history.append({"epoch": state.epoch, **metrics})
+        save_checkpoint(work.scratch, state, history)
         work.progress(state.epoch, params.epochs, f"loss {state.metrics['loss']:.3f}")
     test = load_split(work, basis.dataset, "test", basis.training)
     work.save_tensors("model", student.state_dict())
     work.outputs["spec"] = basis.classifier.outputs["spec"]
-    work.save_tensors("test_logits", {"logits": predict_logits(student.eval(), test.images, 64)})
-    return history
+    logits = predict_logits(student.eval(), test.images, 64, precision=basis.training.precision)
+    work.save_tensors("test_logits", {"logits": logits})
+    work.save_json("history", history)
+    return {name: float(value) for name, value in metrics.items()}
 
 
 def shared_prefix(work: Work, model: "Classifier", images: "ImageSet") -> "PrefixCache | None":
@@ -236,13 +242,14 @@ def _altered_copies(
     regions = rejected_regions(before, after, matched, universe.segments, universe.images.labels)[
         index
     ]
+    device = work.device()
     copies = augment_edits(
-        chosen.images,
-        chosen.labels,
-        regions,
+        chosen.images.to(device),
+        chosen.labels.to(device),
+        regions.to(device),
         "transplant" if params.edit_augmentation == "transplant" else "blank",
         torch.Generator().manual_seed(0),
-    )
+    ).to("cpu")
     n_copies = round(params.edit_augmentation_share * len(copies.images))
     kept = torch.randperm(len(copies.images), generator=torch.Generator().manual_seed(1))[:n_copies]
     names = tuple(chosen.names[i] for i in copies.source_index[kept].tolist())

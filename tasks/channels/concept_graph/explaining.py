@@ -56,8 +56,9 @@ def explain_classes(
     universe = load_universe(work, basis)
     bank, graphs = load_bank(work, concepts), load_graphs(work, concepts)
     matched, network = load_matched(work, reasoner), load_reasoner(work, reasoner)
+    device = work.device()
     logits = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
-    shares = contributions(network, matched)
+    shares = contributions(network.to(device), matched).to("cpu")
     labels = universe.local_labels
     own = universe.under_review
     means = mean_own_contributions(_subset(shares, own), labels[own])
@@ -80,7 +81,7 @@ def explain_classes(
         )
         for position, graph in enumerate(graphs)
     )
-    model = load_classifier(work.artifacts, basis.classifier).to(work.device())
+    model = load_classifier(work.artifacts, basis.classifier).to(device)
     agreement = reasoner.number("agreement")
     explained = Explained(universe, matched, shares, tuple(graphs), agreement, crops)
     chosen = choose_examples(logits, labels, judged)

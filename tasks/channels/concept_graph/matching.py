@@ -55,7 +55,7 @@ def match_universe(
         embeddings, coverage, segments = embeddings[own], coverage[own], segments.of_images(rows)
     n_images = len(universe.images) if rows is None else len(rows)
     bank = load_bank(work, concepts)
-    return _match(embeddings, coverage, segments, n_images, graphs, bank, params, purpose)
+    return _match(work, embeddings, coverage, segments, n_images, graphs, bank, params, purpose)
 
 
 def match_pixels(
@@ -88,13 +88,31 @@ def match_pixels(
     from models.concept_graph.gated_embedding import embed_with_gate
 
     model = load_classifier(work.artifacts, basis.classifier).to(work.device())
-    made = embed_with_gate(model, images, gated_by, segments, params.gate, params.clusters)
-    embeddings, coverage = made.embeddings.cpu(), made.gate_coverage.cpu()
+    made = embed_with_gate(
+        model,
+        images,
+        gated_by,
+        segments,
+        params.gate,
+        params.clusters,
+        precision=basis.training.precision,
+    )
     bank = load_bank(work, concepts)
-    return _match(embeddings, coverage, segments, len(images), graphs, bank, params, purpose)
+    return _match(
+        work,
+        made.embeddings,
+        made.gate_coverage,
+        segments,
+        len(images),
+        graphs,
+        bank,
+        params,
+        purpose,
+    )
 
 
 def _match(
+    work: Work,
     embeddings: "Tensor",
     coverage: "Tensor",
     segments: "SegmentSet",
@@ -104,6 +122,7 @@ def _match(
     params: ConceptGraphParams,
     purpose: Purpose,
 ) -> "ImageGraphs":
+    """Return the graphs of some images, matched on the stage's device and kept on the CPU."""
     from models.concept_graph.matching import match_images
 
     gated, slack = {
@@ -112,7 +131,7 @@ def _match(
     }[purpose]
     allowed = coverage >= params.gate.coverage if gated else None
     return match_images(
-        embeddings,
+        embeddings.to(work.device()),
         segments.image_index,
         segments.centroid,
         n_images,
@@ -120,4 +139,4 @@ def _match(
         bank,
         allowed,
         slack,
-    )
+    ).to("cpu")

@@ -60,6 +60,7 @@ def embed_segments(
         universe.segments,
         gate,
         clusters,
+        precision=basis.training.precision,
     )
     work.save_tensors(
         "embeddings",
@@ -247,18 +248,19 @@ def _mine_class(
     # Controls are drawn from a bounded sample: the Gram matrix of all segments would not fit into
     # memory.
     sample = torch.randperm(len(embeddings), generator=generator)[:MAX_RANDOM_SEGMENTS]
+    device = work.device()
     bank = score_concepts(
         mined.bank,
         mined.members,
-        embeddings[rows],
-        gradients[scored],
-        embeddings[sample],
+        embeddings[rows].to(device),
+        gradients[scored].to(device),
+        embeddings[sample].to(device),
         params.tcav,
         seed,
     )
     if params.graph.rank_by == "deletion":
         falls = margin_falls(
-            load_classifier(work.artifacts, basis.classifier).to(work.device()),
+            load_classifier(work.artifacts, basis.classifier).to(device),
             universe.images.images[discovery],
             universe.segments.of_images(discovery),
             mined.members,

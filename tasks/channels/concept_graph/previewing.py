@@ -58,7 +58,7 @@ def preview_graphs(
     matched = match_universe(work, universe, concepts, class_graphs, params, "correction", own)
     targets, held_out = universe.local_labels[own], universe.validation[own]
     fitted = fit_reasoner(
-        matched,
+        matched.to(work.device()),
         targets,
         held_out,
         class_graphs,
@@ -67,7 +67,8 @@ def preview_graphs(
         absent=params.graph.absent,
         seed=seed,
     )
-    right = fitted.ensemble.logits(matched.select(held_out)).argmax(dim=1) == targets[held_out]
+    logits = fitted.ensemble.logits(matched.select(held_out)).cpu()
+    right = logits.argmax(dim=1) == targets[held_out]
     return {
         "detection": [
             matched.present[targets == position, position].float().mean(dim=0).tolist()

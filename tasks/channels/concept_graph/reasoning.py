@@ -1,7 +1,7 @@
 """Stages: match images to class graphs; fit reasoners to the classifier or to the labels."""
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from prefect import task
 from prefect.cache_policies import NO_CACHE
@@ -12,11 +12,17 @@ from tasks.artifacts import ArtifactStore
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.copies import match_copies
 from tasks.channels.concept_graph.matching import match_universe
-from tasks.channels.concept_graph.segmenting import load_universe, universe_logits
+from tasks.channels.concept_graph.segmenting import (
+    Universe,
+    load_universe,
+    universe_logits,
+)
 from tasks.channels.concept_graph.unseen import match_unseen
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
+    from torch import Tensor
+
     from models.concept_graph.ensemble import ReasonerEnsemble
     from models.concept_graph.fitting import EpochLosses
     from models.concept_graph.graph import ClassGraph, ImageGraphs
@@ -40,7 +46,7 @@ def imitate_classifier(
 
     Returns:
         ``agreement`` and ``l1`` on unseen images (``unseen.py``) and their number; outputs
-        ``reasoner``, ``config`` and ``matched``.
+        ``reasoner``, ``config``, ``matched`` and ``history``.
     """
     from models.concept_graph.fitting import agreement, fit_reasoner
 
@@ -49,7 +55,7 @@ def imitate_classifier(
     matched = match_universe(work, universe, concepts, graphs, params, "explanation")
     teacher = universe_logits(work, basis, universe)[:, list(basis.class_ids)]
     fitted = fit_reasoner(
-        matched,
+        matched.to(work.device()),
         teacher,
         universe.validation,
         graphs,
@@ -62,6 +68,7 @@ def imitate_classifier(
     measured = agreement(fitted.ensemble, *match_unseen(work, basis, concepts, graphs, params))
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
+    work.save_json("history", [{**row} for row in fitted.epochs()])
     work.save_tensors("matched", vars(matched))
     return {
         "agreement": measured.top1,
@@ -98,26 +105,101 @@ def fit_teacher(
         seed: First seed of the reasoner.
 
     Returns:
-        Accuracy on the unaltered validation images; outputs ``logits`` on all images,
-        ``reasoner`` and ``config``.
+        Accuracy on the unaltered validation images, and the classifier's there when it has to
+        choose among the same classes; outputs ``logits`` on all images, ``reasoner``, ``config``,
+        ``matched`` and ``history``.
+    """
+    universe, class_graphs = load_universe(work, basis), parse_graphs(graphs)
+    lesson = prepare_lesson(
+        work, basis, concepts, universe, class_graphs, class_graphs, params, seed
+    )
+    facts = learn_lesson(work, universe, lesson, universe.local_labels, class_graphs, params, seed)
+    held_out = universe.under_review & universe.validation
+    word = universe_logits(work, basis, universe)[held_out][:, list(basis.class_ids)]
+    right = word.argmax(dim=1) == universe.local_labels[held_out]
+    return facts | {"classifier_validation_accuracy": float(right.float().mean())}
+
+
+class Lesson(NamedTuple):
+    """What a reasoner learns the labels from.
+
+    Attributes:
+        matched: Graphs of all B images of the universe.
+        learned: Graphs of the labelled images of the classes under review, then of their copies.
+        rows: Position in the universe of the image that each of ``learned`` shows.
+    """
+
+    matched: "ImageGraphs"
+    learned: "ImageGraphs"
+    rows: "Tensor"
+
+
+def prepare_lesson(
+    work: Work,
+    basis: Basis,
+    concepts: StageResult,
+    universe: Universe,
+    graphs: "Sequence[ClassGraph]",
+    rejecting: "Sequence[ClassGraph]",
+    params: ConceptGraphParams,
+    seed: int,
+) -> Lesson:
+    """Match the images, and copies of them without what an edit rejected.
+
+    Args:
+        work: What the stage may touch.
+        basis: What was computed before.
+        concepts: Concept bank and class graphs as mined.
+        universe: The images.
+        graphs: The n class graphs to match to.
+        rejecting: The same classes after the edit that the copies are about: ``graphs`` themselves,
+            or others for a control that has the copies but not the edit.
+        params: Copies and matching.
+        seed: Seed of the copies.
     """
     from torch import cat
 
-    from models.concept_graph.fitting import fit_reasoner
     from models.concept_graph.graph import concatenate_graphs
 
-    universe = load_universe(work, basis)
-    original, class_graphs = load_graphs(work, concepts), parse_graphs(graphs)
-    matched = match_universe(work, universe, concepts, class_graphs, params, "correction")
-    own, targets = universe.under_review, universe.local_labels
+    edit = (load_graphs(work, concepts), rejecting)
+    matched = match_universe(work, universe, concepts, graphs, params, "correction")
+    own = universe.under_review
     learned, rows = matched.select(own), own.nonzero().flatten()
-    copies = match_copies(work, basis, concepts, universe, (original, class_graphs), params, seed)
+    copies = match_copies(work, basis, concepts, universe, edit, graphs, params, seed)
     if copies is not None:
         learned, rows = concatenate_graphs([learned, copies[0]]), cat([rows, copies[1]])
+    return Lesson(matched, learned, rows)
+
+
+def learn_lesson(
+    work: Work,
+    universe: Universe,
+    lesson: Lesson,
+    targets: "Tensor",
+    class_graphs: "Sequence[ClassGraph]",
+    params: ConceptGraphParams,
+    seed: int,
+) -> dict[str, JsonValue]:
+    """Fit reasoners to the labels, keep them, and judge them on the validation images.
+
+    Args:
+        work: What the stage may touch; gets the outputs of ``fit_teacher``.
+        universe: The images.
+        lesson: What is learned from.
+        targets: Class of every image of the universe as it is taught (B,), int64.
+        class_graphs: The n class graphs that the lesson was matched to.
+        params: Reasoner.
+        seed: First seed of the reasoner.
+
+    Returns:
+        Accuracy on the unaltered validation images by their own labels, and counts.
+    """
+    from models.concept_graph.fitting import fit_reasoner
+
     fitted = fit_reasoner(
-        learned,
-        targets[rows],
-        universe.validation[rows],
+        lesson.learned.to(work.device()),
+        targets[lesson.rows],
+        universe.validation[lesson.rows],
         class_graphs,
         params.reasoner,
         objective="classify",
@@ -125,18 +207,19 @@ def fit_teacher(
         seed=seed,
         on_epoch=_epoch_progress(work, params, seed, "loss"),
     )
-    logits = fitted.ensemble.logits(matched)
+    logits, own = fitted.ensemble.logits(lesson.matched).cpu(), universe.under_review
     held_out = own & universe.validation
-    right = logits[held_out].argmax(dim=1) == targets[held_out]
+    right = logits[held_out].argmax(dim=1) == universe.local_labels[held_out]
     work.save_tensors("logits", {"logits": logits})
     work.save_tensors("reasoner", fitted.ensemble.state_dict())
     work.save_json("config", fitted.ensemble.config())
-    work.save_tensors("matched", vars(matched))
+    work.save_json("history", [{**row} for row in fitted.epochs()])
+    work.save_tensors("matched", vars(lesson.matched))
     return {
         "validation_accuracy": float(right.float().mean()),
         "validation_images": len(right),
-        "detected": float(matched.present[own].float().mean()),
-        "copies": len(rows) - int(own.sum()),
+        "detected": float(lesson.matched.present[own].float().mean()),
+        "copies": len(lesson.rows) - int(own.sum()),
     }
 
 

@@ -17,6 +17,12 @@ from tasks.records import Figure, Metric, Record, Table
 from tasks.stage import StageResult
 from tasks.workplace import Workplace
 
+_TEACHERS = {
+    "classifier": "classifier, among the edited classes",
+    "unmodified_graph": "reasoner, unmodified graphs",
+    "edited_graph": "reasoner, edited graphs",
+}
+
 
 def evaluation_of(
     workplace: Workplace,
@@ -38,21 +44,23 @@ def evaluation_of(
     """
     reasons = compared.facts["reasons"]
     reasoner = explained["reasoner"]
-    teachers = {
-        arm: corrected[f"teacher.{arm}"].number("validation_accuracy")
-        for arm in ("unmodified_graph", "edited_graph")
-    }
+    teachers = teachers_of(corrected)
     figures = _figures(workplace, explained["explanation"], compared, shown)
     report: dict[str, JsonValue] = {
         "reasoner": {"agreement": reasoner.number("agreement"), "l1": reasoner.number("l1")},
         "edited_classes": list(basis.class_names),
         "edits": corrected["graphs.edited_graph"].facts["described"],
+        **describe_teachers(corrected),
         **comparison_report(compared),
     }
     records: list[Record] = [
         Metric("reasoner.agreement", reasoner.number("agreement")),
         Metric("reasoner.l1", reasoner.number("l1")),
         *(Metric(f"teacher.{arm}.validation_accuracy", value) for arm, value in teachers.items()),
+        Metric(
+            "teacher.edited_minus_unmodified.validation_accuracy",
+            teachers["edited_graph"] - teachers["unmodified_graph"],
+        ),
         *comparison_metrics(compared),
         *figures["run"],
         Table("per_class_accuracy", per_class_columns(compared)),
@@ -87,6 +95,50 @@ def evaluation_of(
         correction="edited graphs",
         arm="edited_graph",
     )
+
+
+def teachers_of(corrected: Mapping[str, StageResult]) -> dict[str, float]:
+    """Return the accuracy on validation images of both teachers, and of the classifier beside them.
+
+    Args:
+        corrected: Stages of the correction.
+    """
+    # A run that goes on may rest on a stage of an earlier version, which did not ask this.
+    classifier = corrected["teacher.edited_graph"].facts.get("classifier_validation_accuracy")
+    asked = {"classifier": float(classifier)} if isinstance(classifier, int | float) else {}
+    return asked | {
+        arm: corrected[f"teacher.{arm}"].number("validation_accuracy")
+        for arm in ("unmodified_graph", "edited_graph")
+    }
+
+
+def describe_teachers(corrected: Mapping[str, StageResult]) -> dict[str, JsonValue]:
+    """Return the teachers as part of a run's report, with a warning where the edit does not help.
+
+    Validation images come from the training images and carry the same shortcut, so this only warns:
+    docs/decisions/0010.
+
+    Args:
+        corrected: Stages of the correction.
+    """
+    images = corrected["teacher.edited_graph"].facts["validation_images"]
+    accuracies = teachers_of(corrected)
+    warnings: list[JsonValue] = []
+    unmodified, edited = (accuracies[arm] for arm in ("unmodified_graph", "edited_graph"))
+    if corrected["graphs.edited_graph"].number("edits") and edited <= unmodified:
+        warnings.append(
+            f"the reasoner of the edited graphs is no better than that of the unmodified ones on "
+            f"{images} validation images ({edited:.1%} against {unmodified:.1%}); these images are "
+            "like the training images, a shortcut in them included, so look at the test images "
+            "before you doubt the edit"
+        )
+    return {
+        "teachers": [
+            {"title": _TEACHERS[name], "accuracy": accuracy, "images": images}
+            for name, accuracy in accuracies.items()
+        ],
+        "warnings": warnings,
+    }
 
 
 def _figures(

@@ -67,14 +67,15 @@ def show_correction(
     changes = {edit.class_name: edit for edit in map(GraphEdit.model_validate, edits)}
     crops = _load_crops(work, explanation, evidence)
     matched, reasoner = load_matched(work, teacher), load_reasoner(work, teacher)
+    reasoner = reasoner.to(work.device())
     own = universe.under_review
     means = mean_own_contributions(
-        contributions(reasoner, matched.select(own)), universe.local_labels[own]
+        contributions(reasoner, matched.select(own)).to("cpu"), universe.local_labels[own]
     )
     before, after = _views(evidence, changes, crops, means)
     work.progress(1, 2, "class graphs")
 
-    shares = contributions(reasoner, matched)
+    shares = contributions(reasoner, matched).to("cpu")
     judged = own & universe.validation
     answers = _ask(work, basis, student, universe, judged)
     agreement = float((answers == shares.logits[judged].argmax(dim=1)).float().mean())
@@ -174,7 +175,8 @@ def _ask(
 
     model = load_model(work.artifacts, student.outputs["model"], student.outputs["spec"])
     images = universe.images.select(rows.nonzero().flatten())
-    logits = predict_logits(model.to(work.device()).eval(), images.images, 64)
+    model = model.to(work.device()).eval()
+    logits = predict_logits(model, images.images, 64, precision=basis.training.precision)
     answers: Tensor = logits[:, list(basis.class_ids)].argmax(dim=1)
     return answers
 

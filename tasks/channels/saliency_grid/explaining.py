@@ -65,7 +65,7 @@ def explain_images(
 
     images, digests = load_fitted(work, basis)
     model = load_classifier(work.artifacts, trained).to(work.device())
-    logits = predict_logits(model, images.images, PREDICT_BATCH)
+    logits = predict_logits(model, images.images, PREDICT_BATCH, precision=basis.training.precision)
     sampling = params.sampling
     epoch = int(trained.number("epoch"))
     priorities = sampling_priorities(logits, images.labels, sampling.strategy, seed=seed + epoch)

@@ -58,8 +58,8 @@ def train_guided(
 
     Returns:
         ``epoch``, ``strength`` (lambda, None while there was nothing to find it on), and the last
-        epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress`` and
-        ``test_logits``.
+        epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress``,
+        ``test_logits``, and ``history``, the epochs of this part.
     """
     from models.classification_loss import classification_loss
     from models.classifier import build_classifier
@@ -82,6 +82,7 @@ def train_guided(
             work.load_tensors(start, "state"), progress if isinstance(progress, dict) else {}
         )
     history: list[JsonValue] = list(found.history) if found else []
+    earlier = int(start.number("epoch")) if start is not None else 0
     test = load_split(work, basis.dataset, "test", basis.training)
     guidance = marked_images(images, digests, marks, penalty, _strength(history))
     state = found.state if found else None
@@ -109,7 +110,10 @@ def train_guided(
     tensors, rest = to_parts(state, history)
     work.save_tensors("state", tensors)
     work.save_json("progress", rest)
-    logits = predict_logits(model.eval(), test.images, PREDICT_BATCH)
+    work.save_json("history", history[earlier:])
+    logits = predict_logits(
+        model.eval(), test.images, PREDICT_BATCH, precision=basis.training.precision
+    )
     work.save_tensors("test_logits", {"logits": logits})
     last = history[-1]
     return {**(last if isinstance(last, dict) else {}), "marked_images": len(marks)}
@@ -134,7 +138,7 @@ def ask_classifier(work: Work, *, basis: Basis) -> dict[str, JsonValue]:
     model = load_classifier(work.artifacts, basis.classifier).to(work.device())
     for output in ("model", "spec"):
         work.outputs[output] = basis.classifier.outputs[output]
-    logits = predict_logits(model, test.images, PREDICT_BATCH)
+    logits = predict_logits(model, test.images, PREDICT_BATCH, precision=basis.training.precision)
     work.save_tensors("test_logits", {"logits": logits})
     return {"images": len(test)}
 

@@ -5,6 +5,7 @@ from torch import Tensor
 from feedback.errors import ExplanationError
 from models.concept_graph.fitting import (
     EpochLosses,
+    FittedReasoner,
     agreement,
     fit_reasoner,
 )
@@ -139,3 +140,16 @@ def test_fitting_needs_training_and_validation_images(share: bool) -> None:
     held_out = torch.full((len(graphs),), share)
     with pytest.raises(ExplanationError, match="validation_share"):
         fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, SMALL, objective="imitate")
+
+
+def test_the_passes_of_several_members_are_one_series() -> None:
+    graphs, _, teacher, held_out = _data()
+    short = SMALL.model_copy(update={"epochs": 2, "n_seeds": 1})
+    fitted = fit_reasoner(graphs, teacher, held_out, CLASS_GRAPHS, short, objective="imitate")
+    stopped = (EpochLosses(4.0, 2.0),)
+    longer = (EpochLosses(2.0, 1.0), EpochLosses(1.0, 0.5))
+    both = FittedReasoner(fitted.ensemble, (stopped, longer), (2.0, 0.5))
+    assert both.epochs() == [
+        {"epoch": 1, "loss": 3.0, "validation_loss": 1.5, "learning": 2},
+        {"epoch": 2, "loss": 2.5, "validation_loss": 1.25, "learning": 1},
+    ]

@@ -6,8 +6,10 @@ import pytest
 from feedback.channels.saliency_grid import CarriedReview, ExplainerUsed, Grid
 from feedback.since import Difference, SinceChampion
 from review.bar_view import bar
+from review.catalogue import Catalogue
 from review.desk import Desk
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import read_inbox
+from review.inbox_view import inbox_view
 from review.request_view import frame, marks_of, parts_of, shortcuts_view
 from review.shown import AnyShown
 from review.viewing import View
@@ -189,15 +191,18 @@ def test_the_overview_tells_of_reviews_that_the_network_learned_from(squares, sq
 
 def test_inbox_and_page_tell_which_round_asks(desk: Desk, store: MemoryStore) -> None:
     once = desk.open(publish_squares(store).request_id)
-    assert '"round 1"' not in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    assert '"round 1"' not in text_of(
+        inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW)
+    )
     again = desk.open(publish_squares(store, round=2, epoch=4).request_id)
-    assert '"round 2"' in text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    inbox = read_inbox(Catalogue(desk), "ada", NOW)
+    assert '"round 2"' in text_of(inbox_view(inbox, "ada", NOW))
     for shown, told in ((once, "round 1, after 2 epochs ·"), (again, "round 2, after 4 epochs ·")):
         assert told in text_of(frame(shown, desk.standing(shown, "ada", NOW), NOW))
 
 
 def test_the_inbox_and_the_list_of_keys_speak_of_images(desk: Desk, squares) -> None:
-    inbox = text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    inbox = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
     assert "3 images after 2 epochs" in inbox
     assert "Where the network looks, by DeepLIFT; 3 mistakes among them." in inbox
     keys = text_of(shortcuts_view(squares))

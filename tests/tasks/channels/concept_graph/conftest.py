@@ -58,13 +58,17 @@ class Staged:
         )
 
 
-@pytest.fixture(scope="session")
-def staged(tmp_path_factory, shapes_dir):
-    home = tmp_path_factory.mktemp("staged")
-    params = load_params(None, tiny_overrides())
+def stage_shapes(home, shapes_dir, **changes) -> Staged:
+    """Run the stages that come before anybody is asked."""
+    params = load_params(None, tiny_overrides(**changes))
     channel = ConceptGraphParams.model_validate(params.of_channel())
     workplace = open_workplace(Settings(home=home))
     dataset = open_dataset(workplace, shapes_dir, unversioned="refuse", training=params.training)
     prepared = prepare(workplace, dataset, params, channel, REVIEWED, seed=0)
     work = Work(workplace.artifacts, home / "scratch", workplace.cache_folder(), Progress("test"))
     return Staged(workplace, work, params, channel, dataset, *prepared)
+
+
+@pytest.fixture(scope="session")
+def staged(tmp_path_factory, shapes_dir):
+    return stage_shapes(tmp_path_factory.mktemp("staged"), shapes_dir)

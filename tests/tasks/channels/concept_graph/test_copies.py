@@ -23,11 +23,18 @@ def edited(staged):
     ]
 
 
-def copies(staged, graphs, **changes):
+def copies(staged, edit, graphs=None, **changes):
     params = staged.channel.model_copy(update={"copies": CopyParams(**changes)})
     universe = load_universe(staged.work, staged.basis)
     return match_copies(
-        staged.work, staged.basis, staged.concepts, universe, graphs, params, seed=0
+        staged.work,
+        staged.basis,
+        staged.concepts,
+        universe,
+        edit,
+        graphs or edit[1],
+        params,
+        seed=0,
     )
 
 
@@ -76,3 +83,15 @@ def test_the_teacher_of_an_edit_learns_from_copies_and_that_of_unmodified_graphs
     made = copies(staged, (before, after))
     assert made is not None
     assert staged.teacher(after).facts["copies"] == len(made[1])
+
+
+def test_a_control_sees_the_copies_of_an_edit_through_graphs_without_it(staged):
+    before, after = edited(staged)
+    with_edit, without = (copies(staged, (before, after), graphs) for graphs in (after, before))
+    assert with_edit is not None
+    assert without is not None
+    assert torch.equal(with_edit[1], without[1])
+    # Of the first class one concept differs; the other class's graph is the same for both.
+    assert not torch.equal(with_edit[0].nodes[:, 0, 0], without[0].nodes[:, 0, 0])
+    assert torch.equal(with_edit[0].nodes[:, 0, 1:], without[0].nodes[:, 0, 1:])
+    assert torch.equal(with_edit[0].nodes[:, 1], without[0].nodes[:, 1])

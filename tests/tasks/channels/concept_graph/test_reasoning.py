@@ -1,15 +1,20 @@
+from dataclasses import replace
+
 import pytest
 import torch
 
 import models.concept_graph.fitting as fitting
 from tasks.channels.concept_graph.reasoning import (
     imitate_classifier,
+    learn_lesson,
     load_graphs,
     load_matched,
     load_reasoner,
+    prepare_lesson,
 )
 from tasks.channels.concept_graph.segmenting import load_universe
 from tasks.channels.concept_graph.unseen import match_unseen
+from tasks.tracking import stage_records
 
 
 @pytest.fixture(scope="module")
@@ -88,6 +93,44 @@ def test_a_teacher_speaks_of_every_image_and_is_judged_on_held_out_labels(staged
     assert taught.number("validation_accuracy") == pytest.approx(float(right.float().mean()))
 
 
+def test_the_classifier_is_asked_about_the_same_images_and_classes_as_its_teacher(staged, taught):
+    universe = load_universe(staged.work, staged.basis)
+    train = staged.tensors(staged.basis.predictions, "logits")["train"][universe.rows["train"]]
+    ids = list(staged.basis.class_ids)
+    labels = universe.images.labels[: len(train)]
+    asked = [
+        max(ids, key=lambda i: float(row[i])) == int(label)
+        for row, label, held in zip(train, labels, universe.validation, strict=False)
+        if bool(held) and int(label) in ids
+    ]
+    assert len(asked) == taught.number("validation_images")
+    found = taught.number("classifier_validation_accuracy")
+    assert found == pytest.approx(sum(asked) / len(asked))
+
+
+def test_labels_come_from_the_targets_and_accuracy_from_the_truth(staged):
+    """A teacher of swapped labels learns them, and is judged wrong."""
+    graphs = load_graphs(staged.work, staged.concepts)
+    universe = load_universe(staged.work, staged.basis)
+    lesson = prepare_lesson(
+        staged.work, staged.basis, staged.concepts, universe, graphs, graphs, staged.channel, 0
+    )
+    assert lesson.rows.tolist() == universe.under_review.nonzero().flatten().tolist()
+
+    longer = staged.channel.reasoner.model_copy(update={"epochs": 100, "patience": 100})
+    params = staged.channel.model_copy(update={"reasoner": longer})
+
+    def accuracy(targets):
+        work = replace(staged.work, outputs={})
+        found = learn_lesson(work, universe, lesson, targets, graphs, params, 0)
+        assert set(work.outputs) == {"logits", "reasoner", "config", "matched"}
+        return found["validation_accuracy"]
+
+    truth = universe.local_labels
+    swapped = torch.where(truth >= 0, 1 - truth, truth)
+    assert accuracy(truth) > 0.5 > accuracy(swapped)
+
+
 def test_a_teacher_follows_its_graphs(staged, taught):
     graphs = load_graphs(staged.work, staged.concepts)
     swapped = [
@@ -97,3 +140,15 @@ def test_a_teacher_follows_its_graphs(staged, taught):
     other = staged.teacher(swapped)
     assert other.key != taught.key
     assert staged.teacher(graphs).reused
+
+
+def test_every_pass_of_a_reasoner_is_told_to_the_tracking(staged, taught):
+    def losses(result):
+        records = stage_records(staged.workplace, result.model_copy(update={"reused": False}))
+        series = [one for one in records if one.name == "epoch.validation_loss"]
+        assert [one.step for one in series] == list(range(1, len(series) + 1))
+        return [one.value for one in series]
+
+    for result in (staged.reasoner, taught):
+        assert 1 <= len(losses(result)) <= staged.channel.reasoner.epochs
+    assert min(losses(staged.reasoner)) == pytest.approx(staged.reasoner.facts["seed_losses"][0])

@@ -6,6 +6,7 @@ import torch
 from tasks.channels.saliency_grid.training import TEST_LOSS, ask_classifier, marked_images
 from tasks.classifier import load_split
 from tasks.progress import Progress
+from tasks.tracking import stage_records
 
 CELL = ((0, 0), (3, 3))
 
@@ -105,3 +106,13 @@ def test_weights_lie_on_the_images_that_were_marked(begun):
     expected[0, :side, 3 * side :] = 1
     expected[1, 3 * side :, :side] = 0.5
     torch.testing.assert_close(maps, expected)
+
+
+def test_every_epoch_of_a_part_is_told_to_the_tracking(begun):
+    first = begun.train(1)
+    second = begun.train(3, start=first)
+    for part, epochs in ((first, [1]), (second, [2, 3])):
+        records = stage_records(begun.workplace, part.model_copy(update={"reused": False}))
+        series = [one for one in records if one.name == "epoch.loss"]
+        assert [one.step for one in series] == epochs
+        assert series[-1].value == part.number("loss")

@@ -1,0 +1,135 @@
+/* Writes the answer of a page that stands alone from its choices, and hands it over as a file. */
+(function () {
+  "use strict";
+
+  const form = document.querySelector("#p-form");
+  const frame = JSON.parse(form.dataset.answer);
+  const items = new Map();
+  for (const one of document.querySelectorAll("[data-told]")) {
+    items.set(one.dataset.item, { told: one.dataset.told, response: JSON.parse(one.dataset.answer) });
+  }
+  let isSaved = true;
+
+  function chosen(one) {
+    if (one.dataset.turns) {
+      const turn = Number(one.dataset.turn);
+      return turn > 0 ? JSON.parse(one.dataset.turns)[turn - 1] : null;
+    }
+    if (one.type === "checkbox" && !one.checked) {
+      return null;
+    }
+    return one.value ? JSON.parse(one.value) : null;
+  }
+
+  /* What is said about one item: its response, or null where nothing is said but perhaps a remark. */
+  function said(item) {
+    const response = structuredClone(items.get(item).response);
+    let speaks = false;
+    let remark = "";
+    for (const one of document.querySelectorAll("[data-item]")) {
+      if (one.dataset.item !== item) {
+        continue;
+      }
+      if (one.dataset.remark) {
+        remark = one.value.trim();
+      } else if (one.dataset.says) {
+        speaks = speaks || one.checked;
+      } else if (one.dataset.set && chosen(one) !== null) {
+        response[one.dataset.set] = chosen(one);
+      } else if (one.dataset.into && chosen(one) !== null) {
+        response[one.dataset.into].push(chosen(one));
+        speaks = true;
+      }
+    }
+    response.comment = remark;
+    return { response: speaks ? response : null, remark: remark };
+  }
+
+  function nonce() {
+    const bytes = crypto.getRandomValues(new Uint8Array(12));
+    return "offline-" + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  function answer() {
+    const verdict = form.elements.verdict.value;
+    const responses = [];
+    const comments = [form.elements.comment.value.trim()];
+    for (const [item, about] of items) {
+      const found = said(item);
+      if (found.response && verdict !== "reject") {
+        responses.push(found.response);
+      } else if (found.remark) {
+        comments.push(about.told + ": " + found.remark);
+      }
+    }
+    return {
+      ...frame,
+      reviewer: form.elements.reviewer.value.trim(),
+      nonce: nonce(),
+      verdict: verdict,
+      responses: responses,
+      comment: comments.filter(Boolean).join("\n").slice(0, 4000),
+      created_at: new Date().toISOString(),
+    };
+  }
+
+  /* What the gate would refuse, as far as it can be told here; the command line tells the rest. */
+  function trouble(written) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9_.@-]{0,79}$/.test(written.reviewer)) {
+      return "Write your name as it is enrolled: letters, digits, '_', '.', '@' and '-'.";
+    }
+    if (!written.verdict) {
+      return "Choose a verdict.";
+    }
+    if (written.verdict === "reject" && !written.comment) {
+      return "Say in the comment what is wrong.";
+    }
+    if (written.verdict === "request_changes" && !written.comment && !written.responses.length) {
+      return "Say in the comment, or by edits, what to change.";
+    }
+    return "";
+  }
+
+  function tell(text) {
+    document.querySelector("#p-told").textContent = text;
+  }
+
+  document.addEventListener("click", function (event) {
+    const one = event.target.closest("[data-turns]");
+    if (one) {
+      const turn = (Number(one.dataset.turn) + 1) % (JSON.parse(one.dataset.turns).length + 1);
+      one.dataset.turn = String(turn);
+      one.setAttribute("aria-pressed", turn > 0 ? "true" : "false");
+      isSaved = false;
+    }
+  });
+  document.addEventListener("input", function () {
+    isSaved = false;
+  });
+  window.addEventListener("beforeunload", function (event) {
+    if (!isSaved) {
+      event.preventDefault();
+    }
+  });
+  form.addEventListener("submit", function (event) {
+    event.preventDefault();
+  });
+  document.querySelector("#p-save").addEventListener("click", function () {
+    const written = answer();
+    const wrong = trouble(written);
+    if (wrong) {
+      tell(wrong);
+      return;
+    }
+    const link = document.createElement("a");
+    const text = JSON.stringify(written, null, 2) + "\n";
+    link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+    link.download = "answer.json";
+    link.click();
+    window.setTimeout(() => URL.revokeObjectURL(link.href), 10000);
+    isSaved = true;
+    const count = written.responses.length;
+    tell("answer.json is written, with " + count + (count === 1 ? " response." : " responses."));
+  });
+  form.hidden = false;
+})();

@@ -1,0 +1,23 @@
+"""What a person does on the page of a request, in Chromium."""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+
+def open_class(page: "Page", name: str = "carrier") -> None:
+    page.locator(".request-link").click()
+    page.get_by_role("button", name=name).first.click()
+    page.wait_for_selector(".slots")
+
+
+def replace_first_concept(page: "Page") -> None:
+    page.get_by_role("button", name="Slot 1: carrier/k00").click()
+    page.get_by_role("button", name="Candidate carrier/k03").click()
+    page.locator("#put").click()
+    page.wait_for_selector(".slot.edited")
+
+
+def told(page: "Page", text: str) -> None:
+    page.locator("#bar", has_text=text).wait_for()

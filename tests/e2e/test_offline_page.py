@@ -1,0 +1,160 @@
+"""A request on a machine without a network, in Chromium: looked at, answered, checked."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from feedback.bundle import ReviewBundle
+from feedback.document import FeedbackDocument
+from feedback.inbox import check_upload
+from feedback.publishing import load_file
+from flows.commands.show_review import empty_answer
+from review.offline.page import offline_page
+from review.panel import load_panel
+from review.shown import show
+from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.feedback.memory import MemoryStore
+from tests.review.conftest import publish_request
+from tests.saliency_request import publish_squares
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
+
+
+@pytest.fixture(scope="module")
+def open_folder(tmp_path_factory):
+    """Write requests to folders and open their pages; none may ask for anything outside."""
+    if not CHROMIUM.exists():
+        pytest.skip(f"no Chromium at {CHROMIUM}")
+    from playwright.sync_api import sync_playwright
+
+    troubles: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+
+        def open_page(store: MemoryStore, bundle: ReviewBundle, width: int = 1280) -> "Page":
+            folder: Path = tmp_path_factory.mktemp("offline")
+            for name in bundle.files:
+                (folder / name).parent.mkdir(parents=True, exist_ok=True)
+                (folder / name).write_bytes(load_file(store, bundle, name))
+            shown = show(bundle, load_panel(bundle.channel))
+            page_bytes = offline_page(shown, empty_answer(bundle).model_dump(mode="json"))
+            (folder / "index.html").write_bytes(page_bytes)
+            page = browser.new_page(viewport={"width": width, "height": 900})
+            page.set_default_timeout(20_000)
+            page.on("pageerror", lambda error: troubles.append(str(error)))
+            page.on("console", lambda told: troubles.append(told.text))
+            root = folder.as_uri()
+
+            def watch(request) -> None:
+                if not request.url.startswith((root, "blob:")):
+                    troubles.append(request.url)
+
+            page.on("request", watch)
+            page.on("requestfailed", lambda request: troubles.append(f"failed {request.url}"))
+            page.goto(f"{root}/index.html")
+            return page
+
+        yield open_page
+        browser.close()
+    assert troubles == []
+
+
+def saved(page: "Page", bundle: ReviewBundle) -> FeedbackDocument:
+    """Save the answer, and let the gate judge it."""
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Save answer.json").click()
+    assert download.value.suggested_filename == "answer.json"
+    data = Path(download.value.path()).read_bytes()
+    return check_upload(bundle, data, reviewer="ada").document
+
+
+def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_request(store)
+    page = open_folder(store, bundle)
+    page.get_by_label("Replacement in slot 1 of carrier").select_option(index=1)
+    page.get_by_label("Edge k01 to k02 of carrier").select_option("remove")
+    page.get_by_label("How sure of carrier").select_option("4")
+    page.get_by_label("Anything else about carrier?").fill("the sea")
+    page.get_by_label("Anything else about tank?").fill("turret")
+    save = page.get_by_role("button", name="Save answer.json")
+    save.click()
+    page.get_by_text("Write your name as it is enrolled").wait_for()
+    page.get_by_label("Your name").fill("ada")
+    save.click()
+    page.get_by_text("Choose a verdict").wait_for()
+    page.get_by_label("Approve").check()
+    page.get_by_label("Comment").fill("better so")
+    document = saved(page, bundle)
+    (response,) = document.responses
+    assert [op["op"] for op in response["ops"]] == ["replace_concept", "remove_edge"]
+    assert (response["class_name"], response["confidence"]) == ("carrier", 4)
+    assert response["comment"] == "the sea"
+    assert (document.verdict, document.comment) == ("approve", "better so\ntank: turret")
+    page.get_by_text("with 1 response.").wait_for()
+    again = saved(page, bundle)
+    assert again.nonce != document.nonce
+    page.get_by_label("Reject").check()
+    refused = saved(page, bundle)
+    assert (refused.verdict, refused.responses) == ("reject", ())
+    assert "carrier: the sea" in refused.comment
+
+
+def test_a_class_that_is_right_as_it_is_says_so(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_request(store)
+    page = open_folder(store, bundle)
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Approve").check()
+    assert saved(page, bundle).responses == ()
+    page.locator("article", has=page.get_by_role("heading", name="tank")).first.get_by_label(
+        "Right as it is"
+    ).check()
+    (response,) = saved(page, bundle).responses
+    assert (response["class_name"], response["ops"]) == ("tank", [])
+
+
+def test_squares_turned_on_it_become_an_answer(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_squares(store, allow_important=True)
+    page = open_folder(store, bundle)
+    image = page.locator("article").first
+    squares = image.locator(".square")
+    squares.nth(0).click()
+    squares.nth(1).click()
+    squares.nth(1).click()
+    for _ in range(3):
+        squares.nth(2).click()
+    image.get_by_label("Explanation unclear").check()
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Approve").check()
+    (response,) = saved(page, bundle).responses
+    assert [(cell["r"], cell["c"], cell["w"]) for cell in response["cells"]] == [
+        (0, 0, 1.0),
+        (0, 1, -1.0),
+    ]
+    assert response["flags"] == ["unclear"]
+    assert json.loads(image.get_attribute("data-answer"))["cells"] == []
+
+
+@pytest.mark.parametrize("width", [1280, 400])
+@pytest.mark.parametrize("publish", [publish_request, publish_squares])
+def test_it_fits_its_window_and_its_pictures_are_there(open_folder, publish, width) -> None:
+    store = MemoryStore()
+    page = open_folder(store, publish(store), width)
+    # Requests of these tests name more pictures than they hold; none of those has an address.
+    # decode fails for a picture that cannot be shown.
+    page.evaluate(
+        """Promise.all([...document.images].filter((one) => one.src).map((one) => {
+            one.loading = "eager";
+            return one.decode();
+        }))"""
+    )
+    assert page.evaluate("document.images.length") > 2
+    root = "document.documentElement"
+    assert page.evaluate(f"{root}.scrollWidth - {root}.clientWidth") == 0
