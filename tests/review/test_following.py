@@ -14,10 +14,12 @@ from feedback.publishing import publish
 from feedback.upload import parse_upload
 from review.acting import Visit, act_on
 from review.answer_view import answer_dialog
+from review.catalogue import Catalogue
 from review.changes import changes_of
 from review.desk import Desk
 from review.following_view import banner, is_as_proposed, proposal_note, said_before
-from review.inbox_view import inbox_view, read_inbox
+from review.inbox import read_inbox
+from review.inbox_view import inbox_view
 from review.opened import Opened, read_opened
 from review.request_view import frame, parts_of
 from review.settings import PageSettings
@@ -221,7 +223,7 @@ def test_the_inbox_marks_follow_ups_and_others_show_nothing_of_it(
 ) -> None:
     first = publish_request(store)
     follow(store, first, FILES, EDIT)
-    told = text_of(inbox_view(read_inbox(desk, "ada", NOW), "ada", NOW))
+    told = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
     assert told.count("follow-up 1") == 1
     plain = desk.open(first.request_id)
     assert (plain.proposals, plain.first_draft()) == ({}, plain.empty_draft())
