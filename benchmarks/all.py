@@ -11,6 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tasks.device import best_device
+
 PETS = Path("../shared/data/pets37")
 WEIGHTS = Path("../shared/weights/squeezenet1_1_imagenet_fp16.safetensors")
 ALWAYS = (
@@ -18,10 +20,13 @@ ALWAYS = (
     ("benchmarks.mining", "--arch", "resnet18", "--quality"),
     ("benchmarks.mining", "--arch", "vgg16"),
     ("benchmarks.mining", "--arch", "squeezenet1_1"),
+    ("benchmarks.throughput", "--device", "cpu"),
     ("benchmarks.penalty",),
     ("benchmarks.overhead",),
     ("benchmarks.startup",),
     ("benchmarks.page",),
+    ("benchmarks.page", "--link"),
+    ("benchmarks.history",),
     ("benchmarks.resume",),
     ("benchmarks.kills",),
     ("benchmarks.correction", "demo", "--first-seed", "11"),
@@ -29,6 +34,11 @@ ALWAYS = (
     ("benchmarks.saliency", "decoy"),
     ("benchmarks.saliency", "demo"),
 )
+ON_A_GPU = tuple(
+    (*(part for part in command if part not in ("--device", "cpu")), "--device", "cuda")
+    for command in ALWAYS[1:5]
+)
+"""Mining and throughput once more; the other benchmarks take what there is by themselves."""
 WITH_PHOTOGRAPHS = (
     ("benchmarks.correction", "pets37_planted", "--pets", str(PETS), "--weights", str(WEIGHTS)),
     ("benchmarks.correction", "pets37_natural", "--pets", str(PETS), "--weights", str(WEIGHTS)),
@@ -42,6 +52,10 @@ def main() -> None:
     logging.basicConfig(level=logging.INFO, format="%(message)s")
     logger = logging.getLogger("benchmarks.all")
     wanted = ALWAYS
+    if best_device().type == "cuda":
+        wanted += ON_A_GPU
+    else:
+        logger.warning("no GPU: what it would compute is measured on the CPU alone")
     if PETS.is_dir() and WEIGHTS.is_file():
         wanted += WITH_PHOTOGRAPHS
     else:

@@ -26,7 +26,7 @@ from benchmarks.report import spread, write_result
 from models.attribution import cell_gradients
 from models.classifier import Classifier, build_classifier, to_float
 from models.concept_graph.concepts import mine_concepts
-from models.concept_graph.embedding import embed_segments
+from models.concept_graph.embedding import embed_segments, images_per_forward
 from models.concept_graph.gated_embedding import embed_with_gate
 from models.concept_graph.params import ClusterParams, ConceptGraphParams
 from models.concept_graph.reliance import margin_falls
@@ -36,8 +36,6 @@ from models.params import ClassifierParams
 from tasks.demo.images import render_images
 
 logger = logging.getLogger(__name__)
-
-BATCH = 8
 
 
 def main() -> None:
@@ -122,12 +120,17 @@ def measure_speed(
 
 
 def mine_class(
-    model: Classifier, images: Tensor, classes: Tensor, params: ConceptGraphParams, seed: int
+    model: Classifier,
+    images: Tensor,
+    classes: Tensor,
+    params: ConceptGraphParams,
+    seed: int,
+    precision: str = "float32",
 ) -> tuple[Any, Any, Any]:
     """Mine the concepts of one class from its images, TCAV apart."""
     segments = segment_images(images, params.segments, params.workers)
     seen = embed_with_gate(
-        model, images, classes, segments, params.gate, params.clusters, batch_size=BATCH
+        model, images, classes, segments, params.gate, params.clusters, precision=precision
     )
     mined = mine_concepts(
         0, "class", segments, seen.embeddings.cpu(), seen.gate_coverage.cpu(), params, seed
@@ -159,7 +162,8 @@ def slic_alone(images: Tensor, params: ConceptGraphParams) -> None:
 def forward_backward(model: Classifier, images: Tensor, classes: Tensor) -> None:
     """Run what Grad-CAM cannot do without: one forward, and one backward to the concept layer."""
     device = next(model.parameters()).device
-    for batch, own in zip(images.split(BATCH), classes.split(BATCH), strict=True):
+    n_each = images_per_forward(device)
+    for batch, own in zip(images.split(n_each), classes.split(n_each), strict=True):
         with torch.no_grad():
             features = model.trunk(to_float(batch.to(device)))
         cell_gradients(model, features, own.to(device))
@@ -193,8 +197,9 @@ def measure_memory(mine: Callable[[], Any], images: Tensor) -> dict[str, float]:
 
 
 def _embed(model: Classifier, images: Tensor, segments: Any, embedding: Any) -> Tensor:
+    n_each = images_per_forward(next(model.parameters()).device)
     return embed_segments(
-        model, images, segments, ClusterParams(embedding=embedding), batch_size=BATCH
+        model, images, segments, ClusterParams(embedding=embedding), batch_size=n_each
     )
 
 

@@ -18,7 +18,11 @@ from feedback.fields import (
 from feedback.signing import Signature
 from feedback.states import ReviewState
 
-__all__ = ["DecidedResponse", "Decision", "ReviewState"]
+__all__ = ["MOST_EDITS", "DecidedResponse", "Decision", "ReviewState"]
+
+
+MOST_EDITS = 1000
+"""Edits that a decision lets go on."""
 
 
 class DecidedResponse(Grown):
@@ -71,7 +75,7 @@ class Decision(Grown, StoredDocument):
     """When it was made."""
     policy_sha256: Sha256 | None = None
     """Digest of the rule, which is kept under ``policies/``."""
-    agreed: tuple[JsonObject, ...] = Field(default=(), max_length=1000)
+    agreed: tuple[JsonObject, ...] = Field(default=(), max_length=MOST_EDITS)
     """Edits that go on, one per target, in the channel's own schema."""
     conflicts: tuple[Name, ...] = Field(default=(), max_length=1000)
     """What approvers edited differently and nobody ruled on; nothing of it goes on."""

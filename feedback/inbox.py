@@ -47,6 +47,9 @@ from feedback.upload import parse_upload
 
 logger = logging.getLogger(__name__)
 
+MOST_WARNINGS = 1000
+"""Warnings that are kept of one answer."""
+
 
 @dataclass(frozen=True)
 class CheckedUpload:
@@ -193,6 +196,9 @@ def check_upload(
             f"{document.reviewer!r}, nonce {document.nonce!r}); hand in your own document"
         )
     warnings = load_feedback_channel(bundle.channel).validate_response(bundle, document)
+    if len(warnings) > MOST_WARNINGS:
+        left_out = len(warnings) - MOST_WARNINGS + 1
+        warnings = (*warnings[: MOST_WARNINGS - 1], f"{left_out} more warnings are left out")
     return CheckedUpload(own_key, sha256_hex(data), document, warnings, parsed.signature)
 
 

@@ -12,7 +12,7 @@ from pydantic import Field, ValidationError
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import DigestMismatchError, ReplayError
 from feedback.fields import Exchanged, Identifier, Sha256, Timestamp
-from feedback.inbox import CheckedUpload
+from feedback.inbox import MOST_WARNINGS, CheckedUpload
 from feedback.layout import accepted_prefix, receipt_key
 from feedback.objects import ObjectInfo, ObjectStore
 from feedback.upload import Upload, parse_upload
@@ -36,7 +36,7 @@ class Receipt(Exchanged):
     """The store's mark of that version of the object."""
     arrived_at: Timestamp
     """When it came in, by the store's clock."""
-    warnings: tuple[str, ...] = Field(default=(), max_length=1000)
+    warnings: tuple[str, ...] = Field(default=(), max_length=MOST_WARNINGS)
     """What the channel warned of."""
     upload: Annotated[str, Field(max_length=262_144)]
     """The uploaded text."""

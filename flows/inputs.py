@@ -5,7 +5,7 @@ from pathlib import Path
 from feedback.errors import ParamsError
 from feedback.policy import Policy
 from feedback.policy_file import load_policy
-from flows.channel import Channel, load_channel
+from flows.channel import Channel, Rounds, load_channel
 from flows.params import PipelineParams, ReviewParams
 from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
@@ -64,11 +64,22 @@ def check_inputs(
     digest = weights_digest(params.classifier.weights)
     dataset = identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data)
     channel.check(params.of_channel(), dataset, params.training)
+    _check_rounds(params.review, channel.rounds(params.of_channel()))
     check_weights(params.classifier, len(dataset.classes))
     # Last, for these take longest; the first of them is made once per content.
     check_soundness(workplace, dataset, on_problems=on_problems)
     decode_dataset(workplace, dataset, params.training)
     return RunInputs(channel, dataset, digest, policies)
+
+
+def _check_rounds(review: ReviewParams, rounds: Rounds) -> None:
+    """Refuse a file as reviewer of several requests: it answers the one that it names."""
+    if review.reviewer.startswith("file:") and rounds.number > 1:
+        raise ParamsError(
+            "expected one round of asking with review.reviewer=file, which answers one request "
+            f"(got {rounds.number} rounds); ask once in the channel's parameters, or set "
+            "review.reviewer=inbox and hand in each round with 'parley review submit'"
+        )
 
 
 def _check_review(review: ReviewParams, workplace: Workplace) -> tuple[Policy, ...]:

@@ -110,6 +110,17 @@ class ArmReport(_Part):
     """Every class."""
 
 
+class CalibrationReport(_Part):
+    """Whether an arm's confidence means what it says, on the test images."""
+
+    nll: Annotated[float, Field(ge=0)]
+    """Mean negative log-likelihood."""
+    ece: Share
+    """Expected calibration error, over 15 bins of confidence."""
+    brier: Annotated[float, Field(ge=0, le=2)]
+    """Brier score, summed over the classes."""
+
+
 class ArmTitle(_Part):
     """What people call an arm."""
 
@@ -202,6 +213,8 @@ class RunReport(_Part):
     """Accuracy per arm and group."""
     arm_titles: tuple[ArmTitle, ...] = ()
     """The arms in the order of reading: the original first, the candidate last."""
+    calibration: dict[str, CalibrationReport] = {}
+    """Calibration per arm, a mean over its seeds; runs of earlier versions have none."""
     measured: dict[str, float] = {}
     """What else the channel measured, by name."""
     paired: tuple[PairedReport, ...] = ()

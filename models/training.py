@@ -127,7 +127,8 @@ def fit(
         restore_optimizer(optimizer, model, start.optimizer)
     device = next(model.parameters()).device
     views_of = partial(_views, model, data, augment, prefix, channels_last)
-    autocast = training_precision(device, precision or getattr(params, "precision", "auto"))
+    precision = precision or str(getattr(params, "precision", "auto"))
+    autocast = training_precision(device, precision)
     for epoch in range(0 if start is None else start.epoch, params.epochs):
         generator = torch.Generator().manual_seed(derived_seed(seed, epoch))
         batches = _batches(len(data), params.batch_size, generator)

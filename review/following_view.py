@@ -1,6 +1,6 @@
 """A follow-up request: what was said of the evidence before, and what a reviewer goes on from."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from dash import html
 from dash.development.base_component import Component
@@ -60,12 +60,12 @@ def banner(shown: AnyShown) -> Component | None:
     )
 
 
-def said_before(shown: AnyShown, draft: Draft[ItemDraft]) -> list[Component]:
+def said_before(shown: AnyShown, draft: Draft[ItemDraft] | None) -> list[Component]:
     """Tell what each reviewer answered before, where they disagree, and what is proposed.
 
     Args:
         shown: The request.
-        draft: What the reviewer says now.
+        draft: What the reviewer says now; None where nobody can, and nothing is offered.
 
     Returns:
         A section of the overview; none for a request that follows no other.
@@ -148,28 +148,11 @@ def _voice(voice: Voice) -> Component:
     )
 
 
-def _proposed(shown: AnyShown, draft: Draft[ItemDraft]) -> list[Component]:
-    entries = [_entry(shown, item, shown.said(draft, item)) for item in shown.proposals]
-    taken = [item for item in shown.proposals if shown.said(draft, item).speaks]
-    out = [
-        item for item in shown.proposals if not is_as_proposed(shown, item, shown.said(draft, item))
-    ]
+def _proposed(shown: AnyShown, draft: Draft[ItemDraft] | None) -> list[Component]:
+    said = {item: shown.said(draft, item) if draft else None for item in shown.proposals}
+    entries = [_entry(shown, item, now) for item, now in said.items()]
     head = html.Div(
-        [
-            html.H4("Proposed to go on from"),
-            button(
-                "Take all back",
-                [{"kind": "reset", "item": item} for item in taken],
-                className="plain",
-                disabled=not taken,
-            ),
-            button(
-                "Take all over",
-                [{"kind": "take_proposed", "item": item} for item in out],
-                className="plain",
-                disabled=not out,
-            ),
-        ],
+        [html.H4("Proposed to go on from"), *(_all(shown, said) if draft else [])],
         className="section-head",
     )
     listed = html.Ul(entries[:_LISTED], className="proposals")
@@ -180,7 +163,28 @@ def _proposed(shown: AnyShown, draft: Draft[ItemDraft]) -> list[Component]:
     return [head, listed, html.Details([more, rest], className="closed")]
 
 
-def _entry(shown: AnyShown, item: str, said: ItemDraft) -> Component:
+def _all(shown: AnyShown, said: Mapping[str, ItemDraft | None]) -> list[Component]:
+    """Make the buttons that take all proposals back or over."""
+    found = [(item, now) for item, now in said.items() if now is not None]
+    taken = [item for item, now in found if now.speaks]
+    out = [item for item, now in found if not is_as_proposed(shown, item, now)]
+    return [
+        button(
+            "Take all back",
+            [{"kind": "reset", "item": item} for item in taken],
+            className="plain",
+            disabled=not taken,
+        ),
+        button(
+            "Take all over",
+            [{"kind": "take_proposed", "item": item} for item in out],
+            className="plain",
+            disabled=not out,
+        ),
+    ]
+
+
+def _entry(shown: AnyShown, item: str, said: ItemDraft | None) -> Component:
     proposal = shown.proposals[item]
     lines: Sequence[Line] = [*shown.panel.told(item, proposal, shown.evidence)]
     if proposal.comment:
@@ -189,8 +193,7 @@ def _entry(shown: AnyShown, item: str, said: ItemDraft) -> Component:
         [
             button(shown.titles[item], {"kind": "look", "item": item}, className="link"),
             html.Ul([html.Li(_told(line)) for line in lines]),
-            _badge(shown, item, said),
-            _turn(shown, item, said),
+            *([] if said is None else [_badge(shown, item, said), _turn(shown, item, said)]),
         ]
     )
 

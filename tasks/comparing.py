@@ -102,6 +102,7 @@ def compare(
     """
     import numpy as np
 
+    from models.calibration import brier_score
     from models.metrics import negative_log_likelihood, per_class_accuracy
     from models.paired import paired_bootstrap
 
@@ -158,6 +159,9 @@ def compare(
             np.mean([float(negative_log_likelihood(one, labels)) for one in logits[arm]])
         )
         metrics[f"{arm}.ece"] = float(np.mean([_calibration(one, labels) for one in logits[arm]]))
+        metrics[f"{arm}.brier"] = float(
+            np.mean([brier_score(one.softmax(dim=1), labels) for one in logits[arm]])
+        )
         means = np.mean(
             [np.asarray(per_class_accuracy(one, labels)) for one in logits[arm]], axis=0
         )

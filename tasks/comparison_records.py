@@ -18,6 +18,7 @@ def comparison_report(compared: StageResult) -> dict[str, JsonValue]:
     return {
         "arm_titles": compared.facts["titles"],
         "arms": _arms(compared),
+        "calibration": _calibration(compared),
         "paired": _paired(compared),
     }
 
@@ -39,6 +40,18 @@ def _arms(compared: StageResult) -> JsonValue:
             )
         result[arm] = scores
     return result
+
+
+def _calibration(compared: StageResult) -> JsonValue:
+    """Return what is known of every arm's calibration: a stage of an earlier version knew less."""
+    metrics, arms = compared.facts["metrics"], compared.facts["arms"]
+    if not isinstance(metrics, dict) or not isinstance(arms, dict):
+        return {}
+    found = {
+        arm: {name: metrics.get(f"{arm}.{name}") for name in ("nll", "ece", "brier")}
+        for arm in arms
+    }
+    return {arm: {**scores} for arm, scores in found.items() if None not in scores.values()}
 
 
 def _paired(compared: StageResult) -> JsonValue:

@@ -56,6 +56,9 @@ class Settings(BaseSettings):
     store_patience: float = Field(default=PATIENCE, ge=0, le=86_400)
     """Longest outage of an S3 service that work sits out, seconds; commands that people wait for
     and the review page sit out at most 5."""
+    dvc_remote: str = ""
+    """Remote that ``parley data import`` sets: a folder, relative to the project, or
+    ``s3://bucket/prefix``; empty keeps the one in ``.dvc/config``."""
     tracking_uri: str = Field(default="", validation_alias="MLFLOW_TRACKING_URI")
     """MLflow tracking server; empty means a SQLite file in ``home``."""
     experiment: str = "parley"

@@ -10,6 +10,7 @@ import typer
 from benchmarks.readme import TABLES, fill_tables
 from feedback.channels.concept_graph import read_edits
 from feedback.document import parse_document
+from flows.channel import available_channels
 from flows.cli import app
 from flows.params import load_params
 
@@ -81,7 +82,10 @@ def test_every_parameter_in_the_table_exists():
     params = load_params(None)
     for name in names:
         head, *path = name.split(".")
-        node = params.of_channel() if head == params.channel else getattr(params, head)
+        if head in available_channels():
+            node = load_params(None, (f"channel={head}",)).of_channel()
+        else:
+            node = getattr(params, head)
         for part in path:
             node = getattr(node, part)
 

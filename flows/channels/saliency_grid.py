@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pydantic import JsonValue
 
 from feedback.bundle import ReviewBundle
+from feedback.channels.saliency_grid import most_images
 from feedback.decision import Decision
 from feedback.document import FeedbackDocument
 from feedback.errors import ExplanationError, ParamsError
@@ -42,13 +43,22 @@ _SUBJECTS = {"random_squares": "random squares", "marked_squares": "marked squar
 
 
 def check(params: Params, dataset: DatasetRef, training: TrainingParams) -> None:
-    """Refuse rounds that come after the last epoch."""
-    sampling = SaliencyGridParams.model_validate(params).sampling
+    """Refuse rounds that come after the last epoch, and more images than an answer can hold."""
+    settings = SaliencyGridParams.model_validate(params)
+    sampling, grid = settings.sampling, settings.grid
     if sampling.feedback_epochs[-1] >= training.epochs:
         raise ParamsError(
             f"expected the last round of asking before epoch {training.epochs}, the last one (got "
             f"it after epoch {sampling.feedback_epochs[-1]}); ask earlier or fewer times "
             "(saliency_grid.sampling), or train longer (training.epochs)"
+        )
+    asked, most = min(sampling.n_images, dataset.n_train), most_images(grid.cells, grid.n_shown)
+    if asked > most:
+        raise ParamsError(
+            f"expected at most {most} images per round with {grid.cells} x {grid.cells} cells and "
+            f"{grid.n_shown} shown, so that an answer that marks them all can still be read (got "
+            f"{asked}); ask about fewer in more rounds (saliency_grid.sampling) or show a coarser "
+            "grid (saliency_grid.grid)"
         )
 
 

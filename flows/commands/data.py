@@ -56,12 +56,20 @@ def import_(
         ),
     ] = None,
     push: Annotated[bool, typer.Option(help="Also push to the DVC remote.")] = True,
+    remote: Annotated[
+        str | None,
+        typer.Option(
+            help="DVC remote from now on: a folder or s3://bucket/prefix; PARLEY_DVC_REMOTE.",
+            show_default=False,
+        ),
+    ] = None,
 ) -> None:
     """Validate a folder of images, then take it in as the working data under DVC."""
     from feedback.errors import ParamsError
     from flows.commands.show_data import print_import
     from tasks.dataset.importing import import_dataset
     from tasks.dataset.inspection import LARGEST, MAX_PIXELS
+    from tasks.settings import Settings
 
     if max_pixels is not None and not 1 <= max_pixels <= LARGEST:
         raise ParamsError(
@@ -79,6 +87,7 @@ def import_(
         max_pixels=MAX_PIXELS if max_pixels is None else max_pixels,
         replace=replace,
         push=push,
+        remote=Settings().dvc_remote if remote is None else remote,
     )
     print_import(done)
     raise typer.Exit(1 if done.is_refused else 0)

@@ -97,7 +97,7 @@ def blank_regions(images: Tensor, regions: Tensor) -> Tensor:
     _check_regions(images, regions)
     parts = [
         _blanked(some, own)
-        for some, own in zip(images.split(_BATCH), regions.split(_BATCH), strict=True)
+        for some, own in zip(torch.split(images, _BATCH), torch.split(regions, _BATCH), strict=True)
     ]
     return torch.cat(parts) if parts else images.clone()
 

@@ -28,8 +28,9 @@ class ExplainerParams(Params):
     """Which pixels speak for a class."""
 
     name: Explainer = "deeplift"
-    """Attribution method; DeepLIFT is the paper's. What has no rule of DeepLIFT is explained by
-    integrated gradients, and the evidence says so."""
+    """Attribution method; DeepLIFT is the paper's. Integrated gradients take over where a network
+    calls what has no rule of DeepLIFT, or where DeepLIFT misses its sum on most images, and the
+    evidence says so."""
     baseline: Baseline = "zero"
     """Image that DeepLIFT and integrated gradients compare with: black, or the image itself
     blurred. Black pixels get no attribution against a black baseline."""

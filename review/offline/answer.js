@@ -10,6 +10,23 @@
   }
   let isSaved = true;
 
+  /* How long each item was in the middle of the window, seconds; a policy may ask for it. */
+  const seconds = new Map();
+  let spent = 0;
+  window.setInterval(function () {
+    if (document.hidden) {
+      return;
+    }
+    spent += 1;
+    const middle = window.innerHeight / 2;
+    for (const one of document.querySelectorAll("[data-told]")) {
+      const place = one.getBoundingClientRect();
+      if (place.top <= middle && place.bottom > middle) {
+        seconds.set(one.dataset.item, (seconds.get(one.dataset.item) || 0) + 1);
+      }
+    }
+  }, 1000);
+
   function chosen(one) {
     if (one.dataset.turns) {
       const turn = Number(one.dataset.turn);
@@ -62,8 +79,13 @@
         comments.push(about.told + ": " + found.remark);
       }
     }
+    const times = { seconds_spent: spent };
+    if (seconds.size > 0) {
+      times.seconds_by_item = Object.fromEntries(seconds);
+    }
     return {
       ...frame,
+      ...times,
       reviewer: form.elements.reviewer.value.trim(),
       nonce: nonce(),
       verdict: verdict,

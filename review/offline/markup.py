@@ -20,7 +20,7 @@ _TAGS = frozenset(
     re.findall(
         r"\w+",
         "a article aside button dd details div dl dt em fieldset figcaption figure footer form "
-        "h1 h2 h3 h4 h5 header img input kbd label legend li main nav ol option p pre section "
+        "h1 h2 h3 h4 h5 header img input kbd label legend li main nav ol option p pre q section "
         "select span strong summary table tbody td textarea th thead tr ul "
         "svg g path polygon rect image text title",
     )

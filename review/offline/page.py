@@ -16,6 +16,7 @@ from urllib.parse import quote
 from dash import html
 from dash.development.base_component import Component
 
+from review.following_view import follow_name, said_before
 from review.offline.markup import OWN, Writer
 from review.parts import fact, plural
 from review.pictures import picture_url
@@ -76,6 +77,7 @@ def _head(shown: AnyShown, places: Mapping[str, str]) -> Component:
     bundle, words = shown.bundle, shown.panel.WORDS
     deadline = f"answer by {bundle.deadline:%d %B %Y, %H:%M %Z}" if bundle.deadline else ""
     told = [
+        follow_name(bundle.follows.number).capitalize() if bundle.follows else "",
         f"asked by {bundle.author}" if bundle.author else "",
         f"{bundle.created_at:%d %B %Y}",
         deadline,
@@ -114,6 +116,7 @@ def _overview(shown: AnyShown) -> Component:
         [
             html.Section([html.H2("Overview"), html.Dl(facts, className="facts")]),
             html.P(bundle.notes, className="notes") if bundle.notes else "",
+            *said_before(shown, None),
             html.Section([html.H3("Since the champion"), *since_view(shown, own.earlier)]),
             *own.sections,
             *own.appendix,

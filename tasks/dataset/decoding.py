@@ -18,6 +18,8 @@ MEAN_GREY = (124, 116, 104)
 """Mean colour of ImageNet: what padding and transparency are filled with."""
 BACKGROUND = 2
 """Mask value of padding."""
+_LYING = 5
+"""From this EXIF orientation on an upright image is the stored one turned by a right angle."""
 LARGEST_VALUE = 3
 """Mask value of the border; anything above is of another convention."""
 
@@ -43,6 +45,38 @@ def decode_image(path: Path, size: int, resize: Resize = "crop") -> Pixels:
         opened.draft(None, (2 * size, 2 * size))
         upright = ImageOps.exif_transpose(opened)
     return np.array(_fitted(to_rgb(upright), size, resize, Image.Resampling.BICUBIC, MEAN_GREY))
+
+
+def picture_edges(
+    path: Path, size: int, resize: Resize = "crop"
+) -> tuple[int, int, int, int] | None:
+    """Say where an image lies within the padding that ``decode_image`` gives it.
+
+    Args:
+        path: The file; only its head is read.
+        size: Side of the result, pixels.
+        resize: As for the image.
+
+    Returns:
+        Top, left, bottom and right edge, pixels; None where nothing is padded.
+
+    Raises:
+        OSError: If the file is missing, damaged or of an unknown format.
+    """
+    from PIL import ExifTags, Image
+
+    if resize != "pad":
+        return None
+    with Image.open(path) as opened:
+        # Shrunk as for decoding, which rounds.
+        opened.draft(None, (2 * size, 2 * size))
+        width, height = opened.size
+        if opened.getexif().get(ExifTags.Base.Orientation, 1) >= _LYING:
+            width, height = height, width
+    if width == height:
+        return None
+    inner, (left, top) = _padded(width, height, size)
+    return top, left, top + inner[1], left + inner[0]
 
 
 def decode_mask(path: Path, size: int, resize: Resize = "crop") -> Pixels:
@@ -119,9 +153,14 @@ def _fitted(
         side = min(width, height)
         left, top = (width - side) / 2, (height - side) / 2
         return image.resize((size, size), resample, (left, top, left + side, top + side))
-    side = max(width, height)
-    inner = max(round(width * size / side), 1), max(round(height * size / side), 1)
+    inner, corner = _padded(width, height, size)
     square = Image.new(image.mode, (size, size), fill)
-    corner = (size - inner[0]) // 2, (size - inner[1]) // 2
     square.paste(image.resize(inner, resample), corner)
     return square
+
+
+def _padded(width: int, height: int, size: int) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the size and the top left corner, as (x, y), that an image has within its padding."""
+    side = max(width, height)
+    inner = max(round(width * size / side), 1), max(round(height * size / side), 1)
+    return inner, ((size - inner[0]) // 2, (size - inner[1]) // 2)

@@ -52,6 +52,7 @@ def import_dataset(
     max_pixels: int = MAX_PIXELS,
     replace: bool = False,
     push: bool = True,
+    remote: str = "",
     workers: int = 0,
     on_progress: OnProgress | None = None,
 ) -> ImportReport:
@@ -67,6 +68,7 @@ def import_dataset(
         max_pixels: Most pixels that one file may unfold to.
         replace: Whether data already at ``dest`` may go.
         push: Whether the version is copied to the default remote too.
+        remote: Address that becomes the default remote; empty keeps the one that there is.
         workers: Decoding threads; 0 takes one per core.
         on_progress: Called with the images checked and the images in all.
 
@@ -77,6 +79,8 @@ def import_dataset(
         DatasetError: If the source holds no dataset, ``dest`` is taken, or the disk or DVC fails;
             data and record are as they were then.
     """
+    if remote:
+        version.check_remote(remote)
     index = read_index(source, test_share=test_share, seed=seed)
     _check_destination(source, dest, replace)
     problems = check_dataset(index, max_pixels=max_pixels, workers=workers, on_progress=on_progress)
@@ -90,6 +94,8 @@ def import_dataset(
         with undone_on_failure(dest, staging / "old", version.records(dest)):
             (staging / "new").rename(dest)
             version.init(dest.parent)
+            if remote:
+                version.use_remote(dest.parent, remote)
             md5 = version.add(dest)
             if push:
                 version.push(dest)

@@ -51,7 +51,7 @@ def check_soundness(
     if refusing:
         first, more = refusing[0], len(refusing) - 1
         raise DatasetError(
-            f"{first.path}: {first.message}" + (f" (and {more} more problems)" if more else "")
+            f"{first.path}: {first.message}" + (f" (and {more} more)" if more else "")
         )
     if problems:
         logger.warning(

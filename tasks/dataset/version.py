@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from feedback.errors import DatasetError
 from tasks.dataset.digest import file_digests, tree_md5
@@ -161,6 +162,41 @@ def init(repository: Path, *, remote: str = DEFAULT_REMOTE) -> None:
     _dvc(repository, "config", "core.analytics", "false")
     _dvc(repository, "config", "core.check_update", "false")
     _dvc(repository, "remote", "add", "--quiet", "--default", "store", remote)
+
+
+def use_remote(repository: Path, address: str) -> None:
+    """Make an address the default remote of a DVC repository, whatever was its default before.
+
+    DVC's ``config`` is committed, so no secret may be in the address: keys and endpoint of an S3
+    service come from the environment, as those of the store do.
+
+    Args:
+        repository: The folder of the repository.
+        address: A folder, relative to the repository, or ``s3://bucket/prefix``.
+
+    Raises:
+        DatasetError: If the address has a secret in it, or DVC fails.
+    """
+    check_remote(address)
+    _dvc(repository, "remote", "add", "--quiet", "--force", "--default", "store", address)
+
+
+def check_remote(address: str) -> None:
+    """Refuse an address that DVC's committed configuration may not hold.
+
+    Raises:
+        DatasetError: If it is empty, of a kind that is not installed, or has a secret in it.
+    """
+    parts = urlsplit(address)
+    if "@" in parts.netloc or parts.query:
+        raise DatasetError(
+            "expected the address of a remote without user, password or key (got one with them), "
+            "since .dvc/config is committed; give AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+        )
+    if not address.strip() or ("://" in address and (parts.scheme != "s3" or not parts.netloc)):
+        raise DatasetError(
+            f"expected a folder or s3://BUCKET/PREFIX as DVC remote (got {address!r}); name one"
+        )
 
 
 def add(data_dir: Path) -> str:

@@ -47,7 +47,7 @@ KINDS = {"flow": 3, "worker": 1, "host": 1, "watcher": 6, "page": 6, "prefect": 
 SUPERVISED = ("worker", "watcher", "watcher-2", "page", "prefect")
 ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 RESTART_SECONDS, REAPER_SECONDS, ASK_SECONDS = 2.0, 20.0, 12.0
-MOST_AT_ONCE = 3
+MOST_AT_ONCE = 2
 """Runs that have not ended; the deployment lets one compute, while others wait for people."""
 
 

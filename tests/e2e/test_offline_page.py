@@ -81,6 +81,7 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     page.get_by_label("Edge k01 to k02 of carrier").select_option("remove")
     page.get_by_label("How sure of carrier").select_option("4")
     page.get_by_label("Anything else about carrier?").fill("the sea")
+    page.wait_for_timeout(2500)
     page.get_by_label("Anything else about tank?").fill("turret")
     save = page.get_by_role("button", name="Save answer.json")
     save.click()
@@ -96,6 +97,9 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     assert (response["class_name"], response["confidence"]) == ("carrier", 4)
     assert response["comment"] == "the sea"
     assert (document.verdict, document.comment) == ("approve", "better so\ntank: turret")
+    # As long as somebody looked, so that a policy that asks for time takes it.
+    assert document.seconds_spent >= 2
+    assert document.seconds_by_item["carrier"] >= 1
     page.get_by_text("with 1 response.").wait_for()
     again = saved(page, bundle)
     assert again.nonce != document.nonce

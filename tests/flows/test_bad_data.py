@@ -104,16 +104,17 @@ def test_a_run_finds_what_decoding_alone_does_not(run_refused, tmp_path, damage)
 def test_a_run_lists_all_problems_and_ends_with_the_worst(parley, tmp_path, monkeypatch):
     monkeypatch.setenv("COLUMNS", "400")
     root = write_shapes(tmp_path / "shapes")
-    cut("train/bars/00.png")(root)
+    cut("train/bars/01.png")(root)
     other_mask(root)
-    same_image("train/discs/01.png", "pool/00.png", "train/discs/02.png")(root)
+    same_image("train/discs/01.png", "pool/00.png")(root)
+    same_image("train/squares/01.png", "train/squares/02.png")(root)
     code, out, error = parley("run", "--data", root)
     assert code == 1
     assert "Problems found in the dataset" in out
     for told in ("unreadable", "pool/00.png", "mask size", "duplicate "):
         assert told in out
     assert "share no image" in error
-    assert "2 more problems" in error
+    assert "(and 2 more)" in error
 
 
 def test_a_file_is_no_dataset(run_refused, tmp_path):
@@ -249,3 +250,23 @@ def visible(root):
         for path in root.rglob("*")
         if path.is_file() and not path.is_relative_to(root / ".dvc")
     }
+
+
+@pytest.mark.parametrize(
+    ("remote", "message"),
+    [
+        ("s3://key:secret@bucket/data", "without user, password or key"),
+        ("s3://bucket/data?secret=hunter2", "without user, password or key"),
+        ("gdrive://folder", "a folder or s3://BUCKET/PREFIX"),
+        ("s3:///data", "a folder or s3://BUCKET/PREFIX"),
+    ],
+)
+def test_a_remote_that_a_commit_may_not_hold_is_refused(
+    refused, tmp_path, monkeypatch, remote, message
+):
+    write_shapes(tmp_path / "shapes")
+    error = refused("data", "import", "shapes", "--remote", remote, message=message)
+    assert "secret" not in error.replace("AWS_SECRET_ACCESS_KEY", "")
+    assert "hunter2" not in error
+    monkeypatch.setenv("PARLEY_DVC_REMOTE", remote)
+    refused("data", "import", "shapes", message=message)

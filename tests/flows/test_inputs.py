@@ -3,9 +3,11 @@
 import pytest
 
 from feedback.errors import ParamsError, PolicyError
+from feedback.publishing import publish
 from flows.inputs import check_inputs
 from flows.params import load_params
 from tasks.settings import Settings
+from tests.review_request import FILES, make_answer, make_bundle
 from tests.shapes import tiny_overrides
 
 PAIR = "name: pair\nroles: {domain: {}, ml: {signatures: [own]}}\n"
@@ -38,6 +40,43 @@ def test_a_simulated_reviewer_who_could_never_be_heard_is_refused(workplace, sha
 def test_a_policy_that_is_not_there_is_refused_before_any_work(workplace):
     with pytest.raises(PolicyError, match="expected single, signed or a policy file"):
         check(workplace, "no-data", review__policy="nobody.yaml")
+
+
+@pytest.mark.parametrize("waiting", ["wait", "async"])
+def test_a_file_answers_one_round_only(workplace, shapes_dir, tmp_path, waiting):
+    bundle = publish(workplace.objects, make_bundle(), FILES)
+    answer = tmp_path / "answer.json"
+    answer.write_bytes(make_answer(bundle))
+    asked = {
+        "channel": "saliency_grid",
+        "training__epochs": "9",
+        "saliency_grid__sampling__waiting": waiting,
+        "review__reviewer": f"file:{answer}",
+    }
+    with pytest.raises(ParamsError, match=r"got 5 rounds\); ask once.*review submit"):
+        check(workplace, shapes_dir, **asked)
+    assert check(workplace, shapes_dir, saliency_grid__sampling__rounds="1", **asked)
+    assert check(workplace, shapes_dir, **(asked | {"review__reviewer": "inbox"}))
+
+
+@pytest.mark.parametrize(
+    ("images", "cells", "shown", "most"), [("40", "28", "784", 7), ("11", "28", "10", 10)]
+)
+def test_more_images_than_an_answer_can_hold_are_refused_before_any_work(
+    workplace, shapes_dir, images, cells, shown, most
+):
+    asked = {
+        "channel": "saliency_grid",
+        "training__epochs": "9",
+        "saliency_grid__grid__cells": cells,
+        "saliency_grid__grid__n_shown": shown,
+    }
+    with pytest.raises(ParamsError, match=f"at most {most} images per round with 28 x 28 cells"):
+        check(workplace, shapes_dir, saliency_grid__sampling__n_images=images, **asked)
+    assert check(workplace, shapes_dir, saliency_grid__sampling__n_images=str(most), **asked)
+    # A round never asks about more images than there are: 30 to learn from.
+    plain = asked | {"saliency_grid__grid__cells": "7", "saliency_grid__grid__n_shown": "10"}
+    assert check(workplace, shapes_dir, saliency_grid__sampling__n_images="1000", **plain)
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_tracking_has_the_metrics_and_figures_of_every_channel(finished):
     tracker = tracker_of(report, workplace)
     parent = tracker.client.get_run(tracker.run_id)
     for arm in ("original", "marked_squares"):
-        for name in ("all.accuracy", "nll", "ece"):
+        for name in ("all.accuracy", "nll", "ece", "brier"):
             assert f"{arm}.{name}" in parent.data.metrics
     files = {file.path for file in tracker.client.list_artifacts(tracker.run_id)}
     assert {"calibration.png", "comparison.png", "confusion.png", "looking.png"} <= files

@@ -12,6 +12,7 @@ from feedback.follow_up import FollowUp
 from feedback.following import freeze_follow_up
 from feedback.publishing import publish
 from feedback.upload import parse_upload
+from flows.commands.show_review import empty_answer
 from review.acting import Visit, act_on
 from review.answer_view import answer_dialog
 from review.catalogue import Catalogue
@@ -20,6 +21,7 @@ from review.desk import Desk
 from review.following_view import banner, is_as_proposed, proposal_note, said_before
 from review.inbox import read_inbox
 from review.inbox_view import inbox_view
+from review.offline.page import offline_page
 from review.opened import Opened, read_opened
 from review.request_view import frame, parts_of
 from review.settings import PageSettings
@@ -216,6 +218,22 @@ def test_a_stale_approval_says_what_another_yes_does(store: MemoryStore, desk: D
     told = text_of(said_before(shown, shown.first_draft()))
     assert "promotes what was trained already" in told
     assert "approved" in told
+
+
+def test_the_page_without_a_network_tells_what_was_said_before(
+    store: MemoryStore, desk: Desk
+) -> None:
+    shown = desk.open(follow(store, publish_request(store), FILES, EDIT, RIGHT).request_id)
+    page = offline_page(shown, empty_answer(shown.bundle).model_dump(mode="json")).decode()
+    for told in (
+        "Follow-up 1",
+        "What was said before",
+        "cut &lt;b&gt;it&lt;/b&gt;",
+        "see the hull",
+    ):
+        assert told in page
+    for told in ("Take over", "Take back", "in your draft", "taken back", "/requests/"):
+        assert told not in page
 
 
 def test_the_inbox_marks_follow_ups_and_others_show_nothing_of_it(

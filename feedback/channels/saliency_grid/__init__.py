@@ -12,7 +12,7 @@ from feedback.channels.saliency_grid.answers import (
     validate_response,
 )
 from feedback.channels.saliency_grid.carried import CarriedReview
-from feedback.channels.saliency_grid.cells import area_share, cell_edges
+from feedback.channels.saliency_grid.cells import area_share, cell_edges, padded_cells
 from feedback.channels.saliency_grid.differences import differences
 from feedback.channels.saliency_grid.evidence import (
     ImageEvidence,
@@ -29,6 +29,7 @@ from feedback.channels.saliency_grid.marks import (
 )
 from feedback.channels.saliency_grid.packing import pack_evidence, read_evidence
 from feedback.channels.saliency_grid.proposing import proposal_of
+from feedback.channels.saliency_grid.sizing import answer_bytes, most_images
 from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
 
 RESPONSE = CellMarks
@@ -49,6 +50,7 @@ __all__ = [
     "MarkedCell",
     "SaliencyEvidence",
     "ShownCell",
+    "answer_bytes",
     "answer_on",
     "area_share",
     "cell_edges",
@@ -59,7 +61,9 @@ __all__ = [
     "join_edits",
     "join_marks",
     "marked_area",
+    "most_images",
     "pack_evidence",
+    "padded_cells",
     "proposal_of",
     "read_evidence",
     "read_marks",

@@ -12,6 +12,7 @@ from feedback.channels.saliency_grid.marks import ExplainerUsed, Grid, Position
 from feedback.fields import Exchanged, FileName, Grown, Name, Reason, Sha256, Share
 
 NotNegative = Annotated[float, Field(ge=0)]
+Edge = Annotated[int, Field(ge=0, le=65_535)]
 
 
 class ShownCell(Exchanged):
@@ -25,8 +26,10 @@ class ShownCell(Exchanged):
     """Its relevance, by which cells are ranked."""
 
 
-class ImageEvidence(Exchanged):
+class ImageEvidence(Grown):
     """One image, and where the network looks."""
+
+    LATER: ClassVar = ("content",)
 
     image: Sha256
     """Digest of the image file; a response must quote it."""
@@ -53,6 +56,9 @@ class ImageEvidence(Exchanged):
     method that promises no sum."""
     failure: Literal["all_zero", "not_finite", "incomplete"] | None = None
     """Why the explanation is not to be trusted; None when it is."""
+    content: tuple[Edge, Edge, Edge, Edge] | None = None
+    """Top, left, bottom and right edge of the picture within its padding, pixels; None for one that
+    is not padded."""
 
 
 class SaliencyEvidence(Grown):
@@ -102,5 +108,11 @@ class SaliencyEvidence(Grown):
             if len(set(cells)) != len(cells) or any(max(cell) >= self.grid.g for cell in cells):
                 raise ValueError(
                     f"expected distinct cells of a grid of {self.grid.g} for {shown.name!r}"
+                )
+            top, left, bottom, right = shown.content or (0, 0, self.grid.h, self.grid.w)
+            if not (top < bottom <= self.grid.h and left < right <= self.grid.w):
+                raise ValueError(
+                    f"expected a picture within {self.grid.h} x {self.grid.w} pixels for "
+                    f"{shown.name!r} (got {shown.content})"
                 )
         return self

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from feedback.channels.saliency_grid.cells import padded_cells
 from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvidence
 from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, CellMarks
 from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
@@ -28,7 +29,8 @@ def check_marks(
 
     Raises:
         BundleMismatchError: If an answer was given to another explanation than was shown.
-        UnknownTargetError: If it names an image or a cell that was not shown.
+        UnknownTargetError: If it names an image that was not shown, or a cell beyond the grid; any
+            cell of the grid may be marked, outlined or not.
         ContradictionError: If marks exclude each other, a flag or the verdict.
         MalformedDocumentError: If a weight is not one that the request allows.
     """
@@ -138,6 +140,13 @@ def _doubts(evidence: SaliencyEvidence, shown: ImageEvidence, answer: CellMarks)
         doubts.append(
             f"{area:.0%} of {shown.name} is marked; above {evidence.max_marked_area:.0%} hardly "
             "anything is left to look at"
+        )
+    padded = padded_cells(shown.content, evidence.grid.g, evidence.grid.h, evidence.grid.w)
+    on_padding = sum((cell.r, cell.c) in padded for cell in answer.cells)
+    if on_padding:
+        doubts.append(
+            f"{on_padding} of the cells marked on {shown.name} are mostly padding, which is no "
+            "part of the picture"
         )
     if "label_suspect" in answer.flags:
         doubts.append(

@@ -71,7 +71,7 @@ def explanation_section(shown: SquaresShown, image: ImageEvidence) -> Component:
         fact(
             "Completeness error",
             "none" if error is None else _error_told(error),
-            note="promises no sum" if error is None else "of the sum explained",
+            note=_error_note(image),
             tone="caution" if image.failure == "incomplete" else "",
         ),
     ]
@@ -106,6 +106,12 @@ def _answer(name: str, share: float, image: ImageEvidence) -> Component:
         ],
         className=f"answer {tone}",
     )
+
+
+def _error_note(image: ImageEvidence) -> str:
+    if image.completeness_error is not None:
+        return "of the sum explained"
+    return "no number" if image.failure == "not_finite" else "promises no sum"
 
 
 def _error_told(error: float) -> str:

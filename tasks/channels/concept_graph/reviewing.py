@@ -68,7 +68,8 @@ def build_review_bundle(
     if not is_faithful and reasoner.publish_anyway:
         logger.warning(
             "the reasoner agrees with the classifier on %.0f%% of unseen images, less than the "
-            "%.0f%% that its explanations need",
+            "%.0f%% that its explanations need to be shown to people; raise "
+            "concept_graph.graph.n_concepts or clusters.max_images",
             100 * evidence.agreement,
             100 * reasoner.min_agreement,
         )

@@ -38,7 +38,7 @@ class Basis(BaseModel):
 
 
 @task(name="digest-images", cache_policy=NO_CACHE)
-@stage("digest_images", version=1)
+@stage("digest_images", version=2)
 def digest_images(work: Work, *, dataset: DatasetRef) -> dict[str, JsonValue]:
     """Name every training image by what its file holds.
 
@@ -49,12 +49,13 @@ def digest_images(work: Work, *, dataset: DatasetRef) -> dict[str, JsonValue]:
     Returns:
         Their number; output ``digests``, sha256 by name.
     """
-    from tasks.dataset.layout import read_index
+    from tasks.dataset.layout import normalised, read_index
 
     index = read_index(dataset.path)
     digests: dict[str, JsonValue] = {}
     for entry in index.of_split("train"):
-        digests[entry.path] = sha256_hex((index.root / entry.path).read_bytes())
+        # By the name that loaded images have, whichever way the disk spells it.
+        digests[normalised(entry.path)] = sha256_hex((index.root / entry.path).read_bytes())
     work.save_json("digests", digests)
     return {"images": len(digests)}
 

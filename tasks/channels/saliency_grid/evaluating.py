@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from models.imageset import ImageSet
+    from models.saliency_grid.attributing import AttributionMaps
     from models.saliency_grid.looking_figure import MarkedView
 
 TITLES = (
@@ -93,7 +94,7 @@ def compare_marked(
 
 
 @task(name="look-again", cache_policy=NO_CACHE)
-@stage("look_again", version=1)
+@stage("look_again", version=2)
 def look_again(
     work: Work,
     *,
@@ -135,17 +136,30 @@ def look_again(
     marked = paint_cells(weights, (height, width)) > 0
     measured: dict[str, JsonValue] = {"marked_images": len(images)}
     maps: dict[str, Tensor] = {}
-    for done, (name, result) in enumerate((("original", original), ("marked_squares", corrected))):
-        model = load_classifier(work.artifacts, result).to(work.device())
-        found = attribute_images(model, images.images, images.labels, explainer)
-        maps[name] = found.maps
+    networks = {
+        name: load_classifier(work.artifacts, result).to(work.device())
+        for name, result in (("original", original), ("marked_squares", corrected))
+    }
+
+    def look(how: ExplainerParams) -> "dict[str, AttributionMaps]":
+        return {
+            name: attribute_images(network, images.images, images.labels, how)
+            for name, network in networks.items()
+        }
+
+    found = look(explainer)
+    if len({one.explainer for one in found.values()}) > 1:
+        # Two methods cannot be compared; DeepLIFT's sum may be missed by one network alone.
+        found = look(explainer.model_copy(update={"name": "integrated_gradients"}))
+    for done, (name, one) in enumerate(found.items()):
+        maps[name] = one.maps
         shares: dict[str, Tensor] = {
-            "marked_share": marked_share(found.maps, marked),
-            "wrong_reason": wrong_reason(found.maps, marked),
+            "marked_share": marked_share(one.maps, marked),
+            "wrong_reason": wrong_reason(one.maps, marked),
         }
         if images.masks is not None:
             known = (images.masks != 0).flatten(1).any(dim=1)
-            outside = marked_share(found.maps, images.masks != OBJECT)
+            outside = marked_share(one.maps, images.masks != OBJECT)
             shares["outside_share"] = torch.where(known, outside, torch.nan)
         for share, values in shares.items():
             mean = float(values.nanmean())

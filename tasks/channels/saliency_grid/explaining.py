@@ -1,5 +1,6 @@
 """Stage: the images that the network is unsure of, and where it looks on them."""
 
+import math
 from typing import TYPE_CHECKING, Literal
 
 from prefect import task
@@ -13,9 +14,11 @@ from feedback.channels.saliency_grid import (
     ImageEvidence,
     SaliencyEvidence,
     ShownCell,
+    padded_cells,
 )
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.dataset.decoding import picture_edges
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
@@ -28,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @task(name="explain-images", cache_policy=NO_CACHE)
-@stage("explain_images", version=2)
+@stage("explain_images", version=3)
 def explain_images(
     work: Work,
     *,
@@ -73,15 +76,19 @@ def explain_images(
     earlier = work.load_json(carried, "asked") if carried is not None else []
     if params.carry_over.ask_again or not isinstance(earlier, list):
         earlier = []
-    exclude = _rows_to_leave_out(digests, asked, map(str, earlier))
+    # Of files of equal content the first is asked about; the others are the same question.
+    first = {digest: row for row, digest in reversed(list(enumerate(digests)))}
+    copies = {row for row, digest in enumerate(digests) if first[digest] < row}
+    exclude = copies | _rows_to_leave_out(digests, asked, map(str, earlier))
     sample = sample_images(priorities, sampling.n_images, exclude=exclude)
-    work.progress(1, 3, f"{len(sample.index)} of {len(images)} images")
+    n_candidates = len(images) - len(copies)
+    work.progress(1, 3, f"{len(sample.index)} of {n_candidates} images")
     chosen, own = images.select(sample.index), logits[sample.index]
     target = explained_classes(own, chosen.labels, params.explainer.target)
     found = attribute_images(model, chosen.images, target, params.explainer)
     work.progress(2, 3, found.explainer.replace("_", " "))
     shown = [digests[position] for position in sample.index.tolist()]
-    evidence = _evidence(basis, trained, chosen, shown, own, found, params, len(images))
+    evidence = _evidence(basis, trained, chosen, shown, own, found, params, n_candidates)
     # The beginning is told in every round, so that no request says less than another.
     evidence = SaliencyEvidence.model_validate(
         {**evidence.model_dump(mode="json"), "origin": origin, "carried": told}, strict=False
@@ -127,14 +134,26 @@ def _evidence(
     params: SaliencyGridParams,
     n_candidates: int,
 ) -> SaliencyEvidence:
+    import torch
+
     from models.saliency_grid.grid import cell_scores, top_cells
     from models.saliency_grid.sampling import predictive_entropy
 
     cells = params.grid.cells
     adds_up = found.contributions if params.grid.score == "contribution" else None
     scores = cell_scores(found.maps, adds_up, cells)
-    best = top_cells(scores, params.grid.n_shown).tolist()
+    height, width = chosen.images.shape[2:]
+    contents = _contents(basis, chosen, height)
+    padded = [padded_cells(content, cells, height, width) for content in contents]
+    ranked = top_cells(scores, cells**2).tolist()
+    best = [
+        [(r, c) for r, c in order if (r, c) not in left_out][: params.grid.n_shown]
+        for order, left_out in zip(ranked, padded, strict=True)
+    ]
     probs, entropy = logits.softmax(dim=1), predictive_entropy(logits)
+    is_answer = torch.isfinite(logits).all(dim=1)
+    # A network without an answer is as undecided as it can be.
+    entropy = torch.where(is_answer, entropy, math.log(max(2, logits.shape[1])))
     names = basis.dataset.classes
     shown = tuple(
         ImageEvidence(
@@ -146,19 +165,17 @@ def _evidence(
             predicted_class=names[int(probs[i].argmax())],
             explained_class=names[int(found.classes[i])],
             # The last digits differ among machines, and would make another request of it.
-            probabilities=tuple(round(p, 4) for p in probs[i].tolist()),
+            probabilities=tuple(round(p, 4) for p in probs[i].tolist()) if is_answer[i] else (),
             entropy=round(float(entropy[i]), 4),
             shown=tuple(
                 ShownCell(r=r, c=c, score=_rounded(float(scores[i, r, c]))) for r, c in best[i]
             ),
-            completeness_error=None
-            if found.completeness_error is None
-            else _rounded(float(found.completeness_error[i])),
-            failure=_failure(found, i),
+            completeness_error=_error(found, i),
+            failure=_failure(found, i) if is_answer[i] else "not_finite",
+            content=contents[i],
         )
         for i, digest in enumerate(digests)
     )
-    height, width = chosen.images.shape[2:]
     return SaliencyEvidence(
         model_version=trained.outputs["model"].sha256[:12],
         epoch=int(trained.number("epoch")),
@@ -178,6 +195,21 @@ def _evidence(
     )
 
 
+def _contents(
+    basis: Basis, chosen: "ImageSet", size: int
+) -> "list[tuple[int, int, int, int] | None]":
+    """Return where each picture lies within its padding; None for one that is not padded."""
+    from tasks.dataset.inspection import limit_is_ours
+    from tasks.dataset.layout import normalised, read_index
+
+    if basis.training.resize != "pad":
+        return [None] * len(chosen)
+    index = read_index(basis.dataset.path)
+    path_of = {normalised(entry.path): index.root / entry.path for entry in index.entries}
+    with limit_is_ours():
+        return [picture_edges(path_of[name], size, "pad") for name in chosen.names]
+
+
 def _failure(
     found: "AttributionMaps", row: int
 ) -> Literal["all_zero", "not_finite", "incomplete"] | None:
@@ -188,6 +220,14 @@ def _failure(
     if found.is_complete is not None and not bool(found.is_complete[row]):
         return "incomplete"
     return None
+
+
+def _error(found: "AttributionMaps", row: int) -> float | None:
+    """Return how far attributions are from adding up; None where that is no number."""
+    if found.completeness_error is None:
+        return None
+    error = float(found.completeness_error[row])
+    return _rounded(error) if math.isfinite(error) else None
 
 
 def _draw(work: Work, digest: str, pixels: "Tensor", attribution: "Tensor") -> None:

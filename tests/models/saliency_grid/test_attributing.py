@@ -1,6 +1,7 @@
 import pytest
 import torch
 from torch import nn
+from torch.nn import functional
 
 from models.attribution import grad_cam
 from models.classifier import build_classifier
@@ -105,7 +106,7 @@ def test_completeness_is_measured_and_judged_by_the_tolerance():
 def test_integrated_gradients_take_over_where_deeplift_has_no_rule(caplog):
     class Normalised(Linear):
         def forward(self, x):
-            return super().forward(torch.nn.functional.layer_norm(x, x.shape[1:]))
+            return super().forward(functional.layer_norm(x, x.shape[1:]))
 
     weights = torch.rand(2, 3, 4, 4, generator=torch.Generator().manual_seed(0))
     model, x, classes = Normalised(weights), torch.rand(2, 3, 4, 4), torch.tensor([0, 1])
@@ -116,6 +117,46 @@ def test_integrated_gradients_take_over_where_deeplift_has_no_rule(caplog):
     assert "layer_norm" in caplog.text
     assert torch.equal(found.maps, asked.maps)
     assert asked.remark == ""
+
+
+@pytest.mark.parametrize(
+    "bend",
+    [
+        lambda x: (x - 0.5).clamp_min(0),
+        lambda x: torch.where(x > 0.5, x - 0.5, torch.zeros_like(x)),
+        lambda x: functional.threshold(x - 0.5, 0.0, 0.0),
+        lambda x: torch.erf(3 * x),
+        lambda x: torch.sin(3 * x),
+        lambda x: torch.log1p(9 * x),
+    ],
+    ids=["clamp_min", "where", "threshold", "erf", "sin", "log1p"],
+)
+def test_integrated_gradients_take_over_where_deeplift_misses_its_sum(bend, caplog):
+    class Bent(Linear):
+        def forward(self, x):
+            return super().forward(bend(1.0 * x))
+
+    generator = torch.Generator().manual_seed(0)
+    model = Bent(torch.rand(2, 3, 4, 4, generator=generator))
+    x, classes = torch.rand(4, 3, 4, 4, generator=generator), torch.tensor([0, 1, 0, 1])
+    found = attribute_images(model, x, classes, ExplainerParams())
+    asked = attribute_images(model, x, classes, ExplainerParams(name="integrated_gradients"))
+    assert found.explainer == "integrated_gradients"
+    assert "DeepLIFT misses its sum by more than 0.05 of it on 4 of 4 images" in found.remark
+    assert "misses its sum" in caplog.text
+    assert torch.equal(found.maps, asked.maps)
+    assert found.is_complete.all()
+
+
+def test_deeplift_stays_where_integrated_gradients_do_no_better_or_few_images_miss():
+    model, x, classes = classifier("squeezenet1_1"), images(), torch.tensor([0, 1, 2])
+    strict = attribute_images(model, x, classes, ExplainerParams(tolerance=1e-12, n_steps=2))
+    assert (strict.explainer, strict.remark) == ("deeplift", "")
+    assert not strict.is_complete.all()
+    broken = images().float() / 255
+    broken[0, 0, 0, 0] = torch.nan  # of this one nobody can tell how much it misses
+    found = attribute_images(model, broken, classes, ExplainerParams())
+    assert found.explainer == "deeplift"
 
 
 def test_an_image_that_is_its_own_baseline_is_flagged_as_all_zero():
@@ -143,7 +184,7 @@ def test_grad_cam_is_ours_enlarged():
     with torch.no_grad():
         features = model.trunk(x.float() / 255)
     cells = grad_cam(model, features, classes)
-    enlarged = torch.nn.functional.interpolate(cells[:, None], size=64, mode="bilinear")[:, 0]
+    enlarged = functional.interpolate(cells[:, None], size=64, mode="bilinear")[:, 0]
     torch.testing.assert_close(found, enlarged)
 
 

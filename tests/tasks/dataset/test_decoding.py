@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tasks.dataset.decoding import MEAN_GREY, decode_image, decode_mask
+from tasks.dataset.decoding import MEAN_GREY, decode_image, decode_mask, picture_edges
 
 
 def halves(width=40, height=20):
@@ -30,6 +30,22 @@ def test_padding_fills_with_the_mean_grey_and_masks_with_background(tmp_path):
     mask = decode_mask(tmp_path / "m.png", 20, "pad")
     assert mask[0, 0] == 2
     assert (mask == 1).sum() == 20 * 10
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "orientation"), [(40, 20, 1), (40, 20, 6), (21, 97, 1), (400, 130, 8)]
+)
+def test_the_edges_of_a_padded_picture_are_where_the_padding_ends(
+    tmp_path, width, height, orientation
+):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    Image.new("RGB", (width, height), (0, 255, 0)).save(tmp_path / "a.jpg", exif=exif)
+    out = decode_image(tmp_path / "a.jpg", 30, "pad").astype(int)
+    rows, columns = np.nonzero(out[..., 1] > 200)
+    found = (rows.min(), columns.min(), rows.max() + 1, columns.max() + 1)
+    assert picture_edges(tmp_path / "a.jpg", 30, "pad") == found
+    assert picture_edges(tmp_path / "a.jpg", 30, "crop") is None
 
 
 def test_squashing_keeps_all_of_the_image(tmp_path):

@@ -152,9 +152,29 @@ def test_marks_that_will_hardly_help_are_warned_of(marks: JsonObject, reason: st
     assert any(re.search(reason, warning) for warning in warnings), warnings
 
 
+def test_marks_on_padding_are_warned_of() -> None:
+    # 224 pixels, 7 cells of 32: the picture has the rows 3 to 5 and half of row 2.
+    padded = make_image("ship.png", content=(80, 0, 192, 224), shown=())
+    request = make_request(images=(padded, make_image("tank.png")))
+    on_picture = make_marks((2, 0), (5, 6), shown=[])
+    assert judge(on_picture, request=request) == ()
+    (warning,) = judge(make_marks((1, 0), (2, 0), (6, 3), shown=[]), request=request)
+    assert warning.startswith("2 of the cells marked on ship.png are mostly padding")
+    # Another image of the request is not padded.
+    assert judge(make_marks((1, 0), name="tank.png"), request=request) == ()
+
+
+def test_evidence_without_padding_keeps_its_bytes() -> None:
+    assert "content" not in make_image("ship.png").model_dump(mode="json")
+    padded = make_image("ship.png", content=(80, 0, 192, 224))
+    assert read_evidence(make_request(images=(padded,))).images == (padded,)
+
+
 @pytest.mark.parametrize(
     "changes",
     [
+        {"images": (make_image("ship.png", content=(80, 0, 225, 224)),)},
+        {"images": (make_image("ship.png", content=(80, 0, 80, 224)),)},
         {"images": (make_image("ship.png"), make_image("ship.png"))},
         {"images": (make_image("ship.png", shown=({"r": 0, "c": 7, "score": 1.0},)),)},
         {"images": (make_image("ship.png", shown=({"r": 0, "c": 0, "score": 1.0},) * 2),)},

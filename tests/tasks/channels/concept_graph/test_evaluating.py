@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from tasks.channels.concept_graph.evaluating import compare_arms
+from tasks.comparison_records import comparison_report
 
 # Four test images per class: bars, discs, squares. What each network says of each.
 ORIGINAL = [0, 0, 2, 2, 1, 1, 1, 0, 2, 0, 0, 0]  # 2/4, 3/4, 1/4
@@ -71,6 +72,14 @@ def test_classes_losses_and_calibration_are_those_worked_out(compared):
     # Half of the twelve are right: -(ln 0.8 + ln 0.1) / 2. Confidence is 0.8 on every image.
     assert metrics["original.nll"] == pytest.approx(-(math.log(0.8) + math.log(0.1)) / 2, abs=1e-5)
     assert metrics["original.ece"] == pytest.approx(0.8 - 0.5, abs=1e-5)
+    # The other 0.2 is spread over two classes: 0.2^2 + 2 * 0.1^2 where it is right, and
+    # 0.9^2 + 0.8^2 + 0.1^2 where it is wrong.
+    assert metrics["original.brier"] == pytest.approx((0.06 + 1.46) / 2, abs=1e-5)
+    reported = comparison_report(compared)["calibration"]
+    assert set(reported) == set(EXPECTED)
+    assert reported["original"] == {
+        name: metrics[f"original.{name}"] for name in ("nll", "ece", "brier")
+    }
     assert metrics["unmodified_graph.ece"] == pytest.approx(0.8 - 0.75, abs=1e-5)
 
 

@@ -85,19 +85,21 @@ class Begun:
 
 @pytest.fixture(scope="session")
 def begun(tmp_path_factory, shapes_dir):
-    home = tmp_path_factory.mktemp("begun")
-    params = load_params(
-        None,
-        tiny_overrides(
-            channel="saliency_grid",
-            training__epochs="3",
-            saliency_grid__grid__cells=str(CELLS),
-            saliency_grid__sampling__rounds="2",
-            saliency_grid__sampling__n_images="4",
-        ),
-    )
+    return begin(tmp_path_factory.mktemp("begun"), shapes_dir)
+
+
+def begin(home, data, **changes):
+    """Train on a dataset without marks."""
+    settings = {
+        "channel": "saliency_grid",
+        "training__epochs": "3",
+        "saliency_grid__grid__cells": str(CELLS),
+        "saliency_grid__sampling__rounds": "2",
+        "saliency_grid__sampling__n_images": "4",
+    }
+    params = load_params(None, tiny_overrides(**settings | changes))
     workplace = open_workplace(Settings(home=home))
-    dataset = open_dataset(workplace, shapes_dir, unversioned="refuse", training=params.training)
+    dataset = open_dataset(workplace, data, unversioned="refuse", training=params.training)
     classifier = train_classifier.fn(
         workplace,
         dataset=dataset,

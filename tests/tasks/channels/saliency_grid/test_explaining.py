@@ -1,13 +1,16 @@
 """Which images are shown with which squares, and how the simulated reviewer answers."""
 
 import io
+import shutil
 from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from feedback.channels.saliency_grid import SaliencyEvidence, validate_response
+from feedback.inbox import check_upload
 from models.saliency_grid.params import CarryOverParams
 from tasks.channels.saliency_grid.carrying import EarlierMarks, carry_over_marks
 from tasks.channels.saliency_grid.explaining import explain_images
@@ -18,6 +21,8 @@ from tasks.channels.saliency_grid.reviewing import (
 )
 from tasks.channels.saliency_grid.said import Said
 from tests.review_request import NOW
+from tests.shapes import write_shapes
+from tests.tasks.channels.saliency_grid.conftest import begin
 
 
 @pytest.fixture(scope="module")
@@ -173,3 +178,104 @@ def test_a_failed_explanation_is_said_and_not_answered(begun, explain, monkeypat
     shown = evidence_of(begun, found).images
     assert shown[0].failure == "all_zero"
     assert found.facts["failures"] >= 1
+
+
+def answered(begun, found):
+    """Return the bundle of what was explained, and the simulated reviewer's answer to it."""
+    bundle, _ = build_review_bundle.fn(
+        begun.workplace, basis=begun.basis, explained=found, model_name="parley", run="run-1"
+    )
+    shares = measure_object_cells.fn(
+        begun.workplace, basis=begun.basis, explained=found, cells=begun.channel.grid.cells
+    ).facts["shares"]
+    answer = simulated_answer(bundle, shares, begun.channel.reviewer)
+    check_upload(bundle, answer.to_json())
+    return bundle, answer
+
+
+def test_an_attribution_that_is_no_number_is_flagged_and_the_others_are_answered(
+    begun, explain, monkeypatch
+):
+    from models.saliency_grid import attributing
+
+    real = attributing.attribute_images
+
+    def broken(model, images, *given):
+        pixels = images.float() / 255
+        pixels[0, 0, 3, 3] = torch.nan
+        return real(model, pixels, *given)
+
+    monkeypatch.setattr(attributing, "attribute_images", broken)
+    found = explain(strategy="wrong_first")
+    first, *others = evidence_of(begun, found).images
+    assert (first.failure, first.completeness_error) == ("not_finite", None)
+    assert all(one.failure in (None, "incomplete") for one in others)
+    assert all(one.completeness_error is not None for one in others)
+    _, answer = answered(begun, found)
+    assert [one["image"] for one in answer.responses] == [one.image for one in others]
+
+
+def test_a_network_whose_logits_are_no_numbers_is_told_of(begun, explain, monkeypatch):
+    from models import prediction
+
+    real = prediction.predict_logits
+
+    def broken(*given, **how):
+        logits = real(*given, **how)
+        return torch.full_like(logits, torch.nan)
+
+    monkeypatch.setattr(prediction, "predict_logits", broken)
+    found = explain(strategy="entropy")
+    for one in evidence_of(begun, found).images:
+        assert (one.failure, one.probabilities) == ("not_finite", ())
+        assert one.entropy == pytest.approx(np.log(3), abs=1e-3)
+    assert answered(begun, found)[1].responses == ()
+
+
+def explain_all(begun):
+    """Explain every image of a network that is one epoch old."""
+    sampling = begun.channel.sampling.model_copy(update={"n_images": 100})
+    return explain_images.fn(
+        begun.workplace,
+        basis=begun.basis,
+        trained=begun.train(1),
+        asked=[],
+        params=begun.channel.model_copy(update={"sampling": sampling}),
+        seed=0,
+    )
+
+
+def test_files_of_equal_content_are_asked_about_once(tmp_path):
+    data = write_shapes(tmp_path / "data")
+    for name in ("aa", "zy", "zz"):
+        for folder in ("", "masks/"):
+            shutil.copy(
+                data / folder / "train/bars/00.png", data / f"{folder}train/bars/{name}.png"
+            )
+    begun = begin(tmp_path / "home", data, training__validation_share="0.1")
+    assert len(begun.digests) > len(set(begun.digests))
+    found = explain_all(begun)
+    evidence = evidence_of(begun, found)
+    assert sorted(one.image for one in evidence.images) == sorted(set(begun.digests))
+    assert evidence.n_candidates == len(set(begun.digests))
+    assert len(answered(begun, found)[1].responses) == len(set(begun.digests))
+
+
+def test_cells_that_are_mostly_padding_are_not_shown(tmp_path):
+    data = write_shapes(tmp_path / "data")
+    for path in data.glob("**/*.png"):
+        with Image.open(path) as opened:
+            middle = opened.crop((0, 16, 64, 48))
+        middle.save(path)
+    begun = begin(tmp_path / "home", data, training__resize="pad")
+    found = explain_all(begun)
+    bundle, answer = answered(begun, found)
+    evidence = evidence_of(begun, found)
+    for one in evidence.images:
+        # 64 x 32 pixels in a square of 64: of four rows the first and the last are padding.
+        assert one.content == (16, 0, 48, 64)
+        assert {(cell.r, cell.c) for cell in one.shown} == {
+            (r, c) for r in (1, 2) for c in range(4)
+        }
+    assert all(cell["r"] in (1, 2) for one in answer.responses for cell in one["cells"])
+    assert not any("padding" in warning for warning in validate_response(bundle, answer))
