@@ -97,6 +97,9 @@ def ask(
     decision = _decision(run, published.request_id)
     earlier = _known(run, run.open_requests())
     first = Asking(published.request_id, (*earlier, decision))
+    if not all(one.is_approved for one in earlier):
+        # The run ends with that: nobody is asked in vain.
+        return first
     return ask_again(run, channel, explained, tracker, first) or first
 
 

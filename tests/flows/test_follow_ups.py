@@ -310,6 +310,24 @@ def test_the_last_round_takes_up_its_follow_up_beside_what_came_in_earlier(workp
     assert last.after(asking.over({}, {})).open_requests() == ()
 
 
+def test_nobody_is_asked_once_more_when_an_earlier_round_ends_the_run(workplace, tracker):
+    first = ask(start(workplace), Asks(), {}, tracker, wait=False)
+    refused = make_answer(
+        load_bundle(workplace.objects, first.request_id), verdict="reject", comment="no"
+    )
+
+    def wait(seconds):
+        submit_feedback.fn(workplace, first.request_id, refused)
+        people.wait(seconds)
+
+    people = People(workplace, CHANGES)
+    listener = replace(SILENT, on_published=people.published, on_wait=wait)
+    last = replace(start(workplace).after(first.over({}, {})), listener=listener)
+    asking = ask(last, Asks(), {}, tracker)
+    assert [one.state.value for one in asking.decisions] == ["REJECTED", "CHANGES_REQUESTED"]
+    assert len(list_requests(workplace.objects)) == 2
+
+
 def test_a_stale_approval_is_put_before_people_with_its_edits(workplace, tracker):
     asking, _ = ask_people(workplace, tracker, YES)
     assert ask_again(start(workplace), Asks(), {}, tracker, asking) is None
