@@ -110,9 +110,10 @@ class Soak:
         """Kill something, whatever it is doing, and return what it was."""
         kinds, weights = zip(*KINDS.items(), strict=True)
         kind = self._dice.choices(kinds, weights)[0]
-        if not self._killed(kind):
-            # It is down already; something else is up.
-            kind = next(other for other in ("s3", "watcher", "page") if self._killed(other))
+        while not self._killed(kind):
+            # It is down already; something else is up, or will be in a moment.
+            time.sleep(0.1)
+            kind = self._dice.choices(kinds, weights)[0]
         self.kills[kind] += 1
         return kind
 
