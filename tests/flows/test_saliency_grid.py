@@ -187,8 +187,9 @@ def test_training_that_does_not_wait_takes_up_late_answers_and_waits_at_its_end(
     assert sorted(edit["change"].partition(":")[0] for edit in report["edits"]) == sorted(asked)
     assert report["measured"]["marked_images"] == 6
     # They were trained on: a lambda that acts, and another network than without them.
-    assert report["measured"]["lambda"] == 5.0
-    assert report["arms"]["marked_squares"] != report["arms"]["original"]
+    measured = report["measured"]
+    assert measured["lambda"] == 5.0
+    assert measured["marked_squares.marked_share"] != measured["original.marked_share"]
 
 
 def test_two_reviewers_who_differ_are_joined_and_compared(tmp_path, shapes_dir):
