@@ -3,6 +3,7 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
@@ -77,6 +78,8 @@ def _remember(record: Path, problems: Sequence[Problem]) -> None:
         side.write_text(json.dumps([asdict(one) for one in problems]), encoding="utf-8")
         side.replace(record)
     except OSError as error:
+        with suppress(OSError):
+            side.unlink(missing_ok=True)
         raise StoreError(
             f"expected to note in {record.parent} that the dataset is sound (got: {error}); "
             "free disk space there, or name another folder in PARLEY_HOME"

@@ -123,7 +123,7 @@ def test_labels_come_from_the_targets_and_accuracy_from_the_truth(staged):
     def accuracy(targets):
         work = replace(staged.work, outputs={})
         found = learn_lesson(work, universe, lesson, targets, graphs, params, 0)
-        assert set(work.outputs) == {"logits", "reasoner", "config", "matched"}
+        assert set(work.outputs) == {"logits", "reasoner", "config", "matched", "history"}
         return found["validation_accuracy"]
 
     truth = universe.local_labels
