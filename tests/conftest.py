@@ -24,6 +24,15 @@ prepare_environment(Settings())
 from tests.shapes import write_shapes  # noqa: E402
 
 
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked ``gpu`` where there is none."""
+    if item.get_closest_marker("gpu"):
+        import torch
+
+        if not torch.cuda.is_available():
+            pytest.skip("needs a CUDA device")
+
+
 @pytest.fixture(scope="session")
 def shapes_dir(tmp_path_factory) -> Path:
     """Three classes of coloured shapes with masks and a pool; read only."""

@@ -203,7 +203,6 @@ def test_to_float_maps_pixels_to_the_unit_interval():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("arch", ARCHITECTURES)
 def test_the_gpu_gives_the_cpus_logits(arch):
     model = small(arch)

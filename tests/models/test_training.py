@@ -154,7 +154,6 @@ def test_bfloat16_trains_too(data):
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_a_fit_runs_on_the_gpu_and_follows_the_cpu(data):
     on_cpu = states(network(), data, FLIP_ONLY)
     on_gpu = states(network().cuda(), data, FLIP_ONLY)

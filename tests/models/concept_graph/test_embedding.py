@@ -77,7 +77,6 @@ def test_normalised_embeddings_have_unit_length():
 
 
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 def test_embedding_on_a_gpu_equals_the_cpus():
     images = _images(3)
     segments = segment_images(images, SegmentParams())

@@ -154,8 +154,6 @@ def test_the_exported_reasoner_takes_any_number_of_images(absent: Absent) -> Non
 
 @pytest.mark.gpu
 def test_a_gpu_reasons_as_the_cpu_does() -> None:
-    if not torch.cuda.is_available():
-        pytest.skip("no CUDA device")
     reasoner, inputs = _reasoner(), _inputs()
     expected = reasoner(*inputs).logits
     actual = reasoner.cuda()(*(values.cuda() for values in inputs)).logits
