@@ -14,7 +14,7 @@ from flows.commands.show_review import empty_answer
 from review.offline.page import offline_page
 from review.panel import load_panel
 from review.shown import show
-from tests.e2e.browser import CHROMIUM, FLAGS
+from tests.e2e.browser import CHROMIUM, FLAGS, need_chromium
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import publish_request
 from tests.saliency_request import publish_squares
@@ -28,8 +28,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 @pytest.fixture(scope="module")
 def open_folder(tmp_path_factory):
     """Write requests to folders and open their pages; none may ask for anything outside."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no Chromium at {CHROMIUM}")
+    need_chromium()
     from playwright.sync_api import sync_playwright
 
     troubles: list[str] = []
