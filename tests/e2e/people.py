@@ -4,6 +4,7 @@ import hashlib
 import logging
 import secrets
 import threading
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime
 
 import httpx
@@ -27,7 +28,7 @@ def verdict_of(request_id: str, name: str) -> str:
     return "reject" if dice < 32 else "approve"
 
 
-class Person(threading.Thread):
+class Person(threading.Thread, ABC):
     """Somebody who looks what is open and answers it once, and tries again until it is taken.
 
     Attributes:
@@ -64,9 +65,9 @@ class Person(threading.Thread):
             self.taken.append((bundle.request_id, key))
         self._done.add(bundle.request_id)
 
+    @abstractmethod
     def hand_in(self, bundle: ReviewBundle, verdict: str) -> str:
         """Hand an answer in and return its key."""
-        raise NotImplementedError
 
 
 class Uploader(Person):
