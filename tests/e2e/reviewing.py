@@ -2,8 +2,21 @@
 
 from typing import TYPE_CHECKING
 
+import pytest
+
+from tests.feedback.memory import MemoryStore
+from tests.review.conftest import publish_request
+
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    """Return a store with one request of grace's."""
+    store = MemoryStore()
+    publish_request(store, author="grace")
+    return store
 
 
 def open_class(page: "Page", name: str = "carrier") -> None:

@@ -5,23 +5,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.e2e.browser import page_of
-from tests.e2e.reviewing import open_class, replace_first_concept, told
+from tests.e2e.reviewing import open_class, replace_first_concept, store, told
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import publish_request
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["page_of"]
+__all__ = ["page_of", "store"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    store = MemoryStore()
-    publish_request(store, author="grace")
-    return store
 
 
 class Late:

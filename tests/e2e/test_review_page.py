@@ -15,7 +15,7 @@ from feedback.preview_queue import PreviewQueue
 from feedback.previews import Preview, PreviewedConcept, answer_preview
 from feedback.recording import record_decision
 from tests.e2e.browser import page_of
-from tests.e2e.reviewing import open_class, replace_first_concept, told
+from tests.e2e.reviewing import open_class, replace_first_concept, store, told
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
 from tests.review_request import make_evidence
@@ -23,16 +23,9 @@ from tests.review_request import make_evidence
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-__all__ = ["page_of"]
+__all__ = ["page_of", "store"]
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
-
-
-@pytest.fixture
-def store() -> MemoryStore:
-    store = MemoryStore()
-    publish_request(store, author="grace")
-    return store
 
 
 def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> None:
