@@ -20,8 +20,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import write_result
+from tests.e2e.prefect_api import ENDS
 from tests.e2e.promises import judge
-from tests.e2e.soak import ENDS, POLICY, REVIEWERS_WANTED, Soak
+from tests.e2e.soak import POLICY, REVIEWERS_WANTED, Soak
 from tests.e2e.topology import topology
 from tests.shapes import write_shapes
 

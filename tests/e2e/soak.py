@@ -28,6 +28,7 @@ from feedback.signing import generate_key
 from flows.commands.enrolling import new_record, stand
 from tests.e2e.dying import bundle_of
 from tests.e2e.people import Person, Uploader, Visitor
+from tests.e2e.prefect_api import ENDS
 from tests.e2e.servers import all_below, children_of, wait_for
 from tests.e2e.topology import HEADER, PROMOTED, Topology
 from tests.review_request import FILES
@@ -45,7 +46,6 @@ POLICY = {
 KINDS = {"flow": 3, "worker": 1, "host": 1, "watcher": 6, "page": 6, "prefect": 2, "s3": 6}
 """What is killed, and how often in comparison; ``host`` is a worker with all that runs below it."""
 SUPERVISED = ("worker", "watcher", "watcher-2", "page", "prefect")
-ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
 RESTART_SECONDS, REAPER_SECONDS, ASK_SECONDS = 2.0, 20.0, 12.0
 MOST_AT_ONCE = 2
 """Runs that have not ended; the deployment lets one compute, while others wait for people."""
@@ -70,15 +70,11 @@ class Soak:
             *tiny_overrides(**PROMOTED | {"distillation__epochs": "1"}),
             f"review.policy={town.folder / 'policy.yaml'}",
         )
-        deployments = town.deployments()
-        self._deployment = deployments["retrain"]
         # Its own schedule asks for files that are not here; two watchers and no previews are.
         for name in ("retrain", "watch", "preview"):
-            self._patch(deployments[name], paused=True)
-        self._patch(
-            deployments["recover"],
-            schedules=[{"schedule": {"interval": REAPER_SECONDS}, "active": True}],
-        )
+            town.prefect.change(name, paused=True)
+        schedule = {"schedule": {"interval": REAPER_SECONDS}, "active": True}
+        town.prefect.change("recover", schedules=[schedule])
         town.add("watcher-2", like="watcher")
         for name in SUPERVISED:
             if name != "prefect":
@@ -91,9 +87,6 @@ class Soak:
         ]
         for thread in (*self._threads, *self.people):
             thread.start()
-
-    def _patch(self, deployment: str, **changes: object) -> None:
-        self.town.api.patch(f"/deployments/{deployment}", json=changes).raise_for_status()
 
     def _enrolled(self) -> tuple[Person, ...]:
         operator, now, key = self.town.store(), datetime.now(UTC), generate_key()
@@ -164,14 +157,12 @@ class Soak:
 
     def _start_run(self) -> None:
         self._seed += 1  # another network, hence another question
-        given = {
-            "params_file": str(self.town.folder / "params.yaml"),
-            "overrides": [*self._overrides, f"seed={self._seed}"],
-            "force": True,
-        }
-        self.town.api.post(
-            f"/deployments/{self._deployment}/create_flow_run", json={"parameters": given}
-        ).raise_for_status()
+        self.town.prefect.start(
+            "retrain",
+            params_file=str(self.town.folder / "params.yaml"),
+            overrides=[*self._overrides, f"seed={self._seed}"],
+            force=True,
+        )
 
     def _ask(self) -> None:
         store, number = self.town.store("parley-runs"), 0
@@ -188,9 +179,7 @@ class Soak:
         Raises:
             httpx.HTTPError: If the server is down.
         """
-        asked = {"deployments": {"id": {"any_": [self._deployment]}}, "limit": 200}
-        found = self.town.api.post("/flow_runs/filter", json=asked).raise_for_status().json()
-        return {run["id"]: run["state_type"] for run in found if not run["auto_scheduled"]}
+        return self.town.prefect.states("retrain")
 
     def settle(self, seconds: float) -> dict[str, str]:
         """Start nothing more, wait until every run has ended, and return the states then.

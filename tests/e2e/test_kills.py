@@ -9,7 +9,7 @@ import pytest
 
 from benchmarks.kills import soak
 from tests.e2e.gateway import need_gateway
-from tests.e2e.soak import ENDS
+from tests.e2e.prefect_api import ENDS
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(2400)

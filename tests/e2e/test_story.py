@@ -63,17 +63,17 @@ def let_a_run_ask_and_die(story):
     note = town.folder / "worker" / "running" / f"{story.run}.json"
     wait_for(note.exists, 120, f"the run to start; {town.told('worker')}")
     town.kill("worker")
-    assert town.state(story.run) == "RUNNING"
+    assert town.prefect.state(story.run) == "RUNNING"
     env = town.environment("parley-runs", "worker")
-    deployments = town.deployments()
-    wait_for(lambda: town.planned() == set(deployments), 240, "runs by schedule")
-    story.planned = town.planned()
+    deployments = town.prefect.deployments()
+    wait_for(lambda: town.prefect.planned() == set(deployments), 240, "runs by schedule")
+    story.planned = town.prefect.planned()
     # What would only take time from the story; a person will ask for the preview.
     for name in ("watch", "preview", "recover"):
-        town.pause(name)
+        town.prefect.change(name, paused=True)
     assert f"started again: {story.run}" in town.call(("recover",), env)
     town.start("worker")
-    town.wait_for_state(story.run, "PAUSED")
+    town.prefect.wait_for_state(story.run, "PAUSED")
 
 
 def let_a_person_answer(story, context):
@@ -118,7 +118,7 @@ def let_a_person_answer(story, context):
     )
     town.start("prefect")
     town.await_server("prefect", "/api/health")
-    town.wait_for_state(story.run, "COMPLETED", 600)
+    town.prefect.wait_for_state(story.run, "COMPLETED", 600)
     page.reload()
     page.get_by_text("takes nothing more").first.wait_for()
     story.seen.append(page.content())
@@ -129,8 +129,8 @@ def see_the_effect(story, page):
     town = story.town
     page.locator("#preview").click()
     page.get_by_text("A worker is asked").wait_for()
-    town.pause("preview", is_paused=False)
-    town.run_deployment("preview")
+    town.prefect.change("preview", paused=False)
+    town.prefect.start("preview")
     # A process of its own must come up, and a quick reasoner be fitted.
     page.locator(".preview-accuracy", has_text="right on").wait_for(timeout=240_000)
     assert page.locator(".preview-accuracy ~ ul li").count() >= 1
@@ -138,7 +138,7 @@ def see_the_effect(story, page):
     story.seen.append(page.content())
     if folder := os.environ.get("PARLEY_TEST_SCREENSHOTS"):
         page.screenshot(path=f"{folder}/story_effect.png")
-    town.pause("preview")
+    town.prefect.change("preview", paused=True)
 
 
 def edit_a_class(page):

@@ -2,9 +2,7 @@
 
 import base64
 import contextlib
-import os
 import secrets
-import signal
 import subprocess
 import sys
 import time
@@ -17,15 +15,15 @@ import yaml
 
 from tests.e2e.gateway import BUCKET, USERS, Gateway, OwnStore, furnish, gateway
 from tests.e2e.postgres import Postgres, postgres
+from tests.e2e.prefect_api import PrefectApi
+from tests.e2e.processes import Processes
 from tests.e2e.servers import (
     PARLEY,
     ROOT,
-    all_below,
     answers,
     answers_at_all,
     environment,
     free_port,
-    process,
     wait_for,
 )
 from tests.shapes import tiny_overrides
@@ -45,7 +43,7 @@ PROMOTED = {
 }
 
 
-class Topology:
+class Topology(Processes):
     """Servers that are up, and the processes of Parley between them.
 
     Attributes:
@@ -53,20 +51,18 @@ class Topology:
         secrets: What nobody may read anywhere, by name.
         s3: The object storage.
         database: PostgreSQL.
-        api: Client of the Prefect server.
+        prefect: The Prefect server.
         page_url: Address of the review page.
     """
 
     def __init__(self, folder: Path, stack: contextlib.ExitStack) -> None:
-        self.folder, self._stack = folder, stack
+        super().__init__(folder / "logs", stack)
+        self.folder = folder
         self.secrets = {f"s3 key of {user}": _secret() for user in ("owner", *USERS)}
         for name in ("postgres", "prefect", "mlflow admin", "mlflow", "flask"):
             self.secrets[name] = _secret()
-        self._running: dict[str, tuple[subprocess.Popen, contextlib.ExitStack]] = {}
-        self._commands: dict[str, tuple[tuple[str, ...], dict[str, str]]] = {}
         self._ports = {name: free_port() for name in ("prefect", "mlflow", "page")}
         self.page_url = f"http://127.0.0.1:{self._ports['page']}"
-        self.logs = folder / "logs"
         for home in (self.logs, folder / "prefect" / "prefect"):
             home.mkdir(parents=True)
         keys = {user: self.secrets[f"s3 key of {user}"] for user in ("owner", *USERS)}
@@ -81,12 +77,10 @@ class Topology:
             ]
             for wait in waits:
                 wait.result()
-        self.api = httpx.Client(
-            base_url=f"{self._url('prefect')}/api",
-            timeout=60,
-            auth=("parley", self.secrets["prefect"]),
+        self.prefect = PrefectApi(
+            self._url("prefect"), self.secrets["prefect"], lambda: self.told("worker")
         )
-        stack.callback(self.api.close)
+        stack.callback(self.prefect.close)
 
     def _url(self, server: str) -> str:
         return f"http://127.0.0.1:{self._ports[server]}"
@@ -103,7 +97,8 @@ class Topology:
             DO_NOT_TRACK="true",
         )
         command = (sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1")
-        self.start("prefect", (*command, "--port", str(self._ports["prefect"])), server)
+        self.define("prefect", (*command, "--port", str(self._ports["prefect"])), server)
+        self.start("prefect")
         settings = self.folder / "mlflow-auth.ini"
         address = self.database.url("mlflow_auth", "postgresql+psycopg2")
         settings.write_text(
@@ -126,7 +121,8 @@ class Topology:
         command = (sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--workers")
         place = ("--artifacts-destination", "s3://parley-mlflow", "--app-name", "basic-auth")
         listen = ("1", "--port", str(self._ports["mlflow"]))
-        self.start("mlflow", (*command, *listen, *place), tracking)
+        self.define("mlflow", (*command, *listen, *place), tracking)
+        self.start("mlflow")
 
     def furnish(self, shapes: Path, policy: Mapping[str, object] = POLICY) -> None:
         """Enrol people, make the tracking user, put the deployments on the server."""
@@ -138,7 +134,7 @@ class Topology:
         )
         assert done.status_code == 200, done.text
         for pool in ("cpu", "gpu"):
-            self.api.post("/work_pools/", json={"name": pool, "type": "process"}).raise_for_status()
+            self.prefect.add_pool(pool)
         (self.folder / "policy.yaml").write_text(yaml.safe_dump(dict(policy)))
         (self.folder / "params.yaml").write_text(yaml.safe_dump({"data": str(shapes)}))
         key = self.folder / "page.key"
@@ -155,26 +151,20 @@ class Topology:
                 call.result()
         self.call(("reviewers", "add", "ada", "--role", "reviewer"), operator)
         self.secrets["page key"] = _pem_body(key)
-        self._commands["worker"] = (
-            (
-                sys.executable,
-                "-m",
-                "prefect",
-                "worker",
-                "start",
-                "--pool",
-                "gpu",
-                "--type",
-                "process",
-            ),
+        worker = (sys.executable, "-m", "prefect", "worker", "start")
+        self.define(
+            "worker",
+            (*worker, "--pool", "gpu", "--type", "process"),
             self.environment("parley-runs", "worker", PREFECT_WORKER_QUERY_SECONDS="1"),
         )
         rule = ("--policy", str(self.folder / "policy.yaml"))
-        self._commands["watcher"] = (
+        self.define(
+            "watcher",
             (*PARLEY, "watch", "--every", "1", *rule),
             self.environment("parley-watcher", "watcher"),
         )
-        self._commands["page"] = (
+        self.define(
+            "page",
             (*PARLEY, "review", "serve", "--port", str(self._ports["page"]), *rule),
             self.environment(
                 "parley-page", "page", PARLEY_PAGE_IDENTITY_HEADER=HEADER, PARLEY_PAGE_KEY=str(key)
@@ -208,35 +198,6 @@ class Topology:
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout + done.stderr
 
-    def start(
-        self, name: str, command: tuple[str, ...] = (), env: dict[str, str] | None = None
-    ) -> None:
-        """Start a process, the first time with its command, later as it was."""
-        if command:
-            self._commands[name] = (command, env or {})
-        line, variables = self._commands[name]
-        block = self._stack.enter_context(contextlib.ExitStack())
-        running = block.enter_context(process(line, variables, self.logs / f"{name}.log"))
-        self._running[name] = (running, block)
-
-    def add(self, name: str, like: str) -> None:
-        """Let there be another process of a kind."""
-        self._commands[name] = self._commands[like]
-
-    def pid(self, name: str) -> int | None:
-        """Return the process's id; None when it does not live."""
-        running = self._running.get(name)
-        return None if running is None or running[0].poll() is not None else running[0].pid
-
-    def kill(self, name: str) -> None:
-        """Kill a process and all it started, as a machine that loses its power would."""
-        running, block = self._running.pop(name)
-        below = all_below(running.pid)
-        block.close()
-        for pid in below:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
     def await_server(self, name: str, path: str = "/") -> None:
         def is_up() -> bool:
             assert self._running[name][0].poll() is None, self.told(name)
@@ -245,58 +206,13 @@ class Topology:
 
         wait_for(is_up, 240, f"{name}; {self.told(name)}")
 
-    def told(self, name: str) -> str:
-        """Return the end of a process's log."""
-        log = self.logs / f"{name}.log"
-        return log.read_text()[-4000:] if log.exists() else ""
-
     def start_run(self) -> str:
         """Start the retraining deployment on tiny settings."""
-        found = self.api.get("/deployments/name/retrain-deployed/retrain").raise_for_status().json()
         overrides = [
             *tiny_overrides(**PROMOTED), f"review.policy={self.folder / 'policy.yaml'}"
         ]  # fmt: skip
-        given = {"params_file": str(self.folder / "params.yaml"), "overrides": overrides}
-        run = self.api.post(
-            f"/deployments/{found['id']}/create_flow_run", json={"parameters": given}
-        )
-        return str(run.raise_for_status().json()["id"])
-
-    def planned(self) -> set[str]:
-        """Return the names of the deployments that have scheduled runs."""
-        asked = {"flow_runs": {"state": {"type": {"any_": ["SCHEDULED"]}}}}
-        runs = self.api.post("/flow_runs/filter", json=asked).raise_for_status().json()
-        ids = {run["deployment_id"] for run in runs if run["auto_scheduled"]}
-        return {name for name, found in self.deployments().items() if found in ids}
-
-    def deployments(self) -> dict[str, str]:
-        """Return the ids of the deployments by name."""
-        found = self.api.post("/deployments/filter", json={}).raise_for_status().json()
-        return {deployment["name"]: deployment["id"] for deployment in found}
-
-    def pause(self, name: str, *, is_paused: bool = True) -> None:
-        """Let a deployment's schedule start nothing, or go on."""
-        found = self.deployments()[name]
-        self.api.patch(f"/deployments/{found}", json={"paused": is_paused}).raise_for_status()
-
-    def run_deployment(self, name: str) -> None:
-        """Start a deployment with its own parameters, beside what its schedule starts."""
-        found = self.deployments()[name]
-        self.api.post(f"/deployments/{found}/create_flow_run", json={}).raise_for_status()
-
-    def state(self, run: str) -> str:
-        return str(self.api.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
-
-    def wait_for_state(self, run: str, wanted: str, seconds: float = 600) -> None:
-        def reached() -> bool:
-            found = self.state(run)
-            assert found == wanted or found not in {"FAILED", "CRASHED", "COMPLETED"}, (
-                found,
-                self.told("worker"),
-            )
-            return found == wanted
-
-        wait_for(reached, seconds, f"{wanted}; {self.told('worker')}")
+        given = str(self.folder / "params.yaml")
+        return self.prefect.start("retrain", params_file=given, overrides=overrides)
 
     def store(self, user: str = "parley-operator") -> OwnStore:
         """Return the object store as a user sees it; on Ceph the bucket's owner reads nothing."""
