@@ -7,7 +7,6 @@ the one before it.
 
 import json
 import logging
-import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pydantic import JsonValue
 
 from feedback.canonical import sha256_hex
 from feedback.errors import ArtifactError
+from tasks.whole_files import written_whole
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -63,24 +63,17 @@ def save_checkpoint(
     """
     content = _encode(state, history or [])
     path = folder / f"epoch-{state.epoch:06d}.{sha256_hex(content)}.safetensors"
-    temporary = folder / f".{path.name}.{os.getpid()}.tmp"
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
+        with written_whole(path, durable=True) as file:
             file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise ArtifactError(
             f"expected to write a checkpoint of {len(content) // 2**20} MB to {folder} "
             f"(got {error.strerror or error}); free space there or set another work folder"
         ) from error
     for old in _newest_first(folder)[_N_KEPT:]:
         old.unlink(missing_ok=True)
-    for torn in folder.glob(".epoch-*.tmp"):
+    for torn in folder.glob(".*.part"):
         torn.unlink(missing_ok=True)
     return path
 
@@ -168,12 +161,3 @@ def _decode(content: bytes) -> Checkpoint:
     header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
     rest = {name: json.loads(value) for name, value in header["__metadata__"].items()}
     return from_parts(load(content), rest)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -4,7 +4,6 @@ import json
 import os
 import secrets
 from collections.abc import Mapping
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from rich.console import Console
 
 from feedback.errors import ParamsError, StoreError
 from flows.params import load_params
+from tasks.whole_files import written_whole
 
 if TYPE_CHECKING:
     from feedback.bundle import ReviewBundle
@@ -88,16 +88,13 @@ def _check_report(path: Path) -> None:
 def _write_report(path: Path, report: Mapping[str, JsonValue]) -> None:
     """Write the report completely or not at all."""
     text = json.dumps(report, indent=2, ensure_ascii=False) + "\n"
-    side = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         if path.exists() and not path.is_file():  # a pipe or a device is written as it is
             path.write_text(text, encoding="utf-8")
             return
-        side.write_text(text, encoding="utf-8")
-        side.replace(path)
+        with written_whole(path) as stream:
+            stream.write(text.encode())
     except OSError as error:
-        with suppress(OSError):
-            side.unlink(missing_ok=True)
         raise StoreError(
             f"expected to write the report to {path} (got: {error.strerror}); the run is finished "
             f"all the same, `parley report {report['run']} --json` prints it"

@@ -5,8 +5,9 @@ import json
 import logging
 import os
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from pathlib import Path
+
+from tasks.whole_files import written_whole
 
 _logger = logging.getLogger(__name__)
 
@@ -91,13 +92,9 @@ def _read_cache(cache_file: Path | None) -> dict[str, Stamp]:
 
 
 def _write_cache(cache_file: Path, stamps: dict[str, Stamp]) -> None:
-    """Write the memory by rename, or go on without one where it cannot be written."""
-    side = cache_file.with_name(f"{cache_file.name}.{os.getpid()}.part")
+    """Write the memory, or go on without one where it cannot be written."""
     try:
-        cache_file.parent.mkdir(parents=True, exist_ok=True)
-        side.write_text(json.dumps(stamps), encoding="utf-8")
-        os.replace(side, cache_file)
+        with written_whole(cache_file) as stream:
+            stream.write(json.dumps(stamps).encode())
     except OSError as error:
-        with suppress(OSError):
-            side.unlink(missing_ok=True)
         _logger.info("digests are not remembered: %s", error)

@@ -13,10 +13,8 @@ Apart from the dataset, whose md5 is a part of every key: an answer must not tra
 
 import io
 import logging
-import os
 import tarfile
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 
 from feedback.closed import ClosedReview, decided_requests, load_closed
@@ -26,6 +24,7 @@ from feedback.publishing import load_file
 from feedback.receipts import load_receipts
 from tasks.dataset import version
 from tasks.dataset.intake_plan import only_one
+from tasks.whole_files import written_whole
 
 logger = logging.getLogger(__name__)
 
@@ -109,7 +108,8 @@ def _file(store: ObjectStore, request_id: str, folder: Path) -> None:
     try:
         for name, data in _files(store, review):
             if not (folder / name).exists():
-                _write(folder / name, data)
+                with written_whole(folder / name, durable=True) as stream:
+                    stream.write(data)
     except (DigestMismatchError, ObjectNotFoundError) as error:
         # Without its manifest it counts as not filed, and is tried again.
         logger.warning("review %s is not filed yet: %s", request_id, error)
@@ -145,19 +145,3 @@ def _tar(files: dict[str, bytes]) -> bytes:
             member.size = len(data)
             packed.addfile(member, io.BytesIO(data))
     return stream.getvalue()
-
-
-def _write(path: Path, data: bytes) -> None:
-    """Write a file by rename, so that it is there as a whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    side = path.with_name(f".{path.name}.part")
-    try:
-        with side.open("wb") as stream:
-            stream.write(data)
-            stream.flush()
-            os.fsync(stream.fileno())
-        side.replace(path)
-    except OSError:
-        with suppress(OSError):
-            side.unlink(missing_ok=True)
-        raise

@@ -2,7 +2,6 @@
 
 import hashlib
 import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +16,7 @@ from tasks.dataset.decoding import Resize, decode_image, decode_mask
 from tasks.dataset.inspection import DAMAGE, limit_is_ours
 from tasks.dataset.layout import DatasetIndex, ImageEntry, Split, normalised
 from tasks.dataset.version import folder_md5
+from tasks.whole_files import written_whole
 
 OnProgress = Callable[[int, int], None]
 
@@ -145,21 +145,14 @@ def _load_cached(prefix: Path | None, name: str) -> Tensor | None:
 
 
 def _save_cached(prefix: Path | None, name: str, array: Tensor) -> None:
-    """Write an array by rename, so that no reader sees half of it."""
+    """Keep an array beside the others."""
     if prefix is None:
         return
-    side: str | None = None
     try:
-        prefix.parent.mkdir(parents=True, exist_ok=True)
-        handle, side = tempfile.mkstemp(dir=prefix.parent, suffix=".part")
-        with os.fdopen(handle, "wb") as stream:
+        with written_whole(prefix.with_name(f"{prefix.name}.{name}.npy")) as stream:
             np.save(stream, array.numpy(), allow_pickle=False)
-        os.replace(side, f"{prefix}.{name}.npy")
     except OSError as error:
         raise StoreError(
             f"expected to keep {array.numel() >> 20} MB of decoded images in {prefix.parent} "
             f"(got: {error}); free disk space there, or name another folder in PARLEY_HOME"
         ) from error
-    finally:
-        if side is not None:
-            Path(side).unlink(missing_ok=True)  # gone already when it was put in place

@@ -4,7 +4,6 @@ It lies with the staged files in DVC's own folder for temporary things, which gi
 """
 
 import fcntl
-import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,6 +16,7 @@ from feedback.intake import IntakeReceipt, give_receipts
 from feedback.objects import ObjectStore
 from tasks.dataset import version
 from tasks.dataset.digest import file_digests, tree_md5
+from tasks.whole_files import written_whole
 
 
 class IntakePlan(BaseModel):
@@ -63,13 +63,8 @@ def clear_staging(data_dir: Path) -> Path:
 
 def save_plan(data_dir: Path, plan: IntakePlan) -> None:
     """Write the plan, complete or not at all; from here on the intake is decided."""
-    path = _folder(data_dir) / "plan.json"
-    side = path.with_suffix(".part")
-    with side.open("w", encoding="utf-8") as stream:
-        stream.write(plan.model_dump_json())
-        stream.flush()
-        os.fsync(stream.fileno())
-    side.replace(path)
+    with written_whole(_folder(data_dir) / "plan.json", durable=True) as stream:
+        stream.write(plan.model_dump_json().encode())
 
 
 def finish_plan(

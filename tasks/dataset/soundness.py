@@ -3,13 +3,13 @@
 import json
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 
 from feedback.errors import DatasetError, StoreError
 from tasks.dataset.problems import Problem
 from tasks.dataset.reference import DatasetRef
+from tasks.whole_files import written_whole
 from tasks.workplace import Workplace
 
 logger = logging.getLogger(__name__)
@@ -72,14 +72,10 @@ def _remembered(record: Path) -> list[Problem] | None:
 
 
 def _remember(record: Path, problems: Sequence[Problem]) -> None:
-    side = record.with_suffix(".part")
     try:
-        record.parent.mkdir(parents=True, exist_ok=True)
-        side.write_text(json.dumps([asdict(one) for one in problems]), encoding="utf-8")
-        side.replace(record)
+        with written_whole(record) as stream:
+            stream.write(json.dumps([asdict(one) for one in problems]).encode())
     except OSError as error:
-        with suppress(OSError):
-            side.unlink(missing_ok=True)
         raise StoreError(
             f"expected to note in {record.parent} that the dataset is sound (got: {error}); "
             "free disk space there, or name another folder in PARLEY_HOME"

@@ -66,7 +66,7 @@ def test_a_flipped_bit_is_noticed(tmp_path):
 
 
 def test_leftovers_of_a_killed_write_are_ignored_and_cleared(tmp_path):
-    torn = tmp_path / ".epoch-000002.abc.safetensors.1.tmp"
+    torn = tmp_path / ".0123abcd.part"
     torn.write_bytes(b"half")
     assert load_latest(tmp_path) is None
     save_checkpoint(tmp_path, state(1))

@@ -3,6 +3,7 @@
 import io
 import shutil
 import tarfile
+from contextlib import contextmanager
 
 import pytest
 import yaml
@@ -167,15 +168,21 @@ def test_another_host_goes_on_from_the_recorded_reviews(office):
 
 def steps(monkeypatch, office, dies_at):
     """Die before or after the n-th thing that is written, or in the middle of a file."""
-    doom, whole = Doom(dies_at), filing._write
+    doom, whole = Doom(dies_at), filing.written_whole
 
-    def torn(path, data):
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.with_name(f".{path.name}.part").write_bytes(data[: len(data) // 2])
+    @contextmanager
+    def torn(path, *, durable):
         doom.point()
-        whole(path, data)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        half = path.with_name(".0123abcd.part")
+        half.write_bytes(b"half")
+        doom.point()
+        half.unlink()
+        with whole(path, durable=durable) as stream:
+            yield stream
+        doom.point()
 
-    monkeypatch.setattr(filing, "_write", doom.around(torn))
+    monkeypatch.setattr(filing, "written_whole", torn)
     monkeypatch.setattr(version, "add", doom.around(office.add))
     monkeypatch.setattr(version, "push", doom.around(office.push))
 
