@@ -4,8 +4,9 @@ Nothing here is a truth of its own. A manifest never changes once it is publishe
 that has a receipt keeps it, so a step costs what is open and not what there ever was.
 """
 
-from collections import OrderedDict
 from collections.abc import Iterable
+
+from cachetools import LRUCache
 
 from feedback.bundle import ReviewBundle
 from feedback.objects import ObjectStore
@@ -25,8 +26,8 @@ class Kept:
             store: Where requests lie.
             most: How many manifests are kept; the one that was asked for longest ago goes first.
         """
-        self._store, self._most = store, most
-        self._bundles: OrderedDict[str, ReviewBundle] = OrderedDict()
+        self._store = store
+        self._bundles: LRUCache[str, ReviewBundle] = LRUCache(most)
         self._accepted: set[str] = set()
 
     def bundle(self, request_id: str) -> ReviewBundle:
@@ -37,12 +38,10 @@ class Kept:
             ArtifactError: If what is stored is not the manifest that was published.
             StoreError: If the store cannot be read.
         """
-        if request_id not in self._bundles:
-            self._bundles[request_id] = load_bundle(self._store, request_id)
-            while len(self._bundles) > self._most:
-                self._bundles.popitem(last=False)
-        self._bundles.move_to_end(request_id)
-        return self._bundles[request_id]
+        bundle = self._bundles.get(request_id)
+        if bundle is None:
+            bundle = self._bundles[request_id] = load_bundle(self._store, request_id)
+        return bundle
 
     def forget(self, request_id: str) -> None:
         """Drop the manifest of a request that was closed."""

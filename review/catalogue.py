@@ -5,11 +5,11 @@ are shown.
 """
 
 import threading
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TypeVar
+
+from cachetools import LRUCache
 
 from feedback.answer import GateRequest
 from feedback.bundle import ModelVersion
@@ -18,9 +18,6 @@ from feedback.layout import DECISIONS, request_of
 from feedback.publishing import begun_requests
 from review.desk import Desk, Standing
 from review.pieces import Glimpse
-
-Key = TypeVar("Key")
-Value = TypeVar("Value")
 
 _MOST_KEPT = 2000
 
@@ -70,8 +67,8 @@ class Catalogue:
         """Begin with nothing read."""
         self._desk = desk
         self._lock = threading.Lock()
-        self._cards: OrderedDict[str, Card] = OrderedDict()
-        self._over: OrderedDict[tuple[str, str, str], Standing] = OrderedDict()
+        self._cards: LRUCache[str, Card] = LRUCache(_MOST_KEPT)
+        self._over: LRUCache[tuple[str, str, str], Standing] = LRUCache(_MOST_KEPT)
 
     def list(self) -> Listing:
         """Tell which requests are decided; none of them is read.
@@ -102,9 +99,9 @@ class Catalogue:
             ParleyError: If it cannot be shown.
         """
         with self._lock:
-            if request_id in self._cards:
-                self._cards.move_to_end(request_id)
-                return self._cards[request_id]
+            card = self._cards.get(request_id)
+        if card is not None:
+            return card
         shown = self._desk.read(request_id)
         bundle = shown.bundle
         card = Card(
@@ -117,7 +114,7 @@ class Catalogue:
             glimpse=shown.panel.glimpse(shown),
         )
         with self._lock:
-            _keep(self._cards, request_id, card)
+            self._cards[request_id] = card
         return card
 
     def standing(self, listing: Listing, card: Card, reviewer: str, now: datetime) -> Standing:
@@ -140,15 +137,9 @@ class Catalogue:
             return self._desk.look(card.request, reviewer, now, is_decided=False)
         key = (card.request.request_id, reviewer, mark)
         with self._lock:
-            if key in self._over:
-                return self._over[key]
-        standing = self._desk.look(card.request, reviewer, now)
-        with self._lock:
-            _keep(self._over, key, standing)
+            standing = self._over.get(key)
+        if standing is None:
+            standing = self._desk.look(card.request, reviewer, now)
+            with self._lock:
+                self._over[key] = standing
         return standing
-
-
-def _keep(kept: OrderedDict[Key, Value], key: Key, value: Value) -> None:
-    kept[key] = value
-    while len(kept) > _MOST_KEPT:
-        kept.popitem(last=False)

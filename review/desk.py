@@ -1,10 +1,11 @@
 """Requests as the page shows them: the frozen part is read once, the standing at every look."""
 
 import threading
-from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+
+from cachetools import LRUCache
 
 from feedback.answer import GateRequest
 from feedback.errors import (
@@ -72,7 +73,7 @@ class Desk:
         """Hold the store and the rule by which requests close."""
         self.store, self.policy = store, policy
         self._lock = threading.Lock()
-        self._kept: OrderedDict[str, AnyShown] = OrderedDict()
+        self._kept: LRUCache[str, AnyShown] = LRUCache(_KEPT)
         self._looked: dict[tuple[str, str], tuple[datetime, Standing]] = {}
 
     def open(self, request_id: str) -> AnyShown:
@@ -84,14 +85,11 @@ class Desk:
             IncompleteChannelError: If the channel's panel lacks a part.
         """
         with self._lock:
-            if request_id in self._kept:
-                self._kept.move_to_end(request_id)
-                return self._kept[request_id]
-        shown = self.read(request_id)
-        with self._lock:
-            self._kept[request_id] = shown
-            while len(self._kept) > _KEPT:
-                self._kept.popitem(last=False)
+            shown = self._kept.get(request_id)
+        if shown is None:
+            shown = self.read(request_id)
+            with self._lock:
+                self._kept[request_id] = shown
         return shown
 
     def read(self, request_id: str) -> AnyShown:
