@@ -11,6 +11,7 @@ Needs PostgreSQL and Ceph's gateway (Debian: ``postgresql radosgw ceph-mon ceph-
 import argparse
 import logging
 import random
+import re
 import sys
 import tempfile
 import time
@@ -20,9 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import write_result
-from tests.e2e.prefect_api import ENDS
+from tests.e2e.prefect_api import RunState
 from tests.e2e.promises import judge
-from tests.e2e.soak import POLICY, REVIEWERS_WANTED, Soak
+from tests.e2e.soak import ENDS, POLICY, REVIEWERS_WANTED, Soak
 from tests.e2e.topology import topology
 from tests.shapes import write_shapes
 
@@ -63,21 +64,26 @@ def soak(
                 logger.info("kill %d of %d: %s", number + 1, kills, kind)
             killing = time.monotonic() - started
             runs = made.settle(patience)
-            logger.info("runs: %s", dict(Counter(runs.values())))
+            ends = dict(Counter(state.name for state in runs.values()))
+            logger.info("runs: %s", ends)
             store = town.store()
             made.await_judged(store)
             taken = [answer for person in made.people for answer in person.taken]
             found = judge(store, taken, REVIEWERS_WANTED)
             found["breaches"]["runs that did not end"] = [
-                f"{run} is {state}" for run, state in runs.items() if state not in ENDS
+                f"{run} is {state.name}" for run, state in runs.items() if state.type not in ENDS
+            ]
+            # One that died too often without going forward is given up, and says so.
+            found["breaches"]["runs that failed"] = [
+                run for run, state in runs.items() if state == RunState("FAILED", "Failed")
             ]
         finally:
             made.end()
         return {
-            "table": _table(made.kills, runs, found),
+            "table": _table(made.kills, ends, found),
             "kills": made.kills.total(),
             "kills by kind": dict(made.kills),
-            "runs": dict(Counter(runs.values())),
+            "runs": ends,
             "answers told to be handed in": len(taken),
             **found,
             "seconds killing": round(killing),
@@ -86,24 +92,29 @@ def soak(
 
 
 def _table(
-    kills: Counter[str], runs: Mapping[str, str], found: Mapping[str, Any]
+    kills: Counter[str], runs: Mapping[str, int], found: Mapping[str, Any]
 ) -> dict[str, object]:
     """Return what the README says of it: what was killed, what happened meanwhile, what broke."""
     told = ", ".join(f"{kind} {number}" for kind, number in sorted(kills.items()))
-    ends = ", ".join(f"{end.lower()} {n}" for end, n in sorted(Counter(runs.values()).items()))
+    ends = ", ".join(f"{_words(end)} {n}" for end, n in sorted(runs.items()))
     closed = ", ".join(f"{state.lower()} {n}" for state, n in sorted(found["decisions"].items()))
     broken = [[name, str(len(cases))] for name, cases in found["breaches"].items()]
     return {
         "header": ["kill -9 at random moments", ""],
         "rows": [
             [f"processes killed ({told})", str(kills.total())],
-            [f"runs ({ends})", str(len(runs))],
+            [f"runs ({ends})", str(sum(runs.values()))],
             [f"requests decided ({closed})", str(sum(found["decisions"].values()))],
             ["responses handed in", str(found["responses"])],
             ["promotions", str(found["promotions"])],
             *broken,
         ],
     }
+
+
+def _words(state: str) -> str:
+    """Return the name of a state, such as ``GivenUp``, as words."""
+    return re.sub("(?<=[a-z])(?=[A-Z])", " ", state).lower()
 
 
 def main() -> None:

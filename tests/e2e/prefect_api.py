@@ -1,12 +1,20 @@
 """What tests ask of a Prefect server: its deployments, and what became of their runs."""
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 import httpx
 
 from tests.e2e.servers import wait_for
 
-ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+_ENDS = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+
+class RunState(NamedTuple):
+    """What a run is in: ``type`` is one of Prefect's, ``name`` may be Parley's."""
+
+    type: str
+    name: str
 
 
 class PrefectApi:
@@ -54,12 +62,16 @@ class PrefectApi:
         given = {"parameters": parameters} if parameters else {}
         return str(self._client.post(place, json=given).raise_for_status().json()["id"])
 
-    def states(self, deployment: str) -> dict[str, str]:
+    def states(self, deployment: str) -> dict[str, RunState]:
         """Return the state of every run that was started beside a schedule, by its id."""
         wanted = {"id": {"any_": [self.deployments()[deployment]]}}
         asked = {"deployments": wanted, "limit": 200}
         found = self._client.post("/flow_runs/filter", json=asked).raise_for_status().json()
-        return {run["id"]: run["state_type"] for run in found if not run["auto_scheduled"]}
+        return {
+            run["id"]: RunState(run["state_type"], run["state_name"])
+            for run in found
+            if not run["auto_scheduled"]
+        }
 
     def state(self, run: str) -> str:
         return str(self._client.get(f"/flow_runs/{run}").raise_for_status().json()["state"]["type"])
@@ -69,7 +81,7 @@ class PrefectApi:
 
         def reached() -> bool:
             found = self.state(run)
-            assert found == wanted or found not in ENDS, (found, self._told())
+            assert found == wanted or found not in _ENDS, (found, self._told())
             return found == wanted
 
         wait_for(reached, seconds, f"{wanted}; {self._told()}")

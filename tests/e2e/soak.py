@@ -28,7 +28,7 @@ from feedback.signing import generate_key
 from flows.commands.enrolling import new_record, stand
 from tests.e2e.dying import bundle_of
 from tests.e2e.people import Person, Uploader, Visitor
-from tests.e2e.prefect_api import ENDS
+from tests.e2e.prefect_api import RunState
 from tests.e2e.servers import all_below, children_of, wait_for
 from tests.e2e.topology import HEADER, PROMOTED, Topology
 from tests.review_request import FILES
@@ -46,6 +46,8 @@ POLICY = {
 KINDS = {"flow": 3, "worker": 1, "host": 1, "watcher": 6, "page": 6, "prefect": 2, "s3": 6}
 """What is killed, and how often in comparison; ``host`` is a worker with all that runs below it."""
 SUPERVISED = ("worker", "watcher", "watcher-2", "page", "prefect")
+ENDS = {"COMPLETED", "FAILED", "CANCELLED"}
+"""States in which a run stays; one that crashed is started again, or failed in the end."""
 RESTART_SECONDS, REAPER_SECONDS, ASK_SECONDS = 2.0, 20.0, 12.0
 MOST_AT_ONCE = 2
 """Runs that have not ended; the deployment lets one compute, while others wait for people."""
@@ -152,7 +154,8 @@ class Soak:
             with contextlib.suppress(httpx.HTTPError):
                 states = self.states()
                 is_enough = self._most_runs is not None and len(states) >= self._most_runs
-                if not is_enough and sum(s not in ENDS for s in states.values()) < MOST_AT_ONCE:
+                n_open = sum(state.type not in ENDS for state in states.values())
+                if not is_enough and n_open < MOST_AT_ONCE:
                     self._start_run()
 
     def _start_run(self) -> None:
@@ -173,7 +176,7 @@ class Soak:
                     publish(store, bundle_of(number), FILES)
                     number += 1
 
-    def states(self) -> dict[str, str]:
+    def states(self) -> dict[str, RunState]:
         """Return the state of every run that was ever started, by its id.
 
         Raises:
@@ -181,20 +184,20 @@ class Soak:
         """
         return self.town.prefect.states("retrain")
 
-    def settle(self, seconds: float) -> dict[str, str]:
+    def settle(self, seconds: float) -> dict[str, RunState]:
         """Start nothing more, wait until every run has ended, and return the states then.
 
         Runs that have not ended after so many seconds are told by their state, for nobody knows
         whether they would.
         """
         self._is_starting = False
-        left: dict[str, str] = {}
+        left: dict[str, RunState] = {}
 
         def ended() -> bool:
             with contextlib.suppress(httpx.HTTPError):
                 left.clear()
                 left.update(self.states())
-                return bool(left) and set(left.values()) <= ENDS
+                return bool(left) and {state.type for state in left.values()} <= ENDS
             return False
 
         with contextlib.suppress(AssertionError):

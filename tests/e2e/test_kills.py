@@ -9,7 +9,6 @@ import pytest
 
 from benchmarks.kills import soak
 from tests.e2e.gateway import need_gateway
-from tests.e2e.prefect_api import ENDS
 
 pytestmark = [
     pytest.mark.e2e, pytest.mark.slow, pytest.mark.topology, pytest.mark.timeout(2400)
@@ -24,7 +23,6 @@ def test_killing_anything_loses_and_doubles_nothing_and_every_run_ends(tmp_path,
         print(f"\n{told['kills by kind']}: {told}")
     assert told["kills"] == KILLS
     assert [broken for broken in told["breaches"].values() if broken] == []
-    assert sum(told["runs"].values()) == 1
-    assert told["runs"].keys() <= ENDS
+    assert told["runs"] == {"Completed": 1}
     assert told["answers told to be handed in"] > 0
     assert sum(told["decisions"].values()) == told["requests"] > 0
