@@ -15,6 +15,8 @@ from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.states import ReviewState
 
+_AGAIN = "A follow-up of a request that people answered: what was said is shown with it. "
+
 
 class Notice(Exchanged):
     """Something that people should be told about an open request."""
@@ -54,6 +56,7 @@ def due_notices(
     if outcome.state is not ReviewState.OPEN:
         return ()
     deadline = deadline_of(request, policy)
+    text = f"{_AGAIN if request.is_follow_up else ''}{outcome.reason}"[:1000]
     waited_for = tuple(role for role, _ in outcome.missing)
     planned = [("opened", "opened", request.created_at, waited_for)]
     if deadline is not None:
@@ -79,7 +82,7 @@ def due_notices(
                 "to": to,
                 "due_at": due,
                 "deadline": deadline,
-                "text": outcome.reason[:1000],
+                "text": text,
             }
         )
         for name, kind, due, to in planned
