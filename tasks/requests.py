@@ -23,6 +23,7 @@ def freeze_request(
     items: Sequence[ReviewItem],
     files: Mapping[str, bytes],
     run: str,
+    round: int = 1,
 ) -> ReviewBundle:
     """Make the manifest of a request; its deadline is set as it is published.
 
@@ -34,6 +35,7 @@ def freeze_request(
         items: What is shown of each thing to look at.
         files: Pictures by name.
         run: Run that asks.
+        round: How often it has asked, from 1.
     """
     return build_bundle(
         channel=channel,
@@ -50,4 +52,5 @@ def freeze_request(
         files=files,
         created_at=datetime.now(UTC),
         run=run,
+        round=round,
     )

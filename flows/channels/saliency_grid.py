@@ -115,6 +115,7 @@ def bundle(run: RunContext, explained: Stages) -> tuple[ReviewBundle, dict[str, 
         explained=explained["explained"],
         model_name=run.params.model_name,
         run=run.run_id,
+        round=run.round,
     )
 
 

@@ -50,6 +50,7 @@ def test_every_round_asks_about_other_images_and_takes_up_its_answer(finished):
     assert [len(images) for images in shown] == [3, 3]
     assert not shown[0] & shown[1]
     assert [read_evidence(bundle).epoch for bundle in published] == [1, 2]
+    assert [bundle.round for bundle in published] == [1, 2]
     marked = set()
     for bundle in published:
         decision = load_decision(workplace.objects, bundle.request_id)

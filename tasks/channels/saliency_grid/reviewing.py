@@ -38,6 +38,7 @@ def build_review_bundle(
     explained: StageResult,
     model_name: str,
     run: str,
+    round: int,
 ) -> tuple[ReviewBundle, dict[str, bytes]]:
     """Freeze explained images into a review bundle.
 
@@ -47,6 +48,7 @@ def build_review_bundle(
         explained: Evidence and pictures.
         model_name: Registered name of the model.
         run: Run that asks.
+        round: How often it has asked, from 1.
 
     Returns:
         The manifest and the pictures by name.
@@ -77,6 +79,7 @@ def build_review_bundle(
             items=items,
             files=files,
             run=run,
+            round=round,
         ),
         files,
     )
