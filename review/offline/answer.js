@@ -35,7 +35,14 @@
     if (one.type === "checkbox" && !one.checked) {
       return null;
     }
-    return one.value ? JSON.parse(one.value) : null;
+    return one.value ? reasoned(JSON.parse(one.value), one.nextElementSibling) : null;
+  }
+
+  function reasoned(value, why) {
+    if (why && why.dataset.why && why.value.trim()) {
+      value[why.dataset.why] = why.value.trim();
+    }
+    return value;
   }
 
   /* What is said about one item: its response, or null where nothing is said but perhaps a remark. */

@@ -13,6 +13,9 @@ from pydantic import JsonValue
 
 from review.pieces import Content, Ready
 
+_REASON = 500
+"""Most characters of a reason."""
+
 
 def choice(
     item: str,
@@ -21,6 +24,7 @@ def choice(
     name: str,
     into: str = "",
     field: str = "",
+    why: str = "",
     nothing: str = "–",
 ) -> Component:
     """Make a list to choose one value from, or none.
@@ -31,12 +35,19 @@ def choice(
         name: What a screen reader says.
         into: List of the response that the value is added to.
         field: Or: field of the response that it is put into.
+        why: Field of the value that the reason for it is put into; empty asks for none.
         nothing: What stands for no value.
     """
     where = {"data-into": into} if into else {"data-set": field}
     entries = [html.Option(nothing, value="")]
     entries += [html.Option(told, value=_json(value)) for told, value in options]
-    return html.Select(entries, **{"data-item": item, "aria-label": name}, **where)
+    asked = html.Select(entries, **{"data-item": item, "aria-label": name}, **where)
+    if not why:
+        return asked
+    # Seen beside a chosen value alone.
+    attributes = {"type": "text", "data-why": why, "maxLength": str(_REASON), "placeholder": "why?",
+                  "aria-label": f"Why: {name}"}  # fmt: skip
+    return html.Span([asked, Ready([["input", attributes, []]])], className="reasoned")
 
 
 def tick(item: str, value: JsonValue, told: Content, *, into: str) -> Component:

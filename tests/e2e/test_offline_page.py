@@ -76,8 +76,14 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     store = MemoryStore()
     bundle = publish_request(store)
     page = open_folder(store, bundle)
-    page.get_by_label("Replacement in slot 1 of carrier").select_option(index=1)
-    page.get_by_label("Edge k01 to k02 of carrier").select_option("remove")
+    page.get_by_label("Replacement in slot 1 of carrier", exact=True).select_option(index=1)
+    why = page.get_by_label("Why: Replacement in slot 1 of carrier")
+    why.fill("the hull is seen")
+    # Nobody is asked why nothing is done.
+    unasked = page.get_by_label("Why: Edge k01 to k02 of carrier")
+    assert not unasked.is_visible()
+    page.get_by_label("Edge k01 to k02 of carrier", exact=True).select_option("remove")
+    assert unasked.is_visible()
     page.get_by_label("How sure of carrier").select_option("4")
     page.get_by_label("Anything else about carrier?").fill("the sea")
     page.wait_for_timeout(2500)
@@ -92,7 +98,10 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     page.get_by_label("Comment").fill("better so")
     document = saved(page, bundle)
     (response,) = document.responses
-    assert [op["op"] for op in response["ops"]] == ["replace_concept", "remove_edge"]
+    assert [(op["op"], op.get("reason", "")) for op in response["ops"]] == [
+        ("replace_concept", "the hull is seen"),
+        ("remove_edge", ""),
+    ]
     assert (response["class_name"], response["confidence"]) == ("carrier", 4)
     assert response["comment"] == "the sea"
     assert (document.verdict, document.comment) == ("approve", "better so\ntank: turret")

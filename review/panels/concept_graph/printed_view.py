@@ -112,7 +112,7 @@ def _replacement(evidence: ClassEvidence, slot: int) -> Component:
         if card.concept_id not in held
     ]
     told = f"Replacement in slot {slot + 1} of {name}"
-    return choice(name, options, name=told, into="ops", nothing="keep")
+    return choice(name, options, name=told, into="ops", why="reason", nothing="keep")
 
 
 def _edge(evidence: ClassEvidence, src: int, dst: int) -> Component | None:
@@ -125,4 +125,4 @@ def _edge(evidence: ClassEvidence, src: int, dst: int) -> Component | None:
         ("add", {"op": "add_edge", **ends}),
     ]
     told = f"Edge {name} of {evidence.class_name}"
-    return choice(evidence.class_name, options, name=told, into="ops")
+    return choice(evidence.class_name, options, name=told, into="ops", why="reason")
