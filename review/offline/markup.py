@@ -36,7 +36,9 @@ _ATTRIBUTES = frozenset(
         "font-size preserveAspectRatio",
     )
 )
-_DATA = re.compile(r"data-(channel|item|into|set|says|turns|turn|remark|told|answer)|aria-[a-z]+")
+_DATA = re.compile(
+    r"data-(channel|item|into|set|says|turns|turn|remark|why|told|answer)|aria-[a-z]+"
+)
 _ADDRESSES = {"img": "src", "image": "href"}
 _STYLE_NAME = re.compile(r"--[a-z-]{1,30}|[a-z-]{1,40}")
 # Numbers, lengths, lists of tracks: no name of a function that could fetch anything.
