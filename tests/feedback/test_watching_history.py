@@ -10,7 +10,7 @@ from feedback.audit import AuditLog
 from feedback.exchange import list_requests, load_rejections, record_transition
 from feedback.kept import Kept
 from feedback.layout import file_key, manifest_key, upload_key
-from feedback.policy import single_policy
+from feedback.policy import Policy, single_policy
 from feedback.publishing import publish
 from feedback.states import ReviewState
 from feedback.watching import WatchReport, watch_once
@@ -23,16 +23,14 @@ ALWAYS = 1 + len(ROLES) + 1
 class Watcher:
     """A watcher that stays, over a store that counts."""
 
-    def __init__(self, office: Office) -> None:
-        self.office = office
+    def __init__(self, office: Office, policy: Policy | None = None) -> None:
+        self.office, self.policy = office, policy or single_policy()
         self.store = CountingStore(office.store)
         self.log, self.kept = AuditLog(self.store), Kept(self.store)
 
     def step(self) -> WatchReport:
         self.store.calls.clear()
-        return watch_once(
-            self.store, single_policy(), self.office.now, log=self.log, kept=self.kept
-        )
+        return watch_once(self.store, self.policy, self.office.now, log=self.log, kept=self.kept)
 
 
 def close(office: Office, reviewer: str = "ada") -> None:
@@ -162,3 +160,20 @@ def test_a_watcher_that_stays_reads_a_request_again_after_many_others(office: Of
     assert store.calls["GET"] == 3
     assert kept.bundle(names[0]) == office.bundle
     assert store.calls["GET"] == 4
+
+
+@pytest.mark.parametrize(("hours", "is_extended"), [(73, True), (95, True), (97, False)])
+def test_a_watcher_that_stays_takes_answers_while_the_policy_extends_the_deadline(
+    office: Office, hours: float, is_extended: bool
+) -> None:
+    policy = Policy.model_validate(
+        {**PAIR.model_dump(mode="json"), "at_expiry": "escalate", "extension_hours": 24}
+    )
+    watcher = Watcher(office, policy)
+    office.upload("ada", "nonce-0001")
+    assert watcher.step().waiting
+    office.now += timedelta(hours=hours)
+    office.upload("bob", "nonce-0002")
+    (decision,) = watcher.step().decisions
+    assert decision.state is (ReviewState.APPROVED if is_extended else ReviewState.EXPIRED)
+    assert len(load_rejections(office.store, office.bundle.request_id)) == (not is_extended)
