@@ -23,6 +23,7 @@ def retrain_deployed(
         The run's report as JSON, or the state ``Skipped`` with the reason; such a run leaves no
         trace in MLflow.
     """
+    from tasks.attempts import claim_attempt
     from tasks.liveness import alive
     from tasks.settings import Settings, prepare_environment
 
@@ -31,6 +32,7 @@ def retrain_deployed(
     flow_run = str(runtime.flow_run.id)
     # Before anything that takes a while: who is killed earlier leaves no note of it.
     with alive(settings.home, flow_run) as went_forward:
+        claim_attempt(flow_run)
         from prefect.states import Completed
 
         from flows.retrain import run_loop

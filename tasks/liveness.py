@@ -11,11 +11,13 @@ was handed back to the orchestrator, and that nobody here has taken up yet.
 
 import fcntl
 import json
+import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 from feedback.errors import StoreAwayError
 
@@ -28,8 +30,7 @@ class DeadRun:
         flow_run: Its id in the orchestrator.
         recovered: How often it was started again since it last went forward.
         gave_up: It ended by itself since the store was away, so the orchestrator has it as failed.
-        handed_back: It was started again, and no process of this host has held its lock since; it
-            may run on another host.
+        handed_back: It was started again, and no process of this host has held its lock since.
     """
 
     flow_run: str
@@ -57,9 +58,7 @@ def alive(home: Path, flow_run: str) -> Iterator[Callable[[], None]]:
 
     path = _path(home, flow_run)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("a+") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        handle.seek(0)
+    with _locked(path) as handle:
         note = replace(_read(handle.read(), flow_run)[1], gave_up=False, handed_back=False)
         _write(home, note)
 
@@ -81,11 +80,31 @@ def alive(home: Path, flow_run: str) -> Iterator[Callable[[], None]]:
         path.unlink(missing_ok=True)
 
 
+@contextmanager
+def _locked(path: Path) -> Iterator[TextIO]:
+    """Open the file that lies there and hold its lock."""
+    while True:
+        with path.open("a+") as handle:
+            fcntl.flock(handle, fcntl.LOCK_EX)
+            # Whoever held it before may have removed the file: nobody would see this lock.
+            if _is_there(path, handle):
+                handle.seek(0)
+                yield handle
+                return
+
+
+def _is_there(path: Path, handle: TextIO) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
+
+
 def find_dead(home: Path) -> list[DeadRun]:
     """Return the runs of this host to be started again; those of other hosts are left out."""
     found = []
     for path in sorted((home / "running").glob("*.json")):
-        with path.open() as handle:
+        with suppress(FileNotFoundError), path.open() as handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError:
@@ -124,8 +143,11 @@ def note_recovery(home: Path, run: DeadRun) -> None:
 
 
 def forget(home: Path, flow_run: str) -> None:
-    """Remove the note of a run that needs no recovery."""
-    _path(home, flow_run).unlink(missing_ok=True)
+    """Remove the note of a run that needs no recovery, unless a process holds it."""
+    path = _path(home, flow_run)
+    with suppress(FileNotFoundError, BlockingIOError), path.open() as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        path.unlink(missing_ok=True)
 
 
 def _path(home: Path, flow_run: str) -> Path:

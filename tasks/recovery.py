@@ -1,11 +1,11 @@
 """Starting runs again whose process was killed, or whose store was away for too long.
 
-The orchestrator may think of the former that they still run, and has the latter as failed. One that
-was killed before it noted itself is known to the orchestrator alone: as crashed or, when its worker
-was killed too, as about to start for ever.
+The orchestrator has the former as running, as crashed or as about to start, according to what else
+was killed, and the latter as failed. Which host a running one was on it says itself.
 """
 
 import logging
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from feedback.errors import OrchestrationError
+from tasks.attempts import host_of
 from tasks.liveness import DeadRun, find_dead, forget, is_alive, note_recovery, reaping
 from tasks.waking import orchestrator
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
-    from prefect.client.schemas.objects import State
+    from prefect.client.schemas.objects import FlowRun, State
 
 logger = logging.getLogger(__name__)
 
@@ -33,8 +34,8 @@ SETTLE_SECONDS = 10.0
 """Time between seeing a dead run and acting: its runner marks it as crashed up to 5 s later, which
 would hit the new attempt."""
 START_SECONDS = 120.0
-"""Longest time that a run may be about to start; a process that starts in a busy minute needs
-twenty seconds."""
+"""Longest time that a run may be about to start, or run without naming its host; a process that
+starts in a busy minute needs twenty seconds."""
 CRASH_MEMORY = timedelta(hours=1)
 """A run that crashed before it noted itself is started again within this time; what lies further
 back has been seen by people or by the schedule."""
@@ -81,15 +82,16 @@ def recover_runs(
     report = RecoveryReport()
     try:
         with orchestrator() as client:
-            seen = {run.flow_run: _state(client, run.flow_run) for run in _dead(home, client)}
+            seen = {run.flow_run: state.id for run, state in _dead(home, client)}
         if not seen:
             return report
         check()
         sleep(settle_seconds)
         with reaping(home), orchestrator() as client:
-            for run in _dead(home, client):
-                if run.flow_run in seen:
-                    _recover(home, client, run, seen[run.flow_run], report)
+            for run, state in _dead(home, client):
+                # In another state it is starting, or another reaper was faster.
+                if run.flow_run in seen and (state.is_crashed() or state.id == seen[run.flow_run]):
+                    _recover(home, client, run, report)
     except httpx.HTTPError as error:
         raise OrchestrationError(
             f"expected the Prefect server to answer (got {type(error).__name__}); start it, then "
@@ -98,19 +100,25 @@ def recover_runs(
     return report
 
 
-def _dead(home: Path, client: "SyncPrefectClient") -> list[DeadRun]:
-    """Return what noted itself on this host and died, then what died before it could."""
-    noted = find_dead(home)
-    known = {run.flow_run for run in noted}
-    return noted + [
-        DeadRun(run, 0)
-        for run in _never_noted(client)
-        if run not in known and not is_alive(home, run)
-    ]
+def _dead(home: Path, client: "SyncPrefectClient") -> "list[tuple[DeadRun, State]]":
+    """Return the runs that look dead, with their states, and drop the notes of those that ended."""
+    notes = {run.flow_run: run for run in find_dead(home)}
+    runs = _unfinished(client)
+    runs |= {name: _read(client, name) for name in notes.keys() - runs.keys()}
+    found = []
+    for name, run in runs.items():
+        note, state = notes.get(name), run.state if run else None
+        if run is not None and state is not None and _is_dead(run, state, note):
+            # Only now, for it may have started since the notes were read.
+            if not is_alive(home, name):
+                found.append((note or DeadRun(name, 0), state))
+        elif note is not None and (state is None or state.is_final()):
+            forget(home, name)
+    return found
 
 
-def _never_noted(client: "SyncPrefectClient") -> list[str]:
-    """Return the runs that the orchestrator has as crashed, or as about to start for too long."""
+def _unfinished(client: "SyncPrefectClient") -> "dict[str, FlowRun | None]":
+    """Return the runs that run, are about to start or crashed, by their ids."""
     from prefect.client.schemas.filters import (
         FlowFilter,
         FlowFilterName,
@@ -121,57 +129,54 @@ def _never_noted(client: "SyncPrefectClient") -> list[str]:
     from prefect.client.schemas.objects import StateType
     from prefect.client.schemas.sorting import FlowRunSort
 
-    now = datetime.now(UTC)
-    youngest, oldest = now - timedelta(seconds=START_SECONDS), now - CRASH_MEMORY
-    found = []
-    for kind in (StateType.PENDING, StateType.CRASHED):
+    found: dict[str, FlowRun | None] = {}
+    for kind in (StateType.RUNNING, StateType.PENDING, StateType.CRASHED):
         wanted = FlowRunFilterState(type=FlowRunFilterStateType(any_=[kind]))
-        for run in client.read_flow_runs(
+        runs = client.read_flow_runs(
             flow_filter=FlowFilter(name=FlowFilterName(any_=[FLOW])),
             flow_run_filter=FlowRunFilter(state=wanted),
             sort=FlowRunSort.START_TIME_DESC,
             limit=MOST_READ,
-        ):
-            if run.state is None:
-                continue
-            since = run.state.timestamp
-            if since < youngest if kind is StateType.PENDING else since > oldest:
-                found.append(str(run.id))
+        )
+        found |= {str(run.id): run for run in runs}
     return found
 
 
-def _state(client: "SyncPrefectClient", flow_run: str) -> "State | None":
+def _read(client: "SyncPrefectClient", flow_run: str) -> "FlowRun | None":
     from prefect.exceptions import ObjectNotFound
 
     try:
-        return client.read_flow_run(UUID(flow_run)).state
+        return client.read_flow_run(UUID(flow_run))
     except (ObjectNotFound, ValueError):
         return None
 
 
-def _recover(
-    home: Path,
-    client: "SyncPrefectClient",
-    run: DeadRun,
-    before: "State | None",
-    report: RecoveryReport,
-) -> None:
+def _is_dead(run: "FlowRun", state: "State", note: DeadRun | None) -> bool:
+    """Tell whether a run whose lock nobody here holds is dead by what the orchestrator knows."""
+    age = datetime.now(UTC) - state.timestamp
+    is_late = age > timedelta(seconds=START_SECONDS)
+    if state.is_crashed():
+        return note is not None or age < CRASH_MEMORY
+    if state.is_pending():
+        return is_late
+    if state.is_running():
+        host = host_of(run)
+        # Nobody else starts it again when its process died before it could say where it is.
+        return host == socket.gethostname() or (host is None and is_late)
+    return note is not None and note.gave_up and state.is_failed()
+
+
+def _recover(home: Path, client: "SyncPrefectClient", run: DeadRun, report: RecoveryReport) -> None:
     from prefect.states import Failed, Scheduled
 
-    state = _state(client, run.flow_run)
-    if state is None or not _is_dead(run, before, state):
-        # It ended, was cancelled, or somebody started it again; a living process notes itself.
-        if state is None or (state.is_final() and not state.is_crashed()):
-            forget(home, run.flow_run)
-        return
     if run.recovered >= MOST_RECOVERIES:
         told = f"it died {run.recovered + 1} times without going forward and is given up"
         logger.error("run %s: %s", run.flow_run, told)
-        forget(home, run.flow_run)
         # It must end for the server too, and not as crashed, which would be recovered.
         client.set_flow_run_state(
             UUID(run.flow_run), Failed(name="GivenUp", message=told), force=True
         )
+        forget(home, run.flow_run)
         report.given_up.append(run.flow_run)
         return
     note_recovery(home, run)
@@ -180,19 +185,3 @@ def _recover(
     report.recovered.append(run.flow_run)
     reason = "found the store away" if run.gave_up else "was killed"
     logger.warning("run %s %s; it is started again", run.flow_run, reason)
-
-
-def _is_dead(run: DeadRun, before: "State | None", now: "State") -> bool:
-    """Tell whether a run whose lock nobody here holds is dead by what the orchestrator knows."""
-    if now.is_crashed():
-        return True
-    if before is None or before.id != now.id:
-        # Another reaper was faster, or it is starting.
-        return False
-    if now.is_pending():
-        age = datetime.now(UTC) - now.timestamp
-        return age > timedelta(seconds=START_SECONDS)
-    if now.is_running():
-        # One that was handed back may run on another host, which has a note of its own.
-        return not run.handed_back
-    return run.gave_up and now.is_failed()

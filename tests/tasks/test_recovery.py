@@ -1,80 +1,23 @@
 """Runs whose process was killed: found by their lock, started again after a while, not for ever."""
 
 import contextlib
-import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
-from uuid import UUID
 
 import httpx
 import pytest
 from prefect.exceptions import ObjectNotFound, Pause, TerminationSignal
-from prefect.states import Cancelled, Completed, Crashed, Failed, Pending, Running
+from prefect.states import Completed, Crashed, Failed, Pending, Running
 
-from feedback.errors import OrchestrationError, StoreAwayError, StoreError
-from flows.deployed import retrain_deployed
+from feedback.errors import OrchestrationError
 from tasks import recovery
 from tasks.liveness import DeadRun, alive, find_dead
 from tasks.recovery import MOST_RECOVERIES, START_SECONDS, recover_runs
+from tests.tasks.reaping import RUN, Orchestrator, aged, killed, recover
 
-RUN = str(UUID(int=7))
-HOLD = """
-import sys, time
-from pathlib import Path
-from tasks.liveness import alive
-with alive(Path(sys.argv[1]), sys.argv[2]):
-    print("held", flush=True)
-    time.sleep(600)
-"""
-
-
-class Orchestrator:
-    def __init__(self, state):
-        self.state, self.set = state, []
-
-    def read_flow_run(self, flow_run):
-        if isinstance(self.state, Exception):
-            raise self.state
-        return SimpleNamespace(state=self.state)
-
-    def read_flow_runs(self, *, flow_filter, flow_run_filter, **_):
-        """Return the run if it is in the state that is asked for, as the server would."""
-        assert flow_filter.name.any_ == [retrain_deployed.name]
-        (wanted,) = flow_run_filter.state.type.any_
-        if isinstance(self.state, Exception) or self.state.type is not wanted:
-            return []
-        return [SimpleNamespace(id=UUID(RUN), state=self.state)]
-
-    def set_flow_run_state(self, flow_run, state, *, force):
-        assert force
-        self.set.append((str(flow_run), state.type.value))
-
-
-@pytest.fixture
-def killed(tmp_path):
-    """A home in which a run's process holds its lock, and then is killed."""
-    process = subprocess.Popen(
-        [sys.executable, "-c", HOLD, str(tmp_path), RUN], stdout=subprocess.PIPE, env=os.environ
-    )
-    assert process.stdout.readline() == b"held\n"
-    assert find_dead(tmp_path) == []
-    process.send_signal(signal.SIGKILL)
-    process.wait(30)
-    process.stdout.close()
-    return tmp_path
-
-
-def recover(monkeypatch, home, state):
-    server, pauses = Orchestrator(state), []
-    monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
-    report = recover_runs(home, sleep=pauses.append)
-    return report, server.set, pauses
+__all__ = ["killed"]
 
 
 @pytest.mark.parametrize(("state", "ending"), [(Running(), ValueError), (Crashed(), Pause)])
@@ -89,7 +32,7 @@ def test_a_killed_run_is_started_again_after_its_runner_had_time_to_mark_it(
     with contextlib.suppress(ending), alive(killed, RUN):
         assert find_dead(killed) == []
         raise ending
-    assert recover(monkeypatch, killed, Running())[1:] == ([], [])
+    assert recover(monkeypatch, killed, Completed())[1:] == ([], [])
 
 
 def test_a_run_whose_process_is_told_to_end_is_started_again(monkeypatch, tmp_path):
@@ -119,10 +62,52 @@ def test_a_run_that_ended_or_starts_anyway_is_left_alone(monkeypatch, killed, st
     assert bool(find_dead(killed)) is is_kept
 
 
-def test_runs_of_other_hosts_are_not_judged(monkeypatch, killed):
-    note = killed / "running" / f"{RUN}.json"
-    note.write_text('{"host": "elsewhere", "recovered": 0}')
-    assert recover(monkeypatch, killed, Running())[1:] == ([], [])
+def test_a_run_that_runs_on_another_host_is_left_alone_though_it_died_here(monkeypatch, killed):
+    assert recover(monkeypatch, killed, Running(), "elsewhere")[1:] == ([], [])
+    assert recover(monkeypatch, killed, Running())[0].recovered == [RUN]
+
+
+@pytest.mark.parametrize(("seconds", "is_dead"), [(10, False), (START_SECONDS + 5, True)])
+def test_a_run_of_which_no_host_says_that_it_has_it_is_started_again_in_the_end(
+    monkeypatch, tmp_path, seconds, is_dead
+):
+    """Killed with its worker after the server had it as running, before it named its host."""
+    report, changed, _ = recover(monkeypatch, tmp_path, aged(Running(), seconds), None)
+    assert (report.recovered, changed) == ([RUN] * is_dead, [(RUN, "SCHEDULED")] * is_dead)
+
+
+def test_a_reaper_that_dies_before_the_server_knows_leaves_the_run_to_the_next_one(
+    monkeypatch, killed
+):
+    server = Orchestrator(Running())
+    scheduled = server.set_flow_run_state
+
+    def away(*args, **kwargs):
+        raise httpx.ReadTimeout("slow")
+
+    monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
+    for dies in (True, False):
+        server.set_flow_run_state = away if dies else scheduled
+        with contextlib.suppress(OrchestrationError):
+            recover_runs(killed, sleep=lambda seconds: None)
+    assert server.set == [(RUN, "SCHEDULED")]
+
+
+def test_a_reaper_that_dies_as_it_gives_up_leaves_that_to_the_next_one(monkeypatch, killed):
+    for _ in range(MOST_RECOVERIES):
+        recover(monkeypatch, killed, Running())
+    server = Orchestrator(Running())
+    failed = server.set_flow_run_state
+
+    def away(*args, **kwargs):
+        raise httpx.ReadTimeout("slow")
+
+    monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
+    for dies in (True, False):
+        server.set_flow_run_state = away if dies else failed
+        with contextlib.suppress(OrchestrationError):
+            recover_runs(killed, sleep=lambda seconds: None)
+    assert server.set == [(RUN, "FAILED")]
 
 
 def test_an_orchestrator_that_is_away_is_told(monkeypatch, killed):
@@ -131,65 +116,9 @@ def test_an_orchestrator_that_is_away_is_told(monkeypatch, killed):
     assert find_dead(killed) == [DeadRun(RUN, 0)]
 
 
-def fail(home, error):
-    with contextlib.suppress(type(error)), alive(home, RUN):
-        raise error
-
-
-@pytest.mark.parametrize("state", [Failed(), Running()])
-def test_a_run_that_gave_up_on_a_store_that_was_away_is_started_again(monkeypatch, tmp_path, state):
-    fail(tmp_path, StoreAwayError("away"))
-    assert find_dead(tmp_path) == [DeadRun(RUN, 0, gave_up=True)]
-    report, changed, _ = recover(monkeypatch, tmp_path, state)
-    assert (report.recovered, changed) == ([RUN], [(RUN, "SCHEDULED")])
-    # It may find the store away once more while it opens it, before it holds its lock.
-    assert recover(monkeypatch, tmp_path, Failed())[0].recovered == [RUN]
-
-
-def test_a_run_that_always_finds_the_store_away_is_given_up(monkeypatch, tmp_path):
-    for _ in range(MOST_RECOVERIES):
-        fail(tmp_path, StoreAwayError("away"))
-        assert recover(monkeypatch, tmp_path, Failed())[0].recovered == [RUN]
-    fail(tmp_path, StoreAwayError("away"))
-    assert recover(monkeypatch, tmp_path, Failed())[0].given_up == [RUN]
-    assert find_dead(tmp_path) == []
-
-
-def test_a_run_that_the_store_refused_is_not_started_again(monkeypatch, tmp_path):
-    fail(tmp_path, StoreAwayError("away"))
-    recover(monkeypatch, tmp_path, Failed())
-    fail(tmp_path, StoreError("AccessDenied"))
-    assert find_dead(tmp_path) == []
-
-
-def test_a_run_that_gave_up_and_was_cancelled_is_left_alone(monkeypatch, tmp_path):
-    fail(tmp_path, StoreAwayError("away"))
-    assert recover(monkeypatch, tmp_path, Cancelled())[1] == []
-    assert find_dead(tmp_path) == []
-
-
 def test_a_killed_run_that_then_failed_is_left_alone(monkeypatch, killed):
     assert recover(monkeypatch, killed, Failed())[1] == []
     assert find_dead(killed) == []
-
-
-def test_nothing_is_started_again_while_the_store_is_away(monkeypatch, killed):
-    def away():
-        raise StoreAwayError("away")
-
-    server = Orchestrator(Running())
-    monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
-    with pytest.raises(StoreAwayError):
-        recover_runs(killed, check=away, sleep=lambda seconds: None)
-    assert find_dead(killed) == [DeadRun(RUN, 0)]
-    (killed / "running" / f"{RUN}.json").unlink()
-    # Without anything to recover the store is not even asked.
-    server.state = Completed()
-    assert recover_runs(killed, check=away).recovered == []
-
-
-def aged(state, seconds):
-    return state.model_copy(update={"timestamp": datetime.now(UTC) - timedelta(seconds=seconds)})
 
 
 @pytest.mark.parametrize(
@@ -199,7 +128,6 @@ def aged(state, seconds):
         (Pending, START_SECONDS + 5, True),
         (Crashed, 10, True),
         (Crashed, 7200, False),
-        (Running, 7200, False),
         (Failed, 10, False),
     ],
 )
@@ -229,14 +157,6 @@ def test_a_run_that_is_alive_here_is_left_alone_whatever_the_server_thinks(monke
     with alive(tmp_path, RUN):
         for state in (Crashed(), aged(Pending(), 2 * START_SECONDS), Running()):
             assert recover(monkeypatch, tmp_path, state)[1:] == ([], [])
-
-
-def test_a_run_that_was_handed_back_and_runs_elsewhere_is_left_alone(monkeypatch, killed):
-    assert recover(monkeypatch, killed, Running())[0].recovered == [RUN]
-    # Its lock may be held on another host: nobody held it here since.
-    assert recover(monkeypatch, killed, Running())[1:] == ([], [10.0])
-    assert recover(monkeypatch, killed, Completed())[1] == []
-    assert find_dead(killed) == []
 
 
 def test_a_run_that_another_reaper_started_meanwhile_is_left_alone(monkeypatch, killed):
