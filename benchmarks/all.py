@@ -29,7 +29,7 @@ ALWAYS = (
     ("benchmarks.history",),
     ("benchmarks.resume",),
     ("benchmarks.kills",),
-    ("benchmarks.correction", "demo", "--first-seed", "11"),
+    ("benchmarks.correction", "demo"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
     ("benchmarks.saliency", "decoy"),
     ("benchmarks.saliency", "demo"),

@@ -83,13 +83,15 @@ def measure_speed(
             "mining": _timed(lambda: mine_class(model, images, classes, params, seed)),
         }
         segments, seen, mined = mine_class(model, images, classes, params, seed)
+        # Where the product scores them: on the device, to which the gradients go as well.
+        device = next(model.parameters()).device
         parts["tcav"] = _timed(
-            lambda mined=mined, seen=seen: score_concepts(
+            lambda mined=mined, seen=seen, device=device: score_concepts(
                 mined.bank,
                 mined.members,
-                seen.embeddings.cpu(),
-                seen.class_gradients.cpu(),
-                seen.embeddings.cpu(),
+                seen.embeddings.to(device),
+                seen.class_gradients.to(device),
+                seen.embeddings.to(device),
                 params.tcav,
                 seed,
             )

@@ -55,7 +55,7 @@ def main() -> None:
     images = rendered.images.select(torch.arange(options.images))
     params = ClassifierParams(arch=options.arch, width=1)
     model = build_classifier(params, N_CLASSES, seed=options.seed).to(options.device)
-    result = {"settings": vars(options), "device": describe_device()}
+    result = {"settings": vars(options), "device": describe_device(torch.device(options.device))}
     result |= measure(model, images, options)
     path = write_result(f"throughput_{options.arch}_{options.device}", result)
     for name, found in result["images_per_second"].items():

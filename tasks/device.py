@@ -15,11 +15,15 @@ def best_device() -> "torch.device":
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def describe_device() -> str:
-    """Return what tensors will be computed on, in words."""
+def describe_device(device: "torch.device | None" = None) -> str:
+    """Return in words what tensors are computed on.
+
+    Args:
+        device: Where; None means the best device there is.
+    """
     import torch
 
-    device = best_device()
+    device = device or best_device()
     if device.type == "cuda":
         return f"GPU {torch.cuda.get_device_name(device)}"
     return f"CPU, {torch.get_num_threads()} threads"

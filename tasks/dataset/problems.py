@@ -46,7 +46,7 @@ class Problem:
 
     @property
     def is_idle(self) -> bool:
-        """Whether the file is useless, but leaves what a run measures as it is."""
+        """Whether a run may go on with it: useless, or there twice, and counted as often."""
         return self.is_harmless or self.kind == "duplicate"
 
     @property

@@ -7,6 +7,7 @@ the classifier's word on them are used, never their labels.
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from feedback.errors import ExplanationError
 from models.concept_graph.params import ConceptGraphParams
 from tasks.channels.concept_graph.basis import Basis
 from tasks.channels.concept_graph.matching import match_pixels
@@ -40,6 +41,9 @@ def match_unseen(
 
     Returns:
         Graphs of B images and the classifier's logits on them, restricted to the n classes (B, n).
+
+    Raises:
+        ExplanationError: If no test image is taken for one of the classes.
     """
     import torch
 
@@ -49,6 +53,13 @@ def match_unseen(
     ids = torch.tensor(basis.class_ids)
     taken = torch.isin(logits.argmax(dim=1), ids).nonzero().flatten()
     # Spread over the split, which is sorted by class.
+    if len(taken) == 0:
+        names = ", ".join(basis.dataset.classes[index] for index in basis.class_ids)
+        raise ExplanationError(
+            f"expected the classifier to take some of {len(logits)} test images for a class under "
+            f"review, {names} (got none), on which to see how well a reasoner imitates it; train "
+            "it longer, or name other classes in concept_graph.classes"
+        )
     step = max(1, -(-len(taken) // MAX_IMAGES))
     rows = taken[::step]
     images = load_split(work, basis.dataset, "test", basis.training).select(rows).images

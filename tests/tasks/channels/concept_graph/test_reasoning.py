@@ -4,6 +4,7 @@ import pytest
 import torch
 
 import models.concept_graph.fitting as fitting
+from feedback.errors import ExplanationError
 from tasks.channels.concept_graph.reasoning import (
     imitate_classifier,
     learn_lesson,
@@ -69,6 +70,16 @@ def test_agreement_is_measured_on_the_test_images_taken_for_a_class_under_review
     matched, word = match_unseen(staged.work, staged.basis, staged.concepts, graphs, staged.channel)
     assert len(matched) == len(word) == taken > 0
     assert staged.reasoner.facts["held_out_images"] == taken
+
+
+def test_without_a_test_image_for_a_class_under_review_nothing_can_be_judged(staged, monkeypatch):
+    graphs = load_graphs(staged.work, staged.concepts)
+    logits = staged.tensors(staged.basis.predictions, "logits")
+    other = next(i for i in range(logits["test"].shape[1]) if i not in staged.basis.class_ids)
+    logits["test"][:, other] = 1 + logits["test"].max()
+    monkeypatch.setattr(staged.work, "load_tensors", lambda *_: logits)
+    with pytest.raises(ExplanationError, match=r"got none.*train it longer"):
+        match_unseen(staged.work, staged.basis, staged.concepts, graphs, staged.channel)
 
 
 def test_agreement_and_distance_are_shares_and_the_reasoner_is_rebuilt(staged):
