@@ -157,8 +157,8 @@ class _Training:
         rounds = self.channel.sampling.feedback_epochs if self._arm.marks != "none" else ()
         first, *later = *(epoch for epoch in rounds if epoch < last), last
         state = self._until(first, None, [])
-        for until in later:
-            state = self._until(until, state, self._ask(state))
+        for round, until in enumerate(later, start=1):
+            state = self._until(until, state, self._ask(state, round))
         return state
 
     def scores(self, state: StageResult) -> dict[str, float]:
@@ -192,7 +192,7 @@ class _Training:
             watched=WATCHED,
         )
 
-    def _ask(self, state: StageResult) -> list[JsonValue]:
+    def _ask(self, state: StageResult, round: int) -> list[JsonValue]:
         workplace, basis, cells = self._workplace, self._basis, self.channel.grid.cells
         explained = explain_images.fn(
             workplace,
@@ -208,6 +208,7 @@ class _Training:
             explained=explained,
             model_name="benchmark",
             run="benchmark",
+            round=round,
         )
         self._asked += [item.id for item in bundle.items]
         shares = measure_object_cells.fn(workplace, basis=basis, explained=explained, cells=cells)
