@@ -62,9 +62,14 @@ def test_a_lambda_that_is_set_acts_at_once(begun):
     assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
 
 
-def test_a_penalty_that_makes_the_loss_infinite_is_named_with_its_lambda(begun):
-    with pytest.raises(ParamsError, match=r"; lower lambda, which is 1e\+300 .*penalty\.strength"):
-        begun.train(1, marks=[begun.mark(0, *CELL)], strength=1e300)
+@pytest.mark.parametrize(
+    ("penalty", "where"),
+    [({"strength": 1e300}, "strength"), ({"form": "difference", "rate": 1e300}, "rate")],
+)
+def test_a_penalty_that_makes_the_loss_infinite_is_named_with_its_lambda(begun, penalty, where):
+    named = rf"; lower lambda, which is 1e\+300 .*penalty\.{where}\)"
+    with pytest.raises(ParamsError, match=named):
+        begun.train(1, marks=[begun.mark(0, *CELL)], **penalty)
 
 
 @pytest.mark.parametrize("at", [2, 3])
