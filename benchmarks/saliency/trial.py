@@ -23,7 +23,7 @@ from tasks.channels.saliency_grid.reviewing import (
     simulated_answer,
 )
 from tasks.channels.saliency_grid.said import Said
-from tasks.channels.saliency_grid.training import TEST_LOSS, train_guided
+from tasks.channels.saliency_grid.training import TEST_LOSS, penalty_on, train_guided
 from tasks.classifier import train_classifier
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
@@ -208,9 +208,6 @@ class _Training:
         }
 
     def _until(self, until: int, state: StageResult | None, marks: list[JsonValue]) -> StageResult:
-        # Without marks the penalty does nothing: its settings would only keep arms from sharing
-        # the epochs before the first round.
-        penalty = self._arm.penalty_of(self.channel.penalty) if marks else PenaltyParams()
         return train_guided.fn(
             self._workplace,
             basis=self._basis,
@@ -219,7 +216,7 @@ class _Training:
             start=state,
             until=until,
             marks=marks,
-            penalty=penalty,
+            penalty=penalty_on(marks, self._arm.penalty_of(self.channel.penalty)),
             seed=self._seed,
             watched=WATCHED,
         )

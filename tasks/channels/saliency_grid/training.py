@@ -52,15 +52,15 @@ def train_guided(
         start: An earlier part of the same training; None begins it.
         until: Epoch after which this part ends.
         marks: Marked images as ``bank_feedback`` keeps them.
-        penalty: Form and strength of the penalty.
+        penalty: Form and strength of the penalty, see ``penalty_on``.
         seed: Seed of the initial weights and the batches.
         watched: Test images, spread over all of them, whose loss is measured after every epoch; it
             decides nothing. 0 measures none.
 
     Returns:
-        ``epoch``, ``strength`` (lambda, None while there was nothing to find it on), and the last
-        epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress``,
-        ``test_logits``, and ``history``, the epochs of this part.
+        ``epoch``, ``strength`` (lambda, None while nothing was marked that it could act on or be
+        found on), and the last epoch's metrics; outputs ``model``, ``spec``, ``state``,
+        ``progress``, ``test_logits``, and ``history``, the epochs of this part.
     """
     from models.augmentation import is_flip_only
     from models.classification_loss import classification_loss
@@ -125,6 +125,18 @@ def train_guided(
     work.save_tensors("test_logits", {"logits": logits})
     last = history[-1]
     return {**(last if isinstance(last, dict) else {}), "marked_images": len(marks)}
+
+
+def penalty_on(marks: list[JsonValue], penalty: PenaltyParams) -> PenaltyParams:
+    """Return the penalty that the key of a part should hold: the defaults where nothing is marked.
+
+    There it does nothing, and settings in the key would train the same network again for each.
+
+    Args:
+        marks: Marked images.
+        penalty: The settings.
+    """
+    return penalty if marks else PenaltyParams()
 
 
 @task(name="ask-classifier", cache_policy=NO_CACHE)

@@ -11,6 +11,7 @@ from tasks.channels.saliency_grid.training import (
     TEST_LOSS,
     ask_classifier,
     marked_images,
+    penalty_on,
     train_guided,
 )
 from tasks.classifier import load_split, train_classifier
@@ -60,6 +61,22 @@ def test_a_lambda_that_is_set_acts_at_once(begun):
     guided = begun.train(2, start=first, marks=[begun.mark(0, *CELL)], strength=2.0)
     assert guided.number("strength") == 2.0
     assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
+
+
+def test_without_marks_no_setting_of_the_penalty_changes_a_bit(begun):
+    settings = begun.channel.penalty.model_copy(update={"form": "difference", "strength": 9.0})
+    assert penalty_on([begun.mark(0, *CELL)], settings) == settings
+    assert penalty_on([], settings) == penalty_on([], begun.channel.penalty)
+    # That the settings may be left out: all that the next epoch rests on is the same with them.
+    plain, other = (begun.train(2, **penalty) for penalty in ({}, settings.model_dump()))
+    assert plain.key != other.key
+    for output in ("model", "state"):
+        assert plain.outputs[output] == other.outputs[output]
+    # Nor where marks went away again: lambda is kept from the part that had some.
+    guided = begun.train(1, marks=[begun.mark(0, *CELL)], strength=9.0)
+    bare = begun.train(3, start=guided, **penalty_on([], settings).model_dump())
+    assert bare.outputs == begun.train(3, start=guided, strength=9.0).outputs
+    assert bare.number("strength") == 9.0
 
 
 @pytest.mark.parametrize(
