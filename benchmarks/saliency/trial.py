@@ -1,6 +1,6 @@
 """One seed of the benchmark: training with a simulated reviewer's squares, and its controls."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,7 @@ from tasks.channels.saliency_grid.reviewing import (
     simulated_answer,
 )
 from tasks.channels.saliency_grid.said import Said
-from tasks.channels.saliency_grid.training import TEST_LOSS, train_guided
+from tasks.channels.saliency_grid.training import TEST_LOSS, penalty_on, train_guided
 from tasks.classifier import train_classifier
 from tasks.dataset.images import load_images
 from tasks.dataset.layout import read_index
@@ -42,7 +42,8 @@ class Trial:
 
     Attributes:
         scores: Accuracy, losses and calibration on the test images, by arm.
-        facts: Clicks, marked images, and where the networks look before and after.
+        facts: Clicks, marked images, and where the networks look before and after on the cells that
+            were marked, of arms with marks; those of random squares are their twins'.
     """
 
     scores: dict[str, dict[str, float]] = field(default_factory=dict)
@@ -54,7 +55,8 @@ class Arm:
     """One training over a dataset.
 
     Attributes:
-        marks: Whose marks the penalty acts on.
+        marks: Whose marks the penalty acts on: ``random`` are those of the arm that is the same but
+            for having them where they were ``marked``, moved to cells drawn at random.
         penalty: What differs from the settings.
         factor: On lambda, whether it is set or automatic.
         data: Which dataset.
@@ -111,21 +113,26 @@ def run_trial(
         workplace: Where stages run.
         folders: Datasets of the seed.
         params: Settings, fixed beforehand.
-        arms: What to try.
+        arms: What to try; random squares after the arm whose marks they move.
         seed: Seed of weights and batches.
+
+    Raises:
+        ValueError: If random squares come without, or before, the marked ones.
     """
-    trial = Trial()
+    trial, twins = Trial(), _twins(arms)
     bases = {name: _basis(workplace, folder, params, seed) for name, folder in folders.items()}
     finals: dict[str, StageResult] = {}
+    runs: dict[str, _Training] = {}
     for name, arm in arms.items():
-        run = _Training(workplace, bases[arm.data], params, arm, seed)
+        twin = runs[twins[name]] if name in twins else None
+        run = runs[name] = _Training(workplace, bases[arm.data], params, arm, seed, twin)
         finals[name] = run.train()
         trial.scores[name] = run.scores(finals[name])
-        if arm.marks == "marked" and run.bank is not None:
+        if run.banks:
             looked = look_again.fn(
                 workplace,
                 basis=bases["low"],
-                bank=run.bank,
+                bank=run.banks[-1],
                 original=finals["baseline, 10 %"],
                 corrected=finals[name],
                 explainer=run.channel.explainer,
@@ -138,15 +145,38 @@ def run_trial(
     return trial
 
 
+def _twins(arms: dict[str, Arm]) -> dict[str, str]:
+    """Return by arm of random squares the arm whose marks it moves."""
+    twins: dict[str, str] = {}
+    for position, (name, arm) in enumerate(arms.items()):
+        if arm.marks == "random":
+            twin, before = replace(arm, marks="marked"), list(arms.items())[:position]
+            found = [other for other, one in before if one == twin]
+            if not found:
+                raise ValueError(f"expected the marked squares of {name!r} before it (got none)")
+            twins[name] = found[0]
+    return twins
+
+
 class _Training:
-    """One arm, from one round of asking to the next, its test loss watched after every epoch."""
+    """One arm, from one round of asking to the next, its test loss watched after every epoch.
+
+    With a twin nobody is asked: its marks of every round are moved, as a run's control does, so
+    that the two differ in where the squares are and in nothing else.
+    """
 
     def __init__(
-        self, workplace: Workplace, basis: Basis, params: PipelineParams, arm: Arm, seed: int
+        self,
+        workplace: Workplace,
+        basis: Basis,
+        params: PipelineParams,
+        arm: Arm,
+        seed: int,
+        twin: "_Training | None" = None,
     ) -> None:
         self.channel = SaliencyGridParams.model_validate(params.of_channel())
-        self.bank: StageResult | None = None
-        self.clicks = 0
+        self.banks: list[StageResult] = list(twin.banks) if twin is not None else []
+        self.clicks = twin.clicks if twin is not None else 0
         self._workplace, self._basis, self._params = workplace, basis, params
         self._arm, self._seed = arm, seed
         self._asked: list[str] = []
@@ -157,8 +187,10 @@ class _Training:
         rounds = self.channel.sampling.feedback_epochs if self._arm.marks != "none" else ()
         first, *later = *(epoch for epoch in rounds if epoch < last), last
         state = self._until(first, None, [])
-        for until in later:
-            state = self._until(until, state, self._ask(state))
+        for round, until in enumerate(later, start=1):
+            if self._arm.marks == "marked":
+                self._ask(state, round)
+            state = self._until(until, state, self._marks(self.banks[round - 1]))
         return state
 
     def scores(self, state: StageResult) -> dict[str, float]:
@@ -176,9 +208,6 @@ class _Training:
         }
 
     def _until(self, until: int, state: StageResult | None, marks: list[JsonValue]) -> StageResult:
-        # Without marks the penalty does nothing: its settings would only keep arms from sharing
-        # the epochs before the first round.
-        penalty = self._arm.penalty_of(self.channel.penalty) if marks else PenaltyParams()
         return train_guided.fn(
             self._workplace,
             basis=self._basis,
@@ -187,12 +216,12 @@ class _Training:
             start=state,
             until=until,
             marks=marks,
-            penalty=penalty,
+            penalty=penalty_on(marks, self._arm.penalty_of(self.channel.penalty)),
             seed=self._seed,
             watched=WATCHED,
         )
 
-    def _ask(self, state: StageResult) -> list[JsonValue]:
+    def _ask(self, state: StageResult, round: int) -> None:
         workplace, basis, cells = self._workplace, self._basis, self.channel.grid.cells
         explained = explain_images.fn(
             workplace,
@@ -208,6 +237,7 @@ class _Training:
             explained=explained,
             model_name="benchmark",
             run="benchmark",
+            round=round,
         )
         self._asked += [item.id for item in bundle.items]
         shares = measure_object_cells.fn(workplace, basis=basis, explained=explained, cells=cells)
@@ -216,17 +246,20 @@ class _Training:
             bundle, known if isinstance(known, dict) else {}, self.channel.reviewer
         )
         self.clicks += sum(len(marks.cells) for marks in read_marks(answer.responses))
-        self.bank = bank_feedback.fn(
-            workplace,
-            basis=basis,
-            before=self.bank,
-            said=[Said(agreed=read_marks(answer.responses))],
-            params=self.channel,
+        self.banks.append(
+            bank_feedback.fn(
+                workplace,
+                basis=basis,
+                before=self.banks[-1] if self.banks else None,
+                said=[Said(agreed=read_marks(answer.responses))],
+                params=self.channel,
+            )
         )
-        used = self.bank
+
+    def _marks(self, bank: StageResult) -> list[JsonValue]:
         if self._arm.marks == "random":
-            used = draw_random_marks.fn(workplace, bank=self.bank, seed=self._seed)
-        return workplace.artifacts.load_list(used.outputs["marks"])
+            bank = draw_random_marks.fn(self._workplace, bank=bank, seed=self._seed)
+        return self._workplace.artifacts.load_list(bank.outputs["marks"])
 
 
 def _basis(workplace: Workplace, folder: Path, params: PipelineParams, seed: int) -> Basis:

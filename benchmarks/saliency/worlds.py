@@ -2,7 +2,8 @@
 
 ``decoy`` is rendered here: six shapes, and a patch in a corner whose colour goes with the class in
 training and with none in the test. ``demo`` is the demo set with its planted shortcut, ``pets37``
-photographs as they are.
+photographs as they are. Every seed has images of its own: of photographs, which of them are for
+training and which for the test.
 """
 
 import shutil
@@ -37,7 +38,7 @@ def make_world(kind: Kind, seed: int, root: Path, pets: Path | None) -> dict[str
 
     Args:
         kind: Which dataset.
-        seed: Seed of the images and of which of them are kept.
+        seed: Seed of the images, of the split of photographs, and of which images are kept.
         root: Folder of all worlds.
         pets: Folder ``pets37``; needed for it alone.
 
@@ -134,8 +135,27 @@ def _copy(kind: Kind, seed: int, target: Path, pets: Path | None) -> None:
         return
     if pets is None or not pets.is_dir():
         raise DatasetError(f"expected the folder pets37 (got {pets}); name it with --pets")
-    for part in ("train", "test", "masks"):
-        shutil.copytree(pets / part, target / part)
+    _split_anew(pets, target, seed)
+
+
+def _split_anew(pets: Path, target: Path, seed: int) -> None:
+    """Deal all photographs of a class out to training and test, as many to each as there were."""
+    rng = np.random.default_rng([seed, 98])
+    for folder in sorted((pets / "train").iterdir()):
+        given = [
+            sorted((pets / split / folder.name).iterdir(), key=lambda path: path.name)
+            for split in ("train", "test")
+        ]
+        found = [*given[0], *given[1]]
+        for place, position in enumerate(rng.permutation(len(found))):
+            path = found[position]
+            split = "train" if place < len(given[0]) else "test"
+            mask = pets / "masks" / path.relative_to(pets).with_suffix(".png")
+            for source, root in ((path, target), (mask, target / "masks")):
+                if source.exists():
+                    copy = root / split / folder.name / source.name
+                    copy.parent.mkdir(parents=True, exist_ok=True)
+                    shutil.copy(source, copy)
 
 
 def _thin(full: Path, low: Path, seed: int) -> None:

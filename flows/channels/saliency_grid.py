@@ -33,7 +33,7 @@ from tasks.channels.saliency_grid.reviewing import (
     simulated_answer,
 )
 from tasks.channels.saliency_grid.said import said_in
-from tasks.channels.saliency_grid.training import ask_classifier, train_guided
+from tasks.channels.saliency_grid.training import ask_classifier, penalty_on, train_guided
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Evaluation
 from tasks.stage import StageResult
@@ -246,7 +246,7 @@ def _train(
         start=start,
         until=until,
         marks=marks,
-        penalty=_settings(run).penalty,
+        penalty=penalty_on(marks, _settings(run).penalty),
         seed=seed,
     )
 

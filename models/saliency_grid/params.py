@@ -101,9 +101,9 @@ class PenaltyParams(Params):
     strength: Literal["auto"] | Annotated[float, Field(ge=0)] = "auto"
     """Lambda; auto: the penalty is ``rate`` times the cross-entropy, in the median of the first
     batches with marks (eight, or an epoch's), on which it does not act yet; for the form
-    ``difference`` 1."""
+    ``difference`` it is ``rate`` itself."""
     rate: Annotated[float, Field(ge=0)] = 1.0
-    """Factor on an automatic lambda."""
+    """Factor on an automatic lambda, whatever the form; a lambda that is set has none."""
     gradient_share: Annotated[float, Field(gt=0, le=1)] = 0.5
     """Where lambda is found during training, the penalty's gradient is scaled down to this share of
     the cross-entropy's: without a bound, what was in balance once stalls training later (decision

@@ -27,7 +27,7 @@ class Strength:
     On a network that knows nothing yet gradients are tiny and lambda huge, which stalls training;
     on one that fits its images already it is next to nothing, while its gradients are large. So ask
     early but not at once, or set it. The form ``difference`` is in units of logits whatever the
-    images, and counts as it is: 1.
+    images, and counts as it is, ``rate`` times.
 
     Args:
         params: ``form``, ``strength`` and ``rate``.
@@ -42,7 +42,7 @@ class Strength:
         if params.strength != "auto":
             self.value = params.strength
         elif not params.is_balanced:
-            self.value = 1.0
+            self.value = params.rate
         self._rate = params.rate
         self._ratios: list[float] = []
 

@@ -95,6 +95,25 @@ def test_a_second_identical_run_computes_nothing(finished, shapes_dir):
         assert again[part] == report[part]
 
 
+def test_another_penalty_trains_nothing_anew_that_has_no_marks(finished, shapes_dir, tmp_path):
+    _, workplace, published = finished
+    home, asked = tmp_path / "home", []
+    shutil.copytree(workplace.settings.home / "store", home / "store")
+    report, _ = run(
+        home,
+        shapes_dir,
+        listener=ReviewListener(on_published=asked.append),
+        run_id="other",
+        saliency_grid__penalty__strength="2.0",
+        saliency_grid__carry_over__enabled="false",
+        **ASKED,
+    )
+    # Two parts with marks, and two with random ones; the part before the first round is known.
+    assert computed(report).count("train_guided") == 4
+    first, again = (read_evidence(one[0]) for one in (published, asked))
+    assert first.model_version == again.model_version
+
+
 def test_a_later_run_learns_from_earlier_marks_and_asks_about_other_images(
     finished, shapes_dir, tmp_path
 ):

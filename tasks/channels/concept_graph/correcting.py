@@ -14,14 +14,13 @@ from tasks.channels.concept_graph.mining import load_bank
 from tasks.channels.concept_graph.reasoning import load_graphs, load_matched, parse_graphs
 from tasks.channels.concept_graph.segmenting import Universe, load_universe
 from tasks.classifier import load_classifier, load_split
+from tasks.prefix import shared_prefix
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from models.classifier import Classifier
     from models.imageset import ImageSet
-    from models.prefix import PrefixCache
 
 
 @task(name="edit-graphs", cache_policy=NO_CACHE)
@@ -139,20 +138,6 @@ def distil(
     work.save_tensors("test_logits", {"logits": logits})
     work.save_json("history", history)
     return {name: float(value) for name, value in metrics.items()}
-
-
-def shared_prefix(work: Work, model: "Classifier", images: "ImageSet") -> "PrefixCache | None":
-    """Return the frozen layers' outputs on these images, kept for the next student."""
-    from feedback.canonical import sha256_hex
-    from models.prefix import build_prefix_cache, prefix_fingerprint
-
-    if model.n_frozen == 0:
-        return None
-    key = sha256_hex(
-        (prefix_fingerprint(model) + sha256_hex(images.images.numpy().tobytes())).encode()
-    )
-    # One at a time: a cache is large, and arms of one run share their images.
-    return work.latest("prefix", key, lambda: build_prefix_cache(model, images.images))
 
 
 def transfer_set(

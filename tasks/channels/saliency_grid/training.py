@@ -10,6 +10,7 @@ from pydantic import JsonValue
 from models.params import ClassifierParams
 from models.saliency_grid.params import PenaltyParams
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.prefix import shared_prefix
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
@@ -52,21 +53,21 @@ def train_guided(
         start: An earlier part of the same training; None begins it.
         until: Epoch after which this part ends.
         marks: Marked images as ``bank_feedback`` keeps them.
-        penalty: Form and strength of the penalty.
+        penalty: Form and strength of the penalty, see ``penalty_on``.
         seed: Seed of the initial weights and the batches.
         watched: Test images, spread over all of them, whose loss is measured after every epoch; it
             decides nothing. 0 measures none.
 
     Returns:
-        ``epoch``, ``strength`` (lambda, None while there was nothing to find it on), and the last
-        epoch's metrics; outputs ``model``, ``spec``, ``state``, ``progress``,
-        ``test_logits``, and ``history``, the epochs of this part.
+        ``epoch``, ``strength`` (lambda, None while nothing was marked that it could act on or be
+        found on), and the last epoch's metrics; outputs ``model``, ``spec``, ``state``,
+        ``progress``, and ``history``, the epochs of this part; of the last part also
+        ``test_logits``.
     """
     from models.augmentation import is_flip_only
     from models.classification_loss import classification_loss
     from models.classifier import build_classifier
     from models.prediction import predict_logits
-    from models.prefix import build_prefix_cache
     from models.training import fit
     from tasks.checkpoints import from_parts, load_latest, save_checkpoint, to_parts
     from tasks.classifier import PREDICT_BATCH, load_split
@@ -86,12 +87,11 @@ def train_guided(
         )
     history: list[JsonValue] = list(found.history) if found else []
     earlier = int(start.number("epoch")) if start is not None else 0
-    test = load_split(work, basis.dataset, "test", basis.training)
     strength = _strength(history, penalty)
     guidance = marked_images(images, digests, marks, penalty, strength)
     # Frozen layers are run as for the classifier: the arms must differ in nothing but the marks.
     flips = is_flip_only(basis.training.augment)
-    prefix = build_prefix_cache(model, images.images) if flips else None
+    prefix = shared_prefix(work, model, images) if flips else None
     state = found.state if found else None
     first = state.epoch if state else 0
     running = fit(
@@ -101,7 +101,7 @@ def train_guided(
         params=basis.training,
         seed=seed,
         start=state,
-        evaluate=_watching(test, watched),
+        evaluate=_watching(work, basis, watched),
         prefix=prefix,
         guidance=guidance,
     )
@@ -119,12 +119,27 @@ def train_guided(
     work.save_tensors("state", tensors)
     work.save_json("progress", rest)
     work.save_json("history", history[earlier:])
-    logits = predict_logits(
-        model.eval(), test.images, PREDICT_BATCH, precision=basis.training.precision
-    )
-    work.save_tensors("test_logits", {"logits": logits})
+    if until >= basis.training.epochs:
+        # Arms are compared at their ends, and nobody looks at test images before.
+        test = load_split(work, basis.dataset, "test", basis.training)
+        logits = predict_logits(
+            model.eval(), test.images, PREDICT_BATCH, precision=basis.training.precision
+        )
+        work.save_tensors("test_logits", {"logits": logits})
     last = history[-1]
     return {**(last if isinstance(last, dict) else {}), "marked_images": len(marks)}
+
+
+def penalty_on(marks: list[JsonValue], penalty: PenaltyParams) -> PenaltyParams:
+    """Return the penalty that the key of a part should hold: the defaults where nothing is marked.
+
+    There it does nothing, and settings in the key would train the same network again for each.
+
+    Args:
+        marks: Marked images.
+        penalty: The settings.
+    """
+    return penalty if marks else PenaltyParams()
 
 
 @task(name="ask-classifier", cache_policy=NO_CACHE)
@@ -190,14 +205,18 @@ def marked_images(
     )
 
 
-def _watching(test: "ImageSet", watched: int) -> "Callable[[Classifier], dict[str, float]] | None":
+def _watching(
+    work: Work, basis: Basis, watched: int
+) -> "Callable[[Classifier], dict[str, float]] | None":
     """Return what measures the loss on some test images; None when none are watched."""
     if not watched:
         return None
     import torch
 
     from models.prediction import evaluate_classifier
+    from tasks.classifier import load_split
 
+    test = load_split(work, basis.dataset, "test", basis.training)
     # Images are in the order of their classes: an even spread has all of them.
     spread = torch.linspace(0, len(test) - 1, min(watched, len(test))).round().long()
     some = test.select(spread)

@@ -30,6 +30,8 @@ def test_a_lambda_that_is_set_or_was_found_before_is_kept():
     kept = (
         (Strength(PenaltyParams(strength=3.0), value=7.0), 3.0),
         (Strength(PenaltyParams(form="difference")), 1.0),
+        (Strength(PenaltyParams(form="difference", rate=0.01)), 0.01),
+        (Strength(PenaltyParams(form="difference", strength=3.0, rate=0.01)), 3.0),
         (Strength(PenaltyParams(), value=7.0), 7.0),
     )
     for strength, value in kept:

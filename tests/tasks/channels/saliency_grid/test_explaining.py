@@ -141,8 +141,10 @@ def test_the_simulated_reviewer_marks_shown_cells_outside_the_object_alone(begun
         explained=found,
         model_name="parley",
         run="run-1",
+        round=2,
     )
     assert set(files) == set(bundle.files)
+    assert bundle.round == 2
     shares = measure_object_cells.fn(
         begun.workplace, basis=begun.basis, explained=found, cells=4
     ).facts["shares"]
@@ -183,7 +185,12 @@ def test_a_failed_explanation_is_said_and_not_answered(begun, explain, monkeypat
 def answered(begun, found):
     """Return the bundle of what was explained, and the simulated reviewer's answer to it."""
     bundle, _ = build_review_bundle.fn(
-        begun.workplace, basis=begun.basis, explained=found, model_name="parley", run="run-1"
+        begun.workplace,
+        basis=begun.basis,
+        explained=found,
+        model_name="parley",
+        run="run-1",
+        round=1,
     )
     shares = measure_object_cells.fn(
         begun.workplace, basis=begun.basis, explained=found, cells=begun.channel.grid.cells

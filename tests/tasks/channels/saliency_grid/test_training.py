@@ -1,16 +1,21 @@
 """Training in parts, with marks and without."""
 
+from collections import Counter
+from functools import partial
+
 import pytest
 import torch
 
 from feedback.errors import ParamsError
 from flows.params import load_params
+from models import prediction, prefix
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.basis import Basis, digest_images
 from tasks.channels.saliency_grid.training import (
     TEST_LOSS,
     ask_classifier,
     marked_images,
+    penalty_on,
     train_guided,
 )
 from tasks.classifier import load_split, train_classifier
@@ -62,9 +67,30 @@ def test_a_lambda_that_is_set_acts_at_once(begun):
     assert guided.outputs["model"] != begun.train(2, start=first).outputs["model"]
 
 
-def test_a_penalty_that_makes_the_loss_infinite_is_named_with_its_lambda(begun):
-    with pytest.raises(ParamsError, match=r"; lower lambda, which is 1e\+300 .*penalty\.strength"):
-        begun.train(1, marks=[begun.mark(0, *CELL)], strength=1e300)
+def test_without_marks_no_setting_of_the_penalty_changes_a_bit(begun):
+    settings = begun.channel.penalty.model_copy(update={"form": "difference", "strength": 9.0})
+    assert penalty_on([begun.mark(0, *CELL)], settings) == settings
+    assert penalty_on([], settings) == penalty_on([], begun.channel.penalty)
+    # That the settings may be left out: all that the next epoch rests on is the same with them.
+    plain, other = (begun.train(2, **penalty) for penalty in ({}, settings.model_dump()))
+    assert plain.key != other.key
+    for output in ("model", "state"):
+        assert plain.outputs[output] == other.outputs[output]
+    # Nor where marks went away again: lambda is kept from the part that had some.
+    guided = begun.train(1, marks=[begun.mark(0, *CELL)], strength=9.0)
+    bare = begun.train(3, start=guided, **penalty_on([], settings).model_dump())
+    assert bare.outputs == begun.train(3, start=guided, strength=9.0).outputs
+    assert bare.number("strength") == 9.0
+
+
+@pytest.mark.parametrize(
+    ("penalty", "where"),
+    [({"strength": 1e300}, "strength"), ({"form": "difference", "rate": 1e300}, "rate")],
+)
+def test_a_penalty_that_makes_the_loss_infinite_is_named_with_its_lambda(begun, penalty, where):
+    named = rf"; lower lambda, which is 1e\+300 .*penalty\.{where}\)"
+    with pytest.raises(ParamsError, match=named):
+        begun.train(1, marks=[begun.mark(0, *CELL)], **penalty)
 
 
 @pytest.mark.parametrize("at", [2, 3])
@@ -101,12 +127,12 @@ def test_a_killed_part_goes_on_with_the_same_bits(begun, monkeypatch, at):
 
 def test_test_images_are_watched_through_all_parts_and_decide_nothing(begun):
     marks = [begun.mark(0, *CELL)]
-    part = begun.train(2, start=begun.train(1, watched=1000), marks=marks, watched=1000)
-    assert (
-        part.outputs["model"] == begun.train(2, start=begun.train(1), marks=marks).outputs["model"]
-    )
+    part = begun.train(3, start=begun.train(1, watched=1000), marks=marks, watched=1000)
+    unwatched = begun.train(3, start=begun.train(1), marks=marks)
+    for output in ("model", "test_logits"):
+        assert part.outputs[output] == unwatched.outputs[output]
     history = begun.workplace.artifacts.load_json(part.outputs["progress"])["history"]
-    assert [epoch["epoch"] for epoch in history] == [1, 2]
+    assert [epoch["epoch"] for epoch in history] == [1, 2, 3]
     # All test images are watched: the last loss is that of the logits.
     logits = begun.workplace.artifacts.load_tensors(part.outputs["test_logits"])["logits"]
     labels = load_split(begun.work, begun.basis.dataset, "test", begun.basis.training).labels
@@ -165,39 +191,73 @@ def test_lambda_and_the_penalty_of_every_epoch_are_told_to_the_tracking(begun):
     assert found["epoch.strength", 1] == found["epoch.strength", 3] == part.number("strength")
 
 
+@pytest.fixture
+def frozen(tmp_path, shapes_dir):
+    """Return a network with frozen layers that learned without marks, and what trains it again."""
+
+    def begin(arch, layer):
+        params = load_params(
+            None,
+            tiny_overrides(
+                channel="saliency_grid",
+                training__epochs="3",
+                saliency_grid__sampling__first_epoch="1",
+                saliency_grid__sampling__rounds="1",
+                classifier__arch=arch,
+                classifier__frozen_until=layer,
+                classifier__concept_layer="auto",
+            ),
+        )
+        place = open_workplace(Settings(home=tmp_path))
+        dataset = open_dataset(place, shapes_dir, unversioned="refuse", training=params.training)
+        given = {"classifier": params.classifier, "weights_sha256": "", "seed": 0}
+        classifier = train_classifier.fn(place, dataset=dataset, training=params.training, **given)
+        basis = Basis(
+            dataset=dataset,
+            training=params.training,
+            classifier=classifier,
+            digests=digest_images.fn(place, dataset=dataset),
+        )
+        penalty = SaliencyGridParams.model_validate(params.of_channel()).penalty
+        return classifier, partial(
+            train_guided.fn, place, basis=basis, marks=[], penalty=penalty, **given
+        )
+
+    return begin
+
+
 @pytest.mark.parametrize(
     ("arch", "layer"), [("resnet18", "layer1"), ("squeezenet1_1", "features.3")]
 )
-def test_frozen_layers_leave_the_training_without_marks_the_classifier_s(
-    tmp_path, shapes_dir, arch, layer
-):
+def test_frozen_layers_leave_the_training_without_marks_the_classifier_s(frozen, arch, layer):
     """With flips alone the outputs of frozen layers are kept, in every arm or in none."""
-    params = load_params(
-        None,
-        tiny_overrides(
-            channel="saliency_grid",
-            training__epochs="2",
-            saliency_grid__sampling__first_epoch="1",
-            saliency_grid__sampling__rounds="1",
-            classifier__arch=arch,
-            classifier__frozen_until=layer,
-            classifier__concept_layer="auto",
-        ),
-    )
-    place = open_workplace(Settings(home=tmp_path))
-    dataset = open_dataset(place, shapes_dir, unversioned="refuse", training=params.training)
-    given = {"classifier": params.classifier, "weights_sha256": "", "seed": 0}
-    classifier = train_classifier.fn(place, dataset=dataset, training=params.training, **given)
-    basis = Basis(
-        dataset=dataset,
-        training=params.training,
-        classifier=classifier,
-        digests=digest_images.fn(place, dataset=dataset),
-    )
-    penalty = SaliencyGridParams.model_validate(params.of_channel()).penalty
+    classifier, train = frozen(arch, layer)
     start = None
-    for until in (1, 2):
-        start = train_guided.fn(
-            place, basis=basis, start=start, until=until, marks=[], penalty=penalty, **given
-        )
+    for until in (1, 2, 3):
+        start = train(start=start, until=until)
     assert start.outputs["model"] == classifier.outputs["model"]
+
+
+def test_all_parts_share_frozen_layers_and_only_the_last_looks_at_the_test(frozen, monkeypatch):
+    _, train = frozen("squeezenet1_1", "features.3")
+    seen = Counter()
+
+    def counted(module, name):
+        function = getattr(module, name)
+
+        def call(model, images, *given, **named):
+            seen[name] += len(images)
+            return function(model, images, *given, **named)
+
+        monkeypatch.setattr(module, name, call)
+
+    counted(prefix, "build_prefix_cache")
+    counted(prediction, "predict_logits")
+    parts = [train(start=None, until=1)]
+    parts += [train(start=parts[-1], until=until) for until in (2, 3)]
+    # 18 images of the fit and 12 of the test; once per part it was 54 and 36.
+    assert seen == {"build_prefix_cache": 18, "predict_logits": 12}
+    assert ["test_logits" in one.outputs for one in parts] == [False, False, True]
+    # Another training on the same images begins where frozen layers end, too.
+    train(start=None, until=3)
+    assert seen == {"build_prefix_cache": 18, "predict_logits": 24}

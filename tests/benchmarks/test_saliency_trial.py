@@ -1,0 +1,115 @@
+"""One seed of the squares' benchmark on a few rendered shapes, from its world to its table."""
+
+import pytest
+
+from benchmarks.saliency import trial as trials
+from benchmarks.saliency import worlds
+from benchmarks.saliency.__main__ import BASELINE, LOOKING, MEASURES, SETTINGS, summarise
+from flows.params import load_params
+from tasks.settings import Settings
+from tasks.workplace import open_workplace
+
+pytestmark = pytest.mark.slow
+SEED = 3
+MARKED = "marked squares, squared, 10 %"
+TWINS = {
+    f"random squares, {form}, 10 %": f"marked squares, {form}, 10 %"
+    for form in ("squared", "difference")
+}
+TINY = (
+    "channel=saliency_grid",
+    *SETTINGS["decoy"],
+    "training.image_size=48",
+    "training.epochs=4",
+    "training.batch_size=8",
+    "classifier.width=0.125",
+    "saliency_grid.sampling.rounds=2",
+    "saliency_grid.sampling.first_epoch=1",
+    "saliency_grid.sampling.every=1",
+    "saliency_grid.sampling.n_images=4",
+)
+
+
+@pytest.fixture(scope="module")
+def measured(tmp_path_factory):
+    """What a seed found, its arms, every request, and the marks of every part of a training."""
+    home = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(worlds, "N_TRAIN", 40)
+        patch.setattr(worlds, "N_TEST", 3)
+        folders = worlds.make_world("decoy", SEED, home / "worlds", None)
+    workplace = open_workplace(Settings(home=home))
+    params = load_params(None, TINY)
+    arms = trials.all_arms(has_clean=True)
+    requests, marks = [], []
+    ask, train = trials.build_review_bundle.fn, trials.train_guided.fn
+
+    def asked(*given, **named):
+        bundle, files = ask(*given, **named)
+        requests.append(bundle)
+        return bundle, files
+
+    def trained(*given, **named):
+        marks.append(named["marks"])
+        return train(*given, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(trials.build_review_bundle, "fn", asked)
+        patch.setattr(trials.train_guided, "fn", trained)
+        found = trials.run_trial(workplace, folders, params, arms, SEED)
+    parts = iter(marks)
+    # Before the first round, and after each; without marks it is one part.
+    marks_of = {
+        name: [next(parts) for _ in range(1 if arm.marks == "none" else 3)]
+        for name, arm in arms.items()
+    }
+    assert next(parts, None) is None
+    return found, arms, requests, marks_of
+
+
+def test_every_arm_is_scored_and_has_its_row(measured):
+    trial, arms, _, _ = measured
+    assert list(trial.scores) == list(arms)
+    for row in trial.scores.values():
+        assert set(row) == set(MEASURES)
+        assert 0 <= row["accuracy"] <= 1
+        assert row["minimum loss"] <= row["loss"] + 1e-6
+    table = summarise({SEED: trial})["table"]
+    assert [row[0] for row in table["rows"]] == list(arms)
+    assert {len(row) for row in table["rows"]} == {1 + len(MEASURES) + len(LOOKING)}
+    assert trial.scores[MARKED] != trial.scores[BASELINE]
+
+
+def test_each_round_asks_about_other_images_and_says_which_it_is(measured):
+    trial, _, requests, _ = measured
+    first, second = requests[:2]
+    assert [one.round for one in requests] == [1, 2] * (len(requests) // 2)
+    assert [len(one.items) for one in (first, second)] == [4, 4]
+    assert not {item.id for item in first.items} & {item.id for item in second.items}
+    assert trial.facts[MARKED]["clicks"] > 0
+
+
+def test_random_squares_are_as_many_on_the_same_images_in_every_round(measured):
+    trial, arms, requests, marks_of = measured
+    for random, marked in TWINS.items():
+        assert marks_of[random][0] == marks_of[marked][0] == []
+        for drawn, given in zip(marks_of[random][1:], marks_of[marked][1:], strict=True):
+            assert [one["image"] for one in drawn] == [one["image"] for one in given] != []
+            assert [_values(one) for one in drawn] == [_values(one) for one in given]
+            assert [one["weights"] for one in drawn] != [one["weights"] for one in given]
+        for fact in ("clicks", "marked_images", "original.marked_share"):
+            assert trial.facts[random][fact] == trial.facts[marked][fact] > 0
+    # Nobody is asked for them.
+    assert len(requests) == 2 * sum(arm.marks == "marked" for arm in arms.values())
+
+
+def test_random_squares_without_the_marked_ones_are_refused(tmp_path):
+    arms = {name: arm for name, arm in trials.all_arms(has_clean=False).items() if name in TWINS}
+    with pytest.raises(ValueError, match="expected the marked squares of"):
+        trials.run_trial(
+            open_workplace(Settings(home=tmp_path)), {}, load_params(None, TINY), arms, SEED
+        )
+
+
+def _values(mark):
+    return sorted(value for row in mark["weights"] for value in row)
