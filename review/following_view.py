@@ -125,6 +125,15 @@ def proposal_note(shown: AnyShown, item: str, said: ItemDraft) -> Component | No
     )
 
 
+def proposal_lines(shown: AnyShown, item: str) -> Component:
+    """List what is proposed of an item, with the remark that came with it."""
+    proposal = shown.proposals[item]
+    lines: Sequence[Line] = [*shown.panel.told(item, proposal, shown.evidence)]
+    if proposal.comment:
+        lines = [*lines, Line("remark", proposal.comment)]
+    return html.Ul([html.Li(_told(line)) for line in lines])
+
+
 def is_as_proposed(shown: AnyShown, item: str, said: ItemDraft) -> bool:
     """Tell whether a draft does to an item what was proposed, whatever the remarks."""
     proposal = shown.proposals.get(item)
@@ -185,14 +194,10 @@ def _all(shown: AnyShown, said: Mapping[str, ItemDraft | None]) -> list[Componen
 
 
 def _entry(shown: AnyShown, item: str, said: ItemDraft | None) -> Component:
-    proposal = shown.proposals[item]
-    lines: Sequence[Line] = [*shown.panel.told(item, proposal, shown.evidence)]
-    if proposal.comment:
-        lines = [*lines, Line("remark", proposal.comment)]
     return html.Li(
         [
             button(shown.titles[item], {"kind": "look", "item": item}, className="link"),
-            html.Ul([html.Li(_told(line)) for line in lines]),
+            proposal_lines(shown, item),
             *([] if said is None else [_badge(shown, item, said), _turn(shown, item, said)]),
         ]
     )

@@ -45,15 +45,32 @@
     return value;
   }
 
+  function partsOf(item) {
+    return [...document.querySelectorAll("[data-item]")].filter((one) => one.dataset.item === item);
+  }
+
+  /* While a whole response is taken, the other parts of its item are switched off. */
+  function hold(box) {
+    for (const one of partsOf(box.dataset.item)) {
+      const why = one.nextElementSibling;
+      for (const part of [one, why && why.dataset.why ? why : null]) {
+        if (part && part !== box && "disabled" in part) {
+          part.disabled = box.checked;
+        }
+      }
+    }
+  }
+
   /* What is said about one item: its response, or null where nothing is said but perhaps a remark. */
   function said(item) {
+    const taken = partsOf(item).find((one) => one.dataset.whole && one.checked);
+    if (taken) {
+      return { response: JSON.parse(taken.value), remark: "" };
+    }
     const response = structuredClone(items.get(item).response);
     let speaks = false;
     let remark = "";
-    for (const one of document.querySelectorAll("[data-item]")) {
-      if (one.dataset.item !== item) {
-        continue;
-      }
+    for (const one of partsOf(item)) {
       if (one.dataset.remark) {
         remark = one.value.trim();
       } else if (one.dataset.says) {
@@ -132,8 +149,15 @@
       isSaved = false;
     }
   });
-  document.addEventListener("input", function () {
+  document.addEventListener("input", function (event) {
     isSaved = false;
+    if (event.target.dataset.whole) {
+      hold(event.target);
+    }
+  });
+  /* Also when the browser brings a page back as it was left. */
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("[data-whole]").forEach(hold);
   });
   window.addEventListener("beforeunload", function (event) {
     if (!isSaved) {

@@ -1,5 +1,8 @@
 """A follow-up on the page: what was said before, and a draft that starts from what is proposed."""
 
+import html
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -293,4 +296,8 @@ def test_a_channel_that_was_added_by_files_goes_on_as_well(
     bundle = follow(store, publish_tiles(store), FILES, said)
     shown = desk.open(bundle.request_id)
     assert shown.first_draft().items["p1"].cells == ((0, 1),)
+    page = offline_page(shown, empty_answer(bundle).model_dump(mode="json")).decode()
+    (box,) = re.findall(r'<input[^>]*data-whole="true"[^>]*>', page)
+    value = json.loads(html.unescape(re.findall(r'value="([^"]*)"', box)[0]))
+    assert (value["image"], value["cells"], " checked" in box) == ("p1", [[0, 1]], True)
     assert "1 image" in text_of(banner(shown))
