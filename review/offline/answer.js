@@ -2,6 +2,7 @@
 (function () {
   "use strict";
 
+  const LONGEST = 4000;
   const form = document.querySelector("#p-form");
   const frame = JSON.parse(form.dataset.answer);
   const items = new Map();
@@ -114,7 +115,7 @@
       nonce: nonce(),
       verdict: verdict,
       responses: responses,
-      comment: comments.filter(Boolean).join("\n").slice(0, 4000),
+      comment: comments.filter(Boolean).join("\n"),
       created_at: new Date().toISOString(),
     };
   }
@@ -126,6 +127,14 @@
     }
     if (!written.verdict) {
       return "Choose a verdict.";
+    }
+    /* Characters, not halves of them. */
+    const over = [...written.comment].length - LONGEST;
+    if (over > 0) {
+      return (
+        "The comment, with the remarks that go into it, is too long: " + (LONGEST + over) +
+        " characters, " + over + " too many. Shorten them."
+      );
     }
     if (written.verdict === "reject" && !written.comment) {
       return "Say in the comment what is wrong.";

@@ -124,6 +124,21 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     assert "carrier: the sea" in refused.comment
 
 
+def test_a_comment_that_is_too_long_is_refused_not_cut(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_request(store)
+    page = open_folder(store, bundle)
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Reject").check()
+    page.get_by_label("Anything else about carrier?").fill("😀" * 200)
+    page.get_by_label("Comment").fill("x" * 3800)
+    page.get_by_role("button", name="Save answer.json").click()
+    page.get_by_text("too long: 4010 characters, 10 too many").wait_for()
+    page.get_by_label("Comment").fill("x" * 3790)
+    document = saved(page, bundle)
+    assert document.comment == "x" * 3790 + "\ncarrier: " + "😀" * 200
+
+
 def test_a_class_that_is_right_as_it_is_says_so(open_folder) -> None:
     store = MemoryStore()
     bundle = publish_request(store)

@@ -14,10 +14,12 @@ from feedback.entering import enter_reviewer
 from feedback.errors import DigestMismatchError
 from feedback.exchange import list_requests, load_decision, record_transition
 from feedback.follow_up import FollowUp
+from feedback.following import follow_up
 from feedback.inbox import check_upload
 from feedback.layout import decision_key, manifest_key
 from feedback.publishing import publish
 from feedback.receipts import give_receipt
+from feedback.recording import load_decisions
 from feedback.reviewers import load_registry, revoke
 from feedback.settling import Settlement
 from feedback.states import ReviewState
@@ -259,6 +261,21 @@ def test_a_follow_up_is_for_people() -> None:
     office.now = NOW + DAY
     assert step(office, POLICY).decisions == []
     assert GateRequest.of(bundle).is_follow_up
+
+
+def test_the_follow_up_of_a_stale_approval_by_rule_says_that_no_person_gave_it(
+    office: Office,
+) -> None:
+    office.now = NOW + DAY
+    step(office, POLICY)
+    request_id = office.bundle.request_id
+    record_transition(office.store, request_id, ReviewState.STALE, reason="late", now=office.now)
+    found = follow_up(office.bundle, load_decisions(office.store, request_id))
+    assert found is not None
+    assert (found.state, found.by_rule, found.said) == (ReviewState.STALE, True, ())
+    assert len(found.proposed) == 1
+    # Other follow-ups keep the bytes, and so the ids, that they had before.
+    assert "by_rule" not in found.model_copy(update={"by_rule": False}).model_dump()
 
 
 def test_an_approval_by_rule_is_nothing_that_people_said() -> None:

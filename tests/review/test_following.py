@@ -219,8 +219,26 @@ def test_a_stale_approval_says_what_another_yes_does(store: MemoryStore, desk: D
     shown = desk.open(bundle.request_id)
     assert "another version had become champion" in text_of(banner(shown))
     told = text_of(said_before(shown, shown.first_draft()))
-    assert "promotes what was trained already" in told
+    assert "only tries the promotion once more; else they are trained then" in told
     assert "approved" in told
+
+
+def test_a_stale_approval_by_rule_is_not_passed_off_as_a_persons(
+    store: MemoryStore, desk: Desk
+) -> None:
+    first = publish_request(store)
+    by_rule, by_people = (
+        desk.open(
+            follow(
+                store, first, FILES, EDIT, state="STALE", said=[], by_rule=is_ruled
+            ).request_id
+        )
+        for is_ruled in (True, False)
+    )  # fmt: skip
+    assert "approved by rule, by no person, and too late" in text_of(banner(by_rule))
+    assert "No person approved it" in text_of(said_before(by_rule, by_rule.first_draft()))
+    assert "by rule" not in text_of(banner(by_people))
+    assert "No person" not in text_of(said_before(by_people, by_people.first_draft()))
 
 
 def test_the_page_without_a_network_tells_what_was_said_before(
