@@ -15,9 +15,15 @@ from feedback.inbox import (
     pending,
     submit,
 )
-from feedback.layout import DECISIONS
 from feedback.objects import ObjectStore
-from feedback.publishing import begun_requests, load_bundle, load_file, publish, verify_files
+from feedback.publishing import (
+    begun_requests,
+    load_bundle,
+    load_file,
+    open_requests,
+    publish,
+    verify_files,
+)
 from feedback.recording import (
     decide_single,
     load_decision,
@@ -98,11 +104,8 @@ def list_requests(store: ObjectStore, state: ReviewState | None = None) -> Seque
         ArtifactError: If a manifest or decision is not as it was written.
         StoreError: If the store cannot be read.
     """
-    names = begun_requests(store)
-    if state is ReviewState.OPEN:
-        # What is decided is not read: there is more of it every week.
-        decided = set(store.folders(DECISIONS))
-        names = [name for name in names if name not in decided]
+    # What is decided is not read where nobody asks for it: there is more of it every week.
+    names = open_requests(store) if state is ReviewState.OPEN else begun_requests(store)
     found = []
     for name in names:
         # No manifest yet: its pictures are still being written.

@@ -4,11 +4,11 @@ Written when the follow-up is published and shown with it. Its evidence is that 
 before, so that people go on from where they were.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from feedback.fields import Comment, Exchanged, Identifier, JsonObject, Name, Sha256
+from feedback.fields import Comment, Exchanged, Grown, Identifier, JsonObject, Name, Sha256
 from feedback.states import ReviewState
 
 MOST_VOICES = 100
@@ -33,8 +33,10 @@ class Voice(Exchanged):
     """Their words on the whole request."""
 
 
-class FollowUp(Exchanged):
+class FollowUp(Grown):
     """The request before, how it ended, and what reviewers may go on from."""
+
+    LATER: ClassVar = ("by_rule",)
 
     number: Annotated[int, Field(ge=1, le=MOST_FOLLOW_UPS)]
     """How many follow-ups the evidence has had with this one."""
@@ -53,3 +55,5 @@ class FollowUp(Exchanged):
     them against the champion of now."""
     conflicts: tuple[Name, ...] = Field(default=(), max_length=1000)
     """What reviewers edited differently; nothing of it is proposed."""
+    by_rule: bool = False
+    """Whether a policy's rule approved the request before, and no person did."""

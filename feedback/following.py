@@ -54,6 +54,7 @@ def follow_up(bundle: ReviewBundle, decisions: Sequence[Decision]) -> FollowUp |
         said=tuple(voices[:MOST_VOICES]),
         proposed=tuple(proposed[:MOST_PROPOSED]),
         conflicts=tuple(conflicts),
+        by_rule=standing.by_rule,
     )
 
 

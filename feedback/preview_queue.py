@@ -23,7 +23,6 @@ from feedback.errors import (
 )
 from feedback.gate import closing_time
 from feedback.layout import (
-    DECISIONS,
     INBOX,
     inbox_prefix,
     parse_preview_key,
@@ -39,7 +38,7 @@ from feedback.previews import (
     has_result,
     parse_preview_request,
 )
-from feedback.publishing import load_bundle
+from feedback.publishing import load_bundle, open_requests
 
 logger = logging.getLogger(__name__)
 
@@ -96,9 +95,8 @@ class PreviewQueue:
                 asked[request_of(info.key)][named[0]].append(info)
         if not asked:
             return []
-        decided = {request_of(info.key) for info in self._store.list(DECISIONS)}
         lines: list[list[ObjectInfo]] = []
-        for request_id in asked.keys() - decided:
+        for request_id in asked.keys() & set(open_requests(self._store)):
             answered = {
                 info.key: info.modified
                 for info in self._store.list(preview_answer_prefix(request_id))

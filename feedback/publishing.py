@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 from feedback.bundle import ReviewBundle, parse_bundle
 from feedback.canonical import sha256_hex
 from feedback.errors import DigestMismatchError, ObjectNotFoundError
-from feedback.layout import REVIEWS, file_key, is_request, manifest_key
+from feedback.layout import DECISIONS, REVIEWS, file_key, is_request, manifest_key
 from feedback.objects import ObjectStore
 
 MAX_MANIFEST_BYTES = 64 * 2**20
@@ -60,6 +60,24 @@ def begun_requests(store: ObjectStore) -> Sequence[str]:
         StoreError: If the store cannot be read.
     """
     return [name for name in store.folders(REVIEWS) if is_request(name)]
+
+
+def open_requests(store: ObjectStore) -> Sequence[str]:
+    """List the requests of a store that have no decision, without reading any.
+
+    Args:
+        store: Where they lie.
+
+    Returns:
+        Ids, sorted; of one that is still being published the manifest is not there yet.
+
+    Raises:
+        StoreError: If the store cannot be read.
+    """
+    # Decisions are listed last: what is decided meanwhile is not open any more.
+    names = begun_requests(store)
+    decided = set(store.folders(DECISIONS))
+    return [name for name in names if name not in decided]
 
 
 def load_bundle(store: ObjectStore, request_id: str) -> ReviewBundle:

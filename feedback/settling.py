@@ -103,7 +103,9 @@ class Settlement:
             outcome.by_rule or outcome.state in (ReviewState.OPEN, ReviewState.EXPIRED)
         ):
             receipt = self._admit(left.pop(0))
-            if receipt is not None and self._count(receipt):
+            if receipt is not None:
+                # One that does not count was an answer too: the rule does not act any more.
+                self._count(receipt)
                 outcome = self._decide()
         if outcome.by_rule and not self._is_time():
             outcome = Outcome(

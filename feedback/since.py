@@ -5,6 +5,7 @@ Written when the request is published and shown with it; what is champion later 
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Annotated, ClassVar
 
 from pydantic import Field
@@ -22,7 +23,7 @@ class ComparedAccuracy(Exchanged):
     champion: Share | None = None
     """The champion's, as it was measured when it was registered; None when that is not known."""
     shown: Share | None = None
-    """That of the network that is explained; None without test images."""
+    """That of the network that is explained; None for a class without test images."""
 
 
 class Difference(Exchanged):
@@ -54,8 +55,8 @@ class SinceChampion(Grown):
     remark: Comment = ""
     """What could not be compared, and why."""
     unattended: Annotated[int, Field(ge=0, le=1_000_000)] | None = None
-    """Reviews of the model since the last that people decided: approved by rule, or open still when
-    this request was published; None where nobody counted, or that decision was no approval."""
+    """Reviews of the model since the last that people approved: approved by rule, or open still
+    when this request was published; None where nobody counted, or people have objected since."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,11 @@ class Scores:
 
     per_class: Mapping[str, float] = field(default_factory=dict)
     groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Classes that have test images, then the others of the groups, each once."""
+        return tuple(dict.fromkeys((*self.per_class, *chain.from_iterable(self.groups.values()))))
 
 
 def compare_accuracies(
@@ -84,7 +90,8 @@ def compare_accuracies(
         champion: The champion's accuracy by class, as far as it is known.
 
     Returns:
-        Groups with a class that has test images, then those classes.
+        Groups with a class that has test images, then the classes: those that have test images,
+        and those of the groups that have none now, of which nothing is known.
     """
     rows = []
     for group, members in shown.groups.items():
@@ -102,8 +109,10 @@ def compare_accuracies(
     return (
         *rows,
         *(
-            ComparedAccuracy(name=name, champion=champion.get(name), shown=accuracy)
-            for name, accuracy in shown.per_class.items()
+            ComparedAccuracy(
+                name=name, champion=champion.get(name), shown=shown.per_class.get(name)
+            )
+            for name in shown.names
         ),
     )
 

@@ -105,12 +105,13 @@ def watch_once(
     decisions = _by_request(store.list(DECISIONS))
     report.decided = set(decisions)
     registry = load_registry(store)
+    undecided = requests - report.decided
     # What is closed is looked at only if something new lies in its inbox.
-    for request_id in sorted(requests - report.decided | set(uploads)):
+    for request_id in sorted(undecided | set(uploads)):
         found = uploads.get(request_id, ())
         left = unjudged(request_id, found, judged)
         try:
-            is_open = request_id in requests - report.decided
+            is_open = request_id in undecided
             if not (left or is_open):
                 continue
             bundle = _published(kept, request_id) if request_id in requests else None

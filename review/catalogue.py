@@ -120,6 +120,8 @@ class Catalogue:
     def standing(self, listing: Listing, card: Card, reviewer: str, now: datetime) -> Standing:
         """Look where a request stands; of one that is decided it is read once per decision.
 
+        While an answer to it is not judged, it is read anew.
+
         Args:
             listing: What was listed just now.
             card: The request.
@@ -140,6 +142,8 @@ class Catalogue:
             standing = self._over.get(key)
         if standing is None:
             standing = self._desk.look(card.request, reviewer, now)
-            with self._lock:
-                self._over[key] = standing
+            # An answer that nobody has judged may yet be refused, and then is none.
+            if standing.is_judged:
+                with self._lock:
+                    self._over[key] = standing
         return standing

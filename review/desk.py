@@ -51,6 +51,8 @@ class Standing:
         waiting: Answers of the asking reviewer that nobody has judged yet.
         accepted: How many of their answers were accepted.
         refused: Why answers of theirs were refused, the latest first.
+        told_state: The state in words; of an approval by rule they say so.
+        is_judged: Whether every answer that was handed in has been judged, whoever gave it.
         by_rule_at: When the policy's rule approves it if nobody answers before; None when it will
             not.
     """
@@ -63,6 +65,8 @@ class Standing:
     waiting: int
     accepted: int
     refused: tuple[Rejection, ...]
+    told_state: str
+    is_judged: bool
     by_rule_at: datetime | None = None
 
 
@@ -167,6 +171,11 @@ class Desk:
             waiting=len(handed_in.get(reviewer, set()) - judged) if not decision else 0,
             accepted=len(accepted.get(reviewer, ())),
             refused=self._refusals(request_id, reviewer, rejected.get(reviewer, ())),
+            told_state=decision.told_state if decision else state.value.lower(),
+            is_judged=all(
+                nonces <= accepted.get(name, set()) | rejected.get(name, set())
+                for name, nonces in handed_in.items()
+            ),
         )
 
     def recent_standing(self, shown: AnyShown, reviewer: str, now: datetime) -> Standing:

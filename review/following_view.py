@@ -7,7 +7,7 @@ from dash.development.base_component import Component
 
 from feedback.channel import load_feedback_channel
 from feedback.fields import JsonObject
-from feedback.follow_up import Voice
+from feedback.follow_up import FollowUp, Voice
 from feedback.states import ReviewState
 from review.draft import Draft, ItemDraft
 from review.parts import button, plural
@@ -54,10 +54,18 @@ def banner(shown: AnyShown) -> Component | None:
         [
             html.Strong(f"{follow_name(follows.number).capitalize()}. "),
             html.A("The request before", href=f"/requests/{follows.request_id}"),
-            f" {ENDED.get(follows.state, 'ended')}. {start}",
+            f" {_ended(follows)}. {start}",
         ],
         className="banner follow-banner",
     )
+
+
+def _ended(follows: FollowUp) -> str:
+    if follows.by_rule and follows.state is ReviewState.STALE:
+        return (
+            "was approved by rule, by no person, and too late: another version had become champion"
+        )
+    return ENDED.get(follows.state, "ended")
 
 
 def said_before(shown: AnyShown, draft: Draft[ItemDraft] | None) -> list[Component]:
@@ -77,11 +85,18 @@ def said_before(shown: AnyShown, draft: Draft[ItemDraft] | None) -> list[Compone
     if follows.state is ReviewState.STALE:
         parts.append(
             html.P(
-                "Below, “Since the champion” compares with the version that is champion now. To "
-                "approve the same edits again promotes what was trained already.",
+                "Below, “Since the champion” compares with the version that is champion now. "
+                "Where the same edits have been trained already, approving them again only tries "
+                "the promotion once more; else they are trained then.",
                 className="quiet",
             )
         )
+    if follows.by_rule:
+        told = (
+            "No person approved it: a policy's rule did, since nobody answered. This follow-up is "
+            "for people to answer."
+        )
+        parts.append(html.P(told))
     parts.append(html.Ul([_voice(voice) for voice in follows.said], className="voices"))
     if not follows.said:
         parts.append(html.P(follows.reason, className="quiet"))
@@ -123,6 +138,15 @@ def proposal_note(shown: AnyShown, item: str, said: ItemDraft) -> Component | No
         ],
         className="proposal-note",
     )
+
+
+def proposal_lines(shown: AnyShown, item: str) -> Component:
+    """List what is proposed of an item, with the remark that came with it."""
+    proposal = shown.proposals[item]
+    lines: Sequence[Line] = [*shown.panel.told(item, proposal, shown.evidence)]
+    if proposal.comment:
+        lines = [*lines, Line("remark", proposal.comment)]
+    return html.Ul([html.Li(_told(line)) for line in lines])
 
 
 def is_as_proposed(shown: AnyShown, item: str, said: ItemDraft) -> bool:
@@ -185,14 +209,10 @@ def _all(shown: AnyShown, said: Mapping[str, ItemDraft | None]) -> list[Componen
 
 
 def _entry(shown: AnyShown, item: str, said: ItemDraft | None) -> Component:
-    proposal = shown.proposals[item]
-    lines: Sequence[Line] = [*shown.panel.told(item, proposal, shown.evidence)]
-    if proposal.comment:
-        lines = [*lines, Line("remark", proposal.comment)]
     return html.Li(
         [
             button(shown.titles[item], {"kind": "look", "item": item}, className="link"),
-            html.Ul([html.Li(_told(line)) for line in lines]),
+            proposal_lines(shown, item),
             *([] if said is None else [_badge(shown, item, said), _turn(shown, item, said)]),
         ]
     )

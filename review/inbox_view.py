@@ -100,7 +100,8 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
     others = [name for name in standing.answered if name != reviewer]
     told = mine + (f"Answered by {', '.join(others)}." if others else "")
     state = standing.state.value.replace("_", " ").lower()
-    badge = due(standing.closes_at, now) if standing.takes_answers else state
+    badge = due(standing.closes_at, now) if standing.takes_answers else standing.told_state
+    nobody = "Nobody has answered yet." if standing.takes_answers else "Nobody answered."
     return html.Li(
         dcc.Link(
             [
@@ -122,7 +123,7 @@ def _card(line: Line, reviewer: str, now: datetime) -> Component:
                 html.P(
                     f"Asked {span_of((now - request.created_at).total_seconds())} ago"
                     f"{f' by {request.author}' if request.author else ''}. "
-                    f"{card.glimpse.told} {told or 'Nobody has answered yet.'}"
+                    f"{card.glimpse.told} {told or nobody}"
                 ),
             ],
             href=f"/requests/{request.request_id}",

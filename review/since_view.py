@@ -67,6 +67,8 @@ def _accuracies(rows: Sequence[ComparedAccuracy], *, is_same_data: bool) -> Comp
     few = len(classes) <= _CLASSES_AT_ONCE
     on = "the same test images" if is_same_data else "each dataset's own test images"
     told = f"Accuracy on {on}. The network shown here has not been corrected yet."
+    if unknown := sum(row.shown is None for row in classes):
+        told += f" Without test images now: {plural(unknown, 'class')}."
     parts: list[Component] = [
         html.P(told, className="quiet"),
         _table(groups + (classes if few else [])),

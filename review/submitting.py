@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 from feedback.attention import check_attention
 from feedback.document import FeedbackDocument
-from feedback.errors import ClosedRequestError, ContradictionError
+from feedback.errors import ClosedRequestError, ContradictionError, MalformedDocumentError
 from feedback.inbox import check_upload, submit
 from feedback.signing import sign_document
 from feedback.upload import SignedDocument
@@ -18,6 +18,9 @@ from review.draft import Draft, ItemDraft
 from review.editing import responses_of
 from review.settings import PageSettings
 from review.shown import AnyShown
+
+MOST_CHARACTERS = 4000
+"""Longest comment of an answer, with the remarks on items that no response carries."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +65,22 @@ def write_document(
         The document; a rejection carries remarks but no edits.
 
     Raises:
+        MalformedDocumentError: If the comment is too long with the remarks that go into it.
         ContradictionError: If a rejection or a call for changes gives no reason.
     """
-    remarks = [
-        f"{shown.titles[item]}: {said.comment}"
+    remarks = {
+        shown.titles[item]: said.comment
         for item, said in draft.items.items()
         if item in shown.titles and said.comment and (verdict == "reject" or not said.speaks)
-    ]
-    comment = "\n".join(filter(None, [draft.comment.strip(), *remarks]))[:4000]
+    }
+    joined = (f"{title}: {remark}" for title, remark in remarks.items())
+    comment = "\n".join(filter(None, [draft.comment.strip(), *joined]))
+    if len(comment) > MOST_CHARACTERS:
+        named = f" with the remarks on {', '.join(remarks)}, which go into it" if remarks else ""
+        raise MalformedDocumentError(
+            f"expected a comment of at most {MOST_CHARACTERS} characters{named} (got "
+            f"{len(comment)}, {len(comment) - MOST_CHARACTERS} too many); shorten them"
+        )
     responses = () if verdict == "reject" else responses_of(draft, shown)
     if verdict == "reject" and not comment:
         raise ContradictionError(

@@ -54,7 +54,7 @@ def publish_review(
     if champion is not None:
         since = describe_since(workplace.objects, tracker, champion, bundle, scores)
         if policies[0].auto_approve is not None:
-            count = count_unattended(workplace.objects, name, policies)
+            count = count_unattended(workplace.objects, bundle, policies)
             since = since.model_copy(update={"unattended": count})
         bundle = bundle.model_copy(update={"since": since})
     return open_request(

@@ -44,7 +44,7 @@ def describe_since(
     metrics = version_metrics(tracker, champion.name, champion.version)
     theirs = {
         name: metrics[key]
-        for name in scores.per_class
+        for name in scores.names
         if 0 <= metrics.get(key := plain_name(f"class.{name}"), -1.0) <= 1
     }
     found, remark = _differences(objects, champion, bundle)

@@ -77,6 +77,8 @@ def _print_before(console: Console, follows: "FollowUp") -> None:
         ),
         highlight=False,
     )
+    if follows.by_rule:
+        console.print("  approved by a policy's rule before, by no person", highlight=False)
     for voice in follows.said:
         said = f": {voice.comment}" if voice.comment else ""
         console.print(escape(f"  {voice.reviewer}, {voice.verdict}{said}"), highlight=False)

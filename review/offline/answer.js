@@ -2,6 +2,7 @@
 (function () {
   "use strict";
 
+  const LONGEST = 4000;
   const form = document.querySelector("#p-form");
   const frame = JSON.parse(form.dataset.answer);
   const items = new Map();
@@ -45,15 +46,32 @@
     return value;
   }
 
+  function partsOf(item) {
+    return [...document.querySelectorAll("[data-item]")].filter((one) => one.dataset.item === item);
+  }
+
+  /* While a whole response is taken, the other parts of its item are switched off. */
+  function hold(box) {
+    for (const one of partsOf(box.dataset.item)) {
+      const why = one.nextElementSibling;
+      for (const part of [one, why && why.dataset.why ? why : null]) {
+        if (part && part !== box && "disabled" in part) {
+          part.disabled = box.checked;
+        }
+      }
+    }
+  }
+
   /* What is said about one item: its response, or null where nothing is said but perhaps a remark. */
   function said(item) {
+    const taken = partsOf(item).find((one) => one.dataset.whole && one.checked);
+    if (taken) {
+      return { response: JSON.parse(taken.value), remark: "" };
+    }
     const response = structuredClone(items.get(item).response);
     let speaks = false;
     let remark = "";
-    for (const one of document.querySelectorAll("[data-item]")) {
-      if (one.dataset.item !== item) {
-        continue;
-      }
+    for (const one of partsOf(item)) {
       if (one.dataset.remark) {
         remark = one.value.trim();
       } else if (one.dataset.says) {
@@ -97,7 +115,7 @@
       nonce: nonce(),
       verdict: verdict,
       responses: responses,
-      comment: comments.filter(Boolean).join("\n").slice(0, 4000),
+      comment: comments.filter(Boolean).join("\n"),
       created_at: new Date().toISOString(),
     };
   }
@@ -109,6 +127,14 @@
     }
     if (!written.verdict) {
       return "Choose a verdict.";
+    }
+    /* Characters, not halves of them. */
+    const over = [...written.comment].length - LONGEST;
+    if (over > 0) {
+      return (
+        "The comment, with the remarks that go into it, is too long: " + (LONGEST + over) +
+        " characters, " + over + " too many. Shorten them."
+      );
     }
     if (written.verdict === "reject" && !written.comment) {
       return "Say in the comment what is wrong.";
@@ -132,8 +158,15 @@
       isSaved = false;
     }
   });
-  document.addEventListener("input", function () {
+  document.addEventListener("input", function (event) {
     isSaved = false;
+    if (event.target.dataset.whole) {
+      hold(event.target);
+    }
+  });
+  /* Also when the browser brings a page back as it was left. */
+  window.addEventListener("pageshow", function () {
+    document.querySelectorAll("[data-whole]").forEach(hold);
   });
   window.addEventListener("beforeunload", function (event) {
     if (!isSaved) {

@@ -1,7 +1,8 @@
 """Parts of a page that stands alone from which its script writes the answer, for any channel.
 
 A response is the one that the panel makes of an empty draft. A choice adds a value to one of its
-lists (``into``), or sets one of its fields (``set``); ``answer.js`` knows no more than that.
+lists (``into``), or sets one of its fields (``set``), or is a whole response in their place
+(``whole``); ``answer.js`` knows no more than that.
 """
 
 import json
@@ -60,6 +61,13 @@ def tick(item: str, value: JsonValue, told: Content, *, into: str) -> Component:
 def assent(item: str, told: str) -> Component:
     """Make a box that says that the item is right as it is shown."""
     box = ["input", {"type": "checkbox", "data-item": item, "data-says": "true"}, []]
+    return html.Label([Ready([box]), html.Span(told)], className="tick")
+
+
+def whole(item: str, response: JsonValue, told: str) -> Component:
+    """Make a box, ticked at first, that makes a response the item's; choices do not count then."""
+    box = ["input", {"type": "checkbox", "data-item": item, "data-whole": "true",
+                     "value": _json(response), "checked": True}, []]  # fmt: skip
     return html.Label([Ready([box]), html.Span(told)], className="tick")
 
 

@@ -16,7 +16,10 @@ from urllib.parse import quote
 from dash import html
 from dash.development.base_component import Component
 
-from review.following_view import follow_name, said_before
+from feedback.fields import JsonObject
+from review.draft import ItemDraft
+from review.following_view import follow_name, proposal_lines, said_before
+from review.offline.choices import whole
 from review.offline.markup import OWN, Writer
 from review.parts import fact, plural
 from review.pictures import picture_url
@@ -126,17 +129,47 @@ def _overview(shown: AnyShown) -> Component:
 
 
 def _item(shown: AnyShown, item: str, place: str) -> Component:
-    empty = shown.panel.response_of(item, shown.panel.DRAFT(), shown.evidence)
-    response = empty.model_dump(mode="json", by_alias=True)
     return html.Article(
-        shown.panel.printed(shown, item),
+        [*_proposed(shown, item), shown.panel.printed(shown, item)],
         id=place,
         **{
             "data-item": item,
             "data-told": shown.titles[item],
-            "data-answer": json.dumps(response, ensure_ascii=False),
+            "data-answer": json.dumps(
+                _response(shown, item, shown.panel.DRAFT()), ensure_ascii=False
+            ),
         },
     )
+
+
+def _proposed(shown: AnyShown, item: str) -> list[Component]:
+    """Offer what the request before proposes of an item, taken over at first, as a draft has it."""
+    proposal = shown.proposals.get(item)
+    if proposal is None:
+        return []
+    title = shown.titles[item]
+    return [
+        html.Section(
+            [
+                html.P(html.Strong(f"Proposed of {title} from the request before")),
+                proposal_lines(shown, item),
+                whole(item, _response(shown, item, proposal), f"As proposed for {title}"),
+                html.P(
+                    "While this is ticked it is what you answer here, and your own choices and "
+                    "remark below are switched off. Take the tick off to choose yourself, or to "
+                    "say nothing.",
+                    className="quiet",
+                ),
+            ],
+            className="said",
+        )
+    ]
+
+
+def _response(shown: AnyShown, item: str, said: ItemDraft) -> JsonObject:
+    response = shown.panel.response_of(item, said, shown.evidence)
+    dumped: JsonObject = response.model_dump(mode="json", by_alias=True)
+    return dumped
 
 
 def _answer(shown: AnyShown, template: Mapping[str, object]) -> Component:
@@ -151,7 +184,7 @@ def _answer(shown: AnyShown, template: Mapping[str, object]) -> Component:
         [
             html.H2("Your answer", id=f"{OWN}answer"),
             Ready([["form", {"id": f"{OWN}form", "hidden": True, "data-answer": frame,
-                             "className": "said"}, _fields()]]),
+                             "className": "said"}, _fields(shown)]]),
             html.P(
                 "Where signatures are asked for, sign it with your key, which needs no network. "
                 "Then hand it in from where the store can be reached; it is checked first."
@@ -168,8 +201,9 @@ def _answer(shown: AnyShown, template: Mapping[str, object]) -> Component:
     )  # fmt: skip
 
 
-def _fields() -> list[object]:
-    verdicts = (("approve", "Approve, with the edits chosen above if there are any"),
+def _fields(shown: AnyShown) -> list[object]:
+    chosen = "proposed or chosen" if shown.proposals else "chosen"
+    verdicts = (("approve", f"Approve, with the edits {chosen} above if there are any"),
                 ("request_changes", "Request changes"), ("reject", "Reject"))  # fmt: skip
     ticks = [
         ["label", {"className": "tick"}, [

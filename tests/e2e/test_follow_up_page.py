@@ -114,7 +114,7 @@ def test_a_delta_review_reads_well_on_wide_and_narrow_windows(
     page: Page = page_of(store, width=width)
     open_follow_up(page, bundle.request_id)
     page.get_by_text("another version had become champion").wait_for()
-    page.get_by_text("promotes what was trained already").wait_for()
+    page.get_by_text("only tries the promotion once more").wait_for()
     page.get_by_text("is champion; dataset").wait_for()
     look(page, f"stale-{width}")
     wide = page.evaluate("document.documentElement.scrollWidth")

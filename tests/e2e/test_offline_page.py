@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from feedback.bundle import ReviewBundle
+from feedback.channel import load_feedback_channel
 from feedback.document import FeedbackDocument
 from feedback.inbox import check_upload
 from feedback.publishing import load_file
@@ -15,12 +16,18 @@ from review.offline.page import offline_page
 from review.panel import load_panel
 from review.shown import show
 from tests.e2e.browser import CHROMIUM, FLAGS, need_chromium
+from tests.feedback.channels.saliency_grid.images import make_marks
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import publish_request
+from tests.review.conftest import FILES, publish_request
+from tests.review.test_following import follow
+from tests.review_request import CUT, make_edit
+from tests.saliency_request import FILES as SQUARES
 from tests.saliency_request import publish_squares
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
+
+EDIT = make_edit(CUT, comment="see the hull")
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(240)]
 
@@ -117,6 +124,21 @@ def test_edits_chosen_on_it_become_an_answer(open_folder) -> None:
     assert "carrier: the sea" in refused.comment
 
 
+def test_a_comment_that_is_too_long_is_refused_not_cut(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_request(store)
+    page = open_folder(store, bundle)
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Reject").check()
+    page.get_by_label("Anything else about carrier?").fill("😀" * 200)
+    page.get_by_label("Comment").fill("x" * 3800)
+    page.get_by_role("button", name="Save answer.json").click()
+    page.get_by_text("too long: 4010 characters, 10 too many").wait_for()
+    page.get_by_label("Comment").fill("x" * 3790)
+    document = saved(page, bundle)
+    assert document.comment == "x" * 3790 + "\ncarrier: " + "😀" * 200
+
+
 def test_a_class_that_is_right_as_it_is_says_so(open_folder) -> None:
     store = MemoryStore()
     bundle = publish_request(store)
@@ -152,6 +174,69 @@ def test_squares_turned_on_it_become_an_answer(open_folder) -> None:
     ]
     assert response["flags"] == ["unclear"]
     assert json.loads(image.get_attribute("data-answer"))["cells"] == []
+
+
+@pytest.mark.parametrize(
+    ("publish", "files", "proposed"),
+    [
+        (publish_request, FILES, [EDIT, make_edit(class_name="tank")]),
+        (publish_squares, SQUARES, [make_marks((0, 6), name="tank.png", comment="the sky")]),
+    ],
+)  # fmt: skip
+def test_a_follow_up_begins_with_what_is_proposed(open_folder, publish, files, proposed) -> None:
+    store = MemoryStore()
+    bundle = follow(store, publish(store), files, *proposed)
+    page = open_folder(store, bundle)
+    assert page.get_by_text("Proposed to go on from").is_visible()
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Approve, with the edits proposed or chosen above").check()
+    edit_of = load_feedback_channel(bundle.channel).edit_of
+
+    def answered() -> list[tuple[str, bytes, str]]:
+        given = saved(page, bundle).responses
+        return [(edit_of(one).target, edit_of(one).content, str(one["comment"])) for one in given]
+
+    wanted = [
+        (edit_of(one).target, edit_of(one).content, str(one.get("comment", ""))) for one in proposed
+    ]
+    # With nothing changed, what is proposed goes on, with its remarks.
+    assert answered() == wanted
+    boxes = page.get_by_label("As proposed for")
+    assert boxes.count() == len(proposed)
+    # Own choices do not count meanwhile, and cannot be made.
+    article = page.locator("article", has=page.locator("[data-whole]")).first
+    own = article.locator("[data-item]:not([data-whole])")
+    assert own.count() > 3
+    assert all(own.nth(number).is_disabled() for number in range(own.count()))
+    assert "your own choices and remark below are switched off" in article.inner_text()
+    boxes.first.uncheck()
+    assert not any(own.nth(number).is_disabled() for number in range(own.count()))
+    assert answered() == wanted[1:]
+    for box in boxes.all():
+        box.uncheck()
+    assert answered() == []
+    # What is chosen by hand counts again, until the proposal is taken over after all.
+    article.locator("[data-says]").check()
+    article.locator("[data-remark]").fill("mine")
+    ((target, _, remark),) = answered()
+    assert (target, remark) == (wanted[0][0], "mine")
+    boxes.first.check()
+    assert answered() == wanted[:1]
+    page.get_by_label("Reject").check()
+    page.get_by_label("Comment").fill("no")
+    assert saved(page, bundle).responses == ()
+
+
+def test_only_what_is_proposed_is_switched_off(open_folder) -> None:
+    store = MemoryStore()
+    bundle = follow(store, publish_request(store), FILES, EDIT)
+    page = open_folder(store, bundle)
+    tank = page.locator("article[data-told='tank']")
+    assert tank.get_by_label("As proposed").count() == 0
+    tank.get_by_label("Right as it is").check()
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Approve").check()
+    assert [one["class_name"] for one in saved(page, bundle).responses] == ["carrier", "tank"]
 
 
 @pytest.mark.parametrize("width", [1280, 400])

@@ -14,9 +14,14 @@ from feedback.entering import enter_reviewer
 from feedback.errors import DigestMismatchError
 from feedback.exchange import list_requests, load_decision, record_transition
 from feedback.follow_up import FollowUp
+from feedback.following import follow_up
+from feedback.inbox import check_upload
 from feedback.layout import decision_key, manifest_key
 from feedback.publishing import publish
+from feedback.receipts import give_receipt
+from feedback.recording import load_decisions
 from feedback.reviewers import load_registry, revoke
+from feedback.settling import Settlement
 from feedback.states import ReviewState
 from feedback.unattended import count_unattended
 from feedback.waiting import look_for_decision
@@ -95,6 +100,23 @@ def test_an_answer_that_lies_there_unread_comes_before_the_rule(
     expected = {"reject": "REJECTED", "request_changes": "CHANGES_REQUESTED", "approve": "OPEN"}
     found = [decision.state.value for decision in report.decisions] or ["OPEN"]
     assert found == [expected[verdict]]
+
+
+def test_an_answer_whose_standing_receipt_does_not_count_is_an_answer(office: Office) -> None:
+    """Another watcher gave it meanwhile, when the same bytes lay there too early to be signed."""
+    office.now = NOW + DAY + MINUTE
+    key = office.upload("sam", "nonce-0001")
+    registry = load_registry(office.store)
+    looked = Settlement(
+        office.store, office.bundle, policy=POLICY, registry=registry, now=office.now
+    )  # fmt: skip
+    (info,) = office.store.list(key)
+    data = office.store.get(key)
+    checked = check_upload(office.bundle, data, key=key)
+    early = replace(info, modified=NOW)
+    give_receipt(office.store, office.bundle.request_id, early, checked, data)
+    outcome, decision = looked.settle([info])
+    assert (outcome.state, outcome.by_rule, decision) == (ReviewState.OPEN, False, None)
 
 
 def test_whoever_answered_and_was_taken_off_has_still_answered(office: Office) -> None:
@@ -201,13 +223,15 @@ def test_the_audit_check_derives_decisions_again(office: Office) -> None:
 def test_reviews_in_a_row_are_counted_until_a_person_decides() -> None:
     office = Office(bundle=repeating_bundle())
     store = office.store
-    name = office.bundle.model.name
+    asked = repeating_bundle(similarity=0.99)
+    model = asked.model.model_copy(update={"name": "other"})
+    other_model = asked.model_copy(update={"model": model})
 
-    def count() -> int:
-        return count_unattended(store, name, [POLICY])
+    def count() -> int | None:
+        return count_unattended(store, asked, [POLICY])
 
     # The open request may still be approved by rule.
-    assert (count(), count_unattended(store, "other", [POLICY])) == (1, 0)
+    assert (count(), count_unattended(store, other_model, [POLICY])) == (1, 0)
     office.now = NOW + DAY
     step(office, POLICY)
     assert count() == 1
@@ -223,17 +247,7 @@ def test_reviews_in_a_row_are_counted_until_a_person_decides() -> None:
     assert (decision.state, decision.by_rule) == (ReviewState.APPROVED, False)
     assert count() == 0
     # By a rule that nobody here trusts a person's word ends nothing.
-    assert count_unattended(store, name, []) == 1
-
-
-@pytest.mark.parametrize("verdict", ["reject", "request_changes"])
-def test_after_an_objection_of_people_the_rule_does_not_act(verdict: str) -> None:
-    """What they objected to may come again with other data; it is theirs to judge."""
-    office = Office(bundle=repeating_bundle())
-    data = office.signed("ada", "nonce-0001", verdict=verdict, comment="no")
-    office.upload("ada", "nonce-0001", data)
-    assert len(step(office, POLICY).decisions) == 1
-    assert count_unattended(office.store, office.bundle.model.name, [POLICY]) is None
+    assert count_unattended(store, asked, []) == 1
 
 
 def test_a_follow_up_is_for_people() -> None:
@@ -247,6 +261,21 @@ def test_a_follow_up_is_for_people() -> None:
     office.now = NOW + DAY
     assert step(office, POLICY).decisions == []
     assert GateRequest.of(bundle).is_follow_up
+
+
+def test_the_follow_up_of_a_stale_approval_by_rule_says_that_no_person_gave_it(
+    office: Office,
+) -> None:
+    office.now = NOW + DAY
+    step(office, POLICY)
+    request_id = office.bundle.request_id
+    record_transition(office.store, request_id, ReviewState.STALE, reason="late", now=office.now)
+    found = follow_up(office.bundle, load_decisions(office.store, request_id))
+    assert found is not None
+    assert (found.state, found.by_rule, found.said) == (ReviewState.STALE, True, ())
+    assert len(found.proposed) == 1
+    # Other follow-ups keep the bytes, and so the ids, that they had before.
+    assert "by_rule" not in found.model_copy(update={"by_rule": False}).model_dump()
 
 
 def test_an_approval_by_rule_is_nothing_that_people_said() -> None:

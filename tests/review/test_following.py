@@ -1,5 +1,8 @@
 """A follow-up on the page: what was said before, and a draft that starts from what is proposed."""
 
+import html
+import json
+import re
 from datetime import UTC, datetime
 
 import pytest
@@ -216,8 +219,26 @@ def test_a_stale_approval_says_what_another_yes_does(store: MemoryStore, desk: D
     shown = desk.open(bundle.request_id)
     assert "another version had become champion" in text_of(banner(shown))
     told = text_of(said_before(shown, shown.first_draft()))
-    assert "promotes what was trained already" in told
+    assert "only tries the promotion once more; else they are trained then" in told
     assert "approved" in told
+
+
+def test_a_stale_approval_by_rule_is_not_passed_off_as_a_persons(
+    store: MemoryStore, desk: Desk
+) -> None:
+    first = publish_request(store)
+    by_rule, by_people = (
+        desk.open(
+            follow(
+                store, first, FILES, EDIT, state="STALE", said=[], by_rule=is_ruled
+            ).request_id
+        )
+        for is_ruled in (True, False)
+    )  # fmt: skip
+    assert "approved by rule, by no person, and too late" in text_of(banner(by_rule))
+    assert "No person approved it" in text_of(said_before(by_rule, by_rule.first_draft()))
+    assert "by rule" not in text_of(banner(by_people))
+    assert "No person" not in text_of(said_before(by_people, by_people.first_draft()))
 
 
 def test_the_page_without_a_network_tells_what_was_said_before(
@@ -293,4 +314,8 @@ def test_a_channel_that_was_added_by_files_goes_on_as_well(
     bundle = follow(store, publish_tiles(store), FILES, said)
     shown = desk.open(bundle.request_id)
     assert shown.first_draft().items["p1"].cells == ((0, 1),)
+    page = offline_page(shown, empty_answer(bundle).model_dump(mode="json")).decode()
+    (box,) = re.findall(r'<input[^>]*data-whole="true"[^>]*>', page)
+    value = json.loads(html.unescape(re.findall(r'value="([^"]*)"', box)[0]))
+    assert (value["image"], value["cells"], " checked" in box) == ("p1", [[0, 1]], True)
     assert "1 image" in text_of(banner(shown))

@@ -7,8 +7,9 @@ import pytest
 from benchmarks.counting import CountingStore
 from benchmarks.history import make_request
 from feedback.inbox import submit
+from feedback.layout import upload_key
 from feedback.policy import single_policy
-from feedback.publishing import publish
+from feedback.publishing import load_bundle, publish
 from feedback.recording import record_transition
 from feedback.states import ReviewState
 from feedback.watching import watch_once
@@ -19,7 +20,10 @@ from review.inbox import AT_ONCE, page_of, read_closed, read_inbox
 from review.inbox_view import closed_view, inbox_view
 from review.settings import PageSettings
 from tests.feedback.memory import MemoryStore
+from tests.feedback.people import Office, step
+from tests.feedback.ruled import DAY, POLICY, repeating_bundle
 from tests.review.conftest import publish_request, text_of
+from tests.review_request import NOW as RULED
 from tests.review_request import make_answer
 
 NOW = datetime.now(UTC)
@@ -115,6 +119,35 @@ def test_a_promotion_is_shown_although_the_request_was_read_before(
     (again, *_) = read_closed(catalogue, 1, "ada", NOW).lines
     assert again.standing is not None
     assert (again.request_id, again.standing.state) == (line.request_id, ReviewState.PROMOTED)
+
+
+def test_an_answer_that_nobody_has_judged_is_looked_at_again(
+    history: MemoryStore, catalogue: Catalogue, clock: Clock
+) -> None:
+    """It came as the request closed; refused, it is no answer any more."""
+    (line, *_) = read_closed(catalogue, 1, "ada", NOW).lines
+    bundle = load_bundle(history, line.request_id)
+    late = make_answer(bundle, reviewer="eve", nonce="nonce-0002")
+    history.put(upload_key(line.request_id, "eve", "nonce-0002"), late)
+    fresh = Catalogue(Desk(history, single_policy()))
+    (found, *_) = read_closed(fresh, 1, "ada", NOW).lines
+    assert found.standing is not None
+    assert found.standing.answered == ("bob", "eve")
+    clock.now += timedelta(minutes=1)
+    watch_once(history, single_policy(), clock.now)
+    (again, *_) = read_closed(fresh, 1, "ada", NOW).lines
+    assert again.standing is not None
+    assert again.standing.answered == ("bob",)
+
+
+def test_an_approval_by_rule_is_called_one_in_the_inbox() -> None:
+    office = Office(bundle=repeating_bundle())
+    office.now = RULED + DAY
+    step(office, POLICY)
+    inbox = read_inbox(Catalogue(Desk(office.store, POLICY)), "ada", office.now)
+    told = text_of(inbox_view(inbox, "ada", office.now))
+    assert "approved (by rule, by no person)" in told
+    assert "Nobody answered." in told
 
 
 def test_what_was_just_decided_moves_to_the_closed_ones(

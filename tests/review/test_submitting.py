@@ -3,7 +3,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from feedback.decision import ReviewState
-from feedback.errors import ClosedRequestError, ContradictionError, UnknownTargetError
+from feedback.errors import (
+    ClosedRequestError,
+    ContradictionError,
+    MalformedDocumentError,
+    UnknownTargetError,
+)
 from feedback.identity import identify
 from feedback.layout import upload_key
 from feedback.policy import signed_policy, single_policy
@@ -78,6 +83,18 @@ def test_a_rejection_sends_remarks_and_no_edits(shown: AnyShown) -> None:
     document = write_document(shown, draft, "reject", reviewer="ada", nonce="n" * 8, now=NOW)
     assert document.responses == ()
     assert document.comment == "looks better\ncarrier: shows the sea"
+
+
+def test_a_comment_that_is_too_long_with_its_remarks_is_refused_not_cut(shown: AnyShown) -> None:
+    remark = {"kind": "remark", "item": "carrier", "text": "x" * 91}
+    draft = edited(shown, {"kind": "comment", "text": "😀" * 3899}, remark)
+    # 3899, a line break, "carrier: " and 91.
+    document = write_document(shown, draft, "approve", reviewer="ada", nonce="n" * 8, now=NOW)
+    assert len(document.comment) == 4000
+    longer = edited(shown, {**remark, "text": "x" * 103}, draft=draft)
+    told = r"the remarks on carrier, which go into it \(got 4012, 12 too many\)"
+    with pytest.raises(MalformedDocumentError, match=told):
+        write_document(shown, longer, "reject", reviewer="ada", nonce="n" * 8, now=NOW)
 
 
 @pytest.mark.parametrize("verdict", ["reject", "request_changes"])

@@ -121,3 +121,15 @@ def test_classes_that_changed_most_come_first_and_many_are_folded(
     told = overview_text(desk, store, base=CHAMPION, since=SinceChampion(accuracies=rows))
     assert "Class by class, 9 of them" in told
     assert told.index("class 8") < told.index("class 1") < told.index("class 0")
+
+
+def test_classes_without_test_images_are_told(store: MemoryStore, desk: Desk) -> None:
+    rows = (
+        ComparedAccuracy(name="tank", champion=0.5, shown=0.5),
+        ComparedAccuracy(name="jet", champion=0.9, shown=None),
+    )
+    told = overview_text(desk, store, base=CHAMPION, since=SinceChampion(accuracies=rows))
+    assert "Without test images now: 1 class." in told
+    jet = told[told.index('"jet"') :]
+    # Accuracy then, none now, and no difference.
+    assert jet.index("90%") < jet.index("–")

@@ -128,11 +128,13 @@ def test_accuracies_are_compared_on_the_classes_that_can_be() -> None:
         {"a": 0.5, "b": 1.0, "new": 0.25},
         {"under review": ("a", "b"), "others": ("new", "empty"), "none": ("empty",)},
     )
-    found = compare_accuracies(shown, {"a": 0.75, "b": 0.75, "gone": 0.1})
+    found = compare_accuracies(shown, {"a": 0.75, "b": 0.75, "gone": 0.1, "empty": 0.5})
     assert found == (
         ComparedAccuracy(name="under review", is_group=True, champion=0.75, shown=0.75),
         ComparedAccuracy(name="others", is_group=True, champion=None, shown=0.25),
         ComparedAccuracy(name="a", champion=0.75, shown=0.5),
         ComparedAccuracy(name="b", champion=0.75, shown=1.0),
         ComparedAccuracy(name="new", champion=None, shown=0.25),
+        # Known to be unknown: a rule that did not see the class would take it for low risk.
+        ComparedAccuracy(name="empty", champion=0.5, shown=None),
     )
