@@ -31,7 +31,7 @@ _ATTRIBUTES = frozenset(
     re.findall(
         r"[\w-]+",
         "class for colspan tabindex role title alt width height loading scope open type value name "
-        "rows maxlength checked selected id hidden "
+        "rows maxlength placeholder checked selected id hidden "
         "viewBox d points x y fill stroke stroke-width stroke-dasharray opacity rx text-anchor "
         "font-size preserveAspectRatio",
     )
