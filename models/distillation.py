@@ -38,7 +38,9 @@ def combine_teachers(
 
     Deviates from the paper: its Eq. 11 as printed sums teacher 1, which is 1 by construction, so
     that pT would sum to more than 1; the text below it ("share of the n classes in the original
-    network") asks for teacher 2, as here.
+    network") asks for teacher 2, as here. And rows without graphs keep p2, though their P at T2 is
+    not 0: at T2 = 3 a fifth of the mass of P lies there on the demo, and matching them too changed
+    nothing beyond chance (decision 0014).
 
     Args:
         reasoner_logits: v1 (B, n), columns in the order of ``class_ids``; ignored where not
@@ -47,8 +49,8 @@ def combine_teachers(
         class_ids: S_p, n distinct class indices.
         t1: Temperature of the reasoner, > 0.
         t2: Temperature of the classifier, > 0.
-        matched: Booleans (B,), False where no graphs were matched because P is negligible; such a
-            row keeps p2. None means that all were matched.
+        matched: Booleans (B,), False where no graphs were matched since the classifier is sure of
+            another class; such a row keeps p2. None means that all were matched.
 
     Returns:
         Probabilities pT (B, N), float32, rows sum to 1, detached.

@@ -122,8 +122,8 @@ class DistillationParams(Params):
     """Multiply the soft term by Ts squared, which keeps its gradients' size when the temperature
     changes."""
     skip_below: Share = 0.01
-    """Graphs are not matched for an image on which the edited classes hold less than this share
-    P."""
+    """Graphs are not matched for an image to whose edited classes the classifier, at temperature 1,
+    gives less than this share."""
     epochs: Count = 5
     """Passes over the transfer images."""
     batch_size: Annotated[int, Field(ge=2)] = 32

@@ -14,7 +14,8 @@ from models.precision import DECISIONS, FLOAT32, GRADIENTS, LEARNED
 from tasks import device
 from tests.pretended_gpu import pretended_gpu
 
-WHERE = ["pretended", "rounding", pytest.param("cuda", marks=pytest.mark.gpu)]
+REAL = pytest.param("cuda", marks=pytest.mark.gpu)
+WHERE = ["pretended", "rounding", REAL]
 
 
 @contextmanager
