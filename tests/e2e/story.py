@@ -121,7 +121,7 @@ def ask_for_changes(story, page):
     page.get_by_text("1 request waits for an answer.").wait_for()
     story.seen.append(page.content())
     page.locator(".request-link").click()
-    page.wait_for_selector("#bar")
+    told(page, "No edits yet")
     page.keyboard.press("s")
     page.get_by_role("button", name="Request changes").click()
     page.get_by_label("Comment").fill("look closer")
