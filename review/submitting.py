@@ -68,15 +68,17 @@ def write_document(
         MalformedDocumentError: If the comment is too long with the remarks that go into it.
         ContradictionError: If a rejection or a call for changes gives no reason.
     """
-    remarks = {
-        shown.titles[item]: said.comment
+    # Pairs, for items may have one title.
+    remarks = [
+        (shown.titles[item], said.comment)
         for item, said in draft.items.items()
         if item in shown.titles and said.comment and (verdict == "reject" or not said.speaks)
-    }
-    joined = (f"{title}: {remark}" for title, remark in remarks.items())
+    ]
+    joined = (f"{title}: {remark}" for title, remark in remarks)
     comment = "\n".join(filter(None, [draft.comment.strip(), *joined]))
     if len(comment) > MOST_CHARACTERS:
-        named = f" with the remarks on {', '.join(remarks)}, which go into it" if remarks else ""
+        titles = ", ".join(title for title, _ in remarks)
+        named = f" with the remarks on {titles}, which go into it" if remarks else ""
         raise MalformedDocumentError(
             f"expected a comment of at most {MOST_CHARACTERS} characters{named} (got "
             f"{len(comment)}, {len(comment) - MOST_CHARACTERS} too many); shorten them"
