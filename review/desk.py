@@ -24,6 +24,7 @@ from feedback.layout import (
     upload_key,
 )
 from feedback.low_risk import champion_risks, risks_of, rule_moment
+from feedback.moves import replacement_of
 from feedback.objects import ObjectStore
 from feedback.policy import Policy
 from feedback.publishing import load_bundle
@@ -55,6 +56,7 @@ class Standing:
         is_judged: Whether every answer that was handed in has been judged, whoever gave it.
         by_rule_at: When the policy's rule approves it if nobody answers before; None when it will
             not.
+        replaced_by: Version that has become champion since it was asked; empty when none has.
     """
 
     state: ReviewState
@@ -68,6 +70,7 @@ class Standing:
     told_state: str
     is_judged: bool
     by_rule_at: datetime | None = None
+    replaced_by: str = ""
 
 
 class Desk:
@@ -124,7 +127,10 @@ class Desk:
             ParleyError: If the store cannot be read or trusted.
         """
         standing = self.look(shown.request, reviewer, now)
-        if not standing.takes_answers or standing.answered:
+        if not standing.takes_answers:
+            return standing
+        standing = replace(standing, replaced_by=replacement_of(self.store, shown.bundle) or "")
+        if standing.answered:
             return standing
         return replace(standing, by_rule_at=self._by_rule_at(shown, standing.closes_at))
 

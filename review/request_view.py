@@ -99,6 +99,16 @@ def standing_view(standing: Standing) -> list[Component]:
     parts: list[Component] = []
     if not standing.takes_answers:
         parts.append(html.P(standing.why, className="banner closed-banner", role="status"))
+    if standing.replaced_by:
+        parts.append(
+            html.P(
+                f"Version {standing.replaced_by} has become champion since this was asked, so the "
+                "comparison here is with another one. Answers are taken and kept; what is approved "
+                "is asked about once more beside the new champion before anything is promoted.",
+                className="banner replaced-banner",
+                role="status",
+            )
+        )
     if standing.by_rule_at is not None and not standing.waiting:
         parts.append(
             html.P(

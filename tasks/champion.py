@@ -14,13 +14,12 @@ import logging
 from datetime import UTC, datetime
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
-
 from feedback.audit import AuditLog, Event
 from feedback.bundle import BaseVersion
 from feedback.canonical import canonical_json, sha256_hex
 from feedback.errors import StaleChampionError
-from feedback.layout import promotion_done_key, promotion_key, promotion_prefix
+from feedback.layout import promotion_done_key, promotion_key
+from feedback.moves import Move, list_claims, list_moves
 from feedback.objects import ObjectStore
 from tasks.registry import (
     CHAMPION,
@@ -39,29 +38,6 @@ REQUEST_TAG = "review.request_id"
 """Tag of a version that names the review behind it."""
 EARLIER_TAG = "review.earlier_requests"
 """Tag that names reviews of earlier rounds of the same run, by commas."""
-
-
-class Move(BaseModel):
-    """One change of the champion."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
-
-    schema_version: Literal[1] = 1
-    """Version of this schema."""
-    kind: Literal["first", "promote", "revoke"]
-    """Why it is made."""
-    model: str
-    """Registered name."""
-    before: str | None
-    """Version that must be champion; None when there must be none."""
-    version: str
-    """Champion from here on."""
-    previous: str | None
-    """What ``previous`` points to from here on; None takes the alias away."""
-    request_id: str | None = None
-    """Review that it rests on."""
-    at: datetime
-    """When it was claimed."""
 
 
 def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVersion | None:
@@ -124,16 +100,6 @@ def move_champion(objects: ObjectStore, tracker: Tracker, move: Move) -> None:
     )
 
 
-def list_moves(objects: ObjectStore, name: str) -> list[Move]:
-    """Return all moves of a model's champion, the first first."""
-    return [Move.model_validate_json(data) for data in _claims(objects, name).values()]
-
-
-def _claims(objects: ObjectStore, name: str) -> dict[str, bytes]:
-    keys = [info.key for info in objects.list(promotion_prefix(name))]
-    return {key: objects.get(key) for key in keys if key.endswith(".json")}
-
-
 def _carry_out(objects: ObjectStore, tracker: Tracker, name: str) -> None:
     """Let the aliases follow the latest move; a slow process must not bring back an older one."""
     carried = 0
@@ -152,7 +118,7 @@ def _enter(objects: ObjectStore, name: str) -> None:
     """Enter the moves of a model that the audit log does not tell of yet."""
     log = AuditLog(objects)
     log.refresh()
-    for key, data in _claims(objects, name).items():
+    for key, data in list_claims(objects, name).items():
         if key in log.subjects():
             continue
         move = Move.model_validate_json(data)

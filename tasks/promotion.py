@@ -12,12 +12,13 @@ from feedback.audit import AuditLog
 from feedback.decision import Decision
 from feedback.entering import enter_decisions
 from feedback.errors import StaleChampionError, TrackingError
+from feedback.moves import Move, list_moves
 from feedback.objects import ObjectStore
 from feedback.opening import is_current, why_stale
 from feedback.publishing import load_bundle
 from feedback.recording import load_decision, record_transition
 from feedback.states import ReviewState
-from tasks.champion import REQUEST_TAG, Move, find_champion, list_moves, move_champion
+from tasks.champion import REQUEST_TAG, find_champion, move_champion
 from tasks.registry import (
     CANDIDATE,
     CHAMPION,

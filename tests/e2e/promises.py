@@ -17,10 +17,10 @@ from feedback.layout import (
     rejection_key,
     request_of,
 )
+from feedback.moves import Move
 from feedback.objects import ObjectStore
 from feedback.recording import load_decisions
 from feedback.states import ReviewState
-from tasks.champion import Move
 
 FOLLOWING = {ReviewState.PROMOTED, ReviewState.STALE, ReviewState.REVOKED}
 """States that only say what became of an approval."""

@@ -8,13 +8,14 @@ from feedback.audit_check import verify
 from feedback.bundle import BaseVersion
 from feedback.errors import AuditError, StaleChampionError, TrackingError
 from feedback.layout import AUDIT, promotion_key
+from feedback.moves import Move, list_moves
 from feedback.opening import open_request
 from feedback.policy import single_policy
 from feedback.recording import load_decision, load_decisions
 from feedback.states import ReviewState
 from feedback.waiting import wait_for_decision
 from tasks import champion as champions
-from tasks.champion import Move, find_champion, list_moves, move_champion
+from tasks.champion import find_champion, move_champion
 from tasks.exchange import submit_feedback
 from tasks.promotion import Promotion, promote_candidate, revoke_version
 from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_alias
