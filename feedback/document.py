@@ -5,7 +5,7 @@ as expected is refused with a reason, never repaired.
 """
 
 from collections.abc import Sequence
-from typing import Annotated, ClassVar, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, ClassVar, Literal, TypeVar
 
 from pydantic import BaseModel, Field, ValidationError
 
@@ -23,6 +23,9 @@ from feedback.fields import (
     StoredDocument,
     Timestamp,
 )
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 SCHEMA_VERSION = 1
 """Version of the document that this Parley reads."""
@@ -155,12 +158,19 @@ def validated(model: type[Response], text: str, where: str = "") -> Response:
         # In JSON a field has one name, its alias; both names would make two ways to say one thing.
         return model.model_validate_json(text, strict=True, by_alias=True, by_name=False)
     except ValidationError as error:
-        problems = [
-            f"{'.'.join(filter(None, (where, *(str(part) for part in details['loc']))))}: "
-            f"{details['msg']}"
-            for details in error.errors(include_url=False, include_input=False)[:3]
-        ]
+        found = error.errors(include_url=False)[:3]
+        problems = "; ".join(_problem(where, details) for details in found)
         raise MalformedDocumentError(
-            f"expected the schema of {model.__name__} (problems: {error.error_count()}, got "
-            f"{shorten('; '.join(problems), 400)}); correct it"
+            f"expected the schema of {model.__name__} (got {error.error_count()} problems, "
+            f"{problems}); correct these fields, or begin with the template that 'parley review "
+            "show --files' writes"
         ) from None
+
+
+def _problem(where: str, details: "ErrorDetails") -> str:
+    """Tell what was wrong with one field, and what came instead where that is short to say."""
+    place = ".".join(filter(None, (where, *(str(part) for part in details["loc"]))))
+    given = details["input"]
+    came = "" if isinstance(given, dict | list) else f", not {shorten(given, 60)}"
+    # Names of fields may be a hostile document's own.
+    return f"{repr(place)[1:-1][:120]}: {repr(details['msg'])[1:-1][:160]}{came}"
