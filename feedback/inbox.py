@@ -11,6 +11,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 
+from feedback.bounded import shorten
 from feedback.bundle import ReviewBundle
 from feedback.canonical import sha256_hex
 from feedback.channel import load_feedback_channel
@@ -229,8 +230,9 @@ def examine(
     try:
         if parse_upload_key(upload.key) is None:
             raise MalformedDocumentError(
-                "expected an upload at inbox/<request>/<reviewer>/<nonce>.json; hand it in with "
-                "'parley review submit' or the review page"
+                "expected an upload at inbox/<request>/<reviewer>/<nonce>.json (got "
+                f"{shorten(upload.key, 160)}); hand it in with 'parley review submit' or the "
+                "review page"
             )
         data = store.get(upload.key, max_bytes=MAX_BYTES)
         _check_open(store, bundle.request_id)

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from feedback.audit import AuditLog
+from feedback.bounded import shorten
 from feedback.bundle import ReviewBundle
 from feedback.decision import Decision
 from feedback.entering import enter_decisions, enter_rejections
@@ -188,7 +189,7 @@ def _refuse_unknown(
     for info in uploads:
         error = BundleMismatchError(
             "expected an upload at inbox/<request>/<reviewer>/<nonce>.json for a published request "
-            "(got another key); list the requests to see their ids"
+            f"(got {shorten(info.key, 160)}); list the requests to see their ids"
         )
         reject(store, request_id, info.key, error, now=now)
 

@@ -1,5 +1,7 @@
 """Thousands of uploads of every bad kind: none accepted, none stops the watcher, all answered."""
 
+import re
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -42,7 +44,8 @@ def attack(n_uploads: int, seed: int) -> None:
         assert watch_once(office.store, PAIR, office.now, log=log).rejections == []
     assert len(put) > 0.99 * n_uploads
     for rejection in load_rejections(office.store, office.bundle.request_id):
-        assert rejection.reason.startswith("expected ")
+        # What was expected, what came, and the remedy.
+        assert re.fullmatch(r"expected .+ \(got.*\); .{8,}", rejection.reason), rejection.reason
         assert "report this" not in rejection.reason, "a flaw of ours caught as a refusal"
         assert all(character.isprintable() for character in rejection.reason)
     assert log.length == len(office.store.list("rejections/"))
