@@ -125,7 +125,7 @@ def _post(address: str, title: str, text: str) -> bool:
 
 
 def _apprise(addresses: Sequence[str]) -> Send:
-    from apprise import Apprise
+    from apprise import Apprise, NotifyFormat
 
     # It logs addresses, those that it cannot read in full.
     logging.getLogger("apprise").setLevel(logging.CRITICAL + 1)
@@ -136,7 +136,10 @@ def _apprise(addresses: Sequence[str]) -> Send:
                 f"expected apprise addresses in {ADDRESSES} (got something else as number "
                 f"{number}); see apprise's list of services"
             )
-    return lambda title, text: bool(target.notify(body=text, title=title))
+    # Without a format a text is taken for HTML in mails: what others wrote would be markup, and all
+    # that follows an angle bracket would be lost, the deadline and the link among it.
+    plain = NotifyFormat.TEXT
+    return lambda title, text: bool(target.notify(body=text, title=title, body_format=plain))
 
 
 def _of_notice(notice: Notice) -> tuple[str, str, str]:
