@@ -28,12 +28,14 @@ class Edit:
         response: The response as it was written.
         abstains_on: Item that it says nothing about, and therefore edits nothing of; None for an
             edit, whose target is an item of the request.
+        n_edits: How many edits the response makes; 0 when it says that all is right as it is.
     """
 
     target: str
     content: bytes
     response: JsonObject
     abstains_on: str | None = None
+    n_edits: int = 1
 
     @property
     def item(self) -> str:

@@ -177,6 +177,22 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
         raise ParamsError(_readable(error)) from error
 
 
+def check_in_process(params: PipelineParams) -> None:
+    """Refuse what a run of this process cannot do.
+
+    Args:
+        params: All parameters.
+
+    Raises:
+        ParamsError: If the run is to suspend, which only a deployed one can.
+    """
+    if params.review.wait == "suspend":
+        raise ParamsError(
+            "expected review.wait=auto or poll in a run of this process (got 'suspend', which only "
+            "deployed runs can); leave it out, or start the run from `parley up`"
+        )
+
+
 def _apply(tree: dict[str, Any], override: str) -> None:
     key, equals, text = override.partition("=")
     parts = key.split(".")

@@ -11,7 +11,9 @@ from typing import Self
 from prefect.exceptions import Pause
 from pydantic import JsonValue
 
+from feedback.channel import load_feedback_channel
 from feedback.decision import Decision
+from feedback.recording import load_decisions
 from flows.context import RunContext
 from models.report import RunReport, to_markdown
 from tasks.champion import EARLIER_TAG
@@ -94,7 +96,7 @@ class RunReporter:
                     Tag("review.request_id", decision.request_id),
                     Tag("review.state", decision.state.value),
                     Tag("review.decision_sha256", decision.digest),
-                    Tag("review.reviewers", _reviewers(decision)),
+                    Tag("review.reviewers", _reviewers(self._closing(decision))),
                 ]
             )
             if not decision.is_approved:
@@ -111,14 +113,15 @@ class RunReporter:
 
     def version_tags(self, decision: Decision, arm: str) -> dict[str, str]:
         """Return what a registered version says of its origin."""
+        approval = self._closing(decision)
         return {
             "parley.arm": arm,
             "parley.run": self._run.run_id,
             "review.request_id": decision.request_id,
-            "review.decision_sha256": decision.digest,
-            "review.reviewers": _reviewers(decision),
+            "review.decision_sha256": approval.digest,
+            "review.reviewers": _reviewers(approval),
             **({"review.by_rule": decision.policy} if decision.by_rule else {}),
-            "review.edits": str(len(decision.edits)),
+            "review.edits": str(_n_edits(decision)),
             "dvc.md5": self._run.dataset.md5,
             **({EARLIER_TAG: ",".join(self._earlier)} if self._earlier else {}),
         }
@@ -174,6 +177,12 @@ class RunReporter:
         """Close the account of a run whose reviewers did not approve: a result, not a failure."""
         return self._close({"decision": {"promote": False, "reasons": [_ended(decision)]}})
 
+    def _closing(self, decision: Decision) -> Decision:
+        """Return the decision that closed the request; those that follow it name no answer."""
+        if decision.sequence == 1:
+            return decision
+        return load_decisions(self._run.workplace.objects, decision.request_id)[0]
+
     def _close(
         self, parts: dict[str, JsonValue], pages: Mapping[str, str] = MappingProxyType({})
     ) -> dict[str, JsonValue]:
@@ -226,6 +235,12 @@ def _reviewers(decision: Decision) -> str:
     if decision.by_rule:
         return f"nobody: rule of policy {decision.policy}"
     return ", ".join(response.document.reviewer for response in decision.responses)
+
+
+def _n_edits(decision: Decision) -> int:
+    """Count edits as people do: a response may hold many, or say that all is right as it is."""
+    edit_of = load_feedback_channel(decision.channel).edit_of
+    return sum(edit_of(response).n_edits for response in decision.edits)
 
 
 def _run_name(dataset: str, run_id: str, now: datetime) -> str:

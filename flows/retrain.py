@@ -12,12 +12,11 @@ from types import MappingProxyType
 from prefect import flow
 from pydantic import JsonValue
 
-from feedback.errors import ParamsError
 from flows.concluding import evaluate_and_register, promote
 from flows.context import SILENT, ReviewListener, RunContext
 from flows.gate import ask, ask_again
 from flows.inputs import RunInputs, check_inputs
-from flows.params import PipelineParams
+from flows.params import PipelineParams, check_in_process
 from flows.reporting import RunReporter
 from tasks.classifier import train_classifier
 from tasks.workplace import Workplace
@@ -46,11 +45,7 @@ def retrain(
     Raises:
         ParamsError: If the run is to suspend, which only a deployed one can.
     """
-    if params.review.wait == "suspend":
-        raise ParamsError(
-            "expected review.wait=auto or poll in a run of this process (got 'suspend', which only "
-            "deployed runs can); leave it out, or start the run from `parley up`"
-        )
+    check_in_process(params)
     return run_loop(params, workplace, run_id, listener, inputs)
 
 

@@ -143,6 +143,8 @@ def hand_in(
     """
     standing = desk.standing(shown, reviewer, now)
     if not standing.takes_answers:
+        # The page is not to go on offering what was refused just now.
+        desk.look_again()
         raise ClosedRequestError(
             f"expected an open request (got one that is closed). {standing.why}"
         )

@@ -12,7 +12,7 @@ from pydantic import JsonValue
 from rich.console import Console
 
 from feedback.errors import ParamsError, StoreError
-from flows.params import load_params
+from flows.params import check_in_process, load_params
 from tasks.whole_files import written_whole
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ def run_pipeline(
     """
     console = Console()
     params = load_params(params_file, overrides)
+    check_in_process(params)
     if report is not None:
         _check_report(report)
     from tasks.settings import Settings

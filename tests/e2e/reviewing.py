@@ -32,5 +32,14 @@ def replace_first_concept(page: "Page") -> None:
     page.wait_for_selector(".slot.edited")
 
 
+def tab_to(page: "Page", selector: str, *, most: int = 150) -> None:
+    """Press Tab until the focus is at an element, as somebody without a mouse does."""
+    for _ in range(most):
+        if page.evaluate("selector => document.activeElement.matches(selector)", selector):
+            return
+        page.keyboard.press("Tab")
+    raise AssertionError(f"Tab does not lead to {selector}")
+
+
 def told(page: "Page", text: str) -> None:
     page.locator("#bar", has_text=text).wait_for()

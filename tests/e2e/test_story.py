@@ -48,7 +48,12 @@ def test_the_candidate_is_promoted_by_the_decision_of_the_person(story):
     ).json()["model_version"]  # fmt: skip
     assert champion["version"] == report["model"]["version"]
     tags = {tag["key"]: tag["value"] for tag in champion["tags"]}
+    # Where it comes from can be proved later: by the digest of the approval that lies in the store.
     assert tags["review.request_id"] == story.request
+    assert tags["review.decision_sha256"] == decisions[0].digest
+    assert tags["review.reviewers"] == "ada"
+    assert tags["review.edits"] == "3"
+    assert tags["dvc.md5"] == load_bundle(objects, story.request).dataset.md5
     assert not list(objects.list(layout.WAITING))
 
 

@@ -48,6 +48,7 @@ GROUP = "unknown parameter"
         (["--weights", "."], "classifier.weights"),
         (["--reviewer", "nobody"], "review.reviewer"),
         (["--reviewer", "file:none.json"], "check the path"),
+        (["--set", "review.wait=suspend"], "expected review.wait=auto or poll"),
         (["--report", "no/folder/r.json"], "create it first"),
         (["--report", "."], "got a folder"),
     ],

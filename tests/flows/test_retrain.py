@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from feedback.errors import LowAgreementError
+from feedback.errors import LowAgreementError, ParamsError
+from feedback.recording import load_decisions
 from models.report import RunReport
 from tasks.exchange import load_report
 from tasks.registry import CANDIDATE, CHAMPION, alias_version
@@ -91,8 +92,24 @@ def test_classifier_student_and_reasoners_are_registered(first):
     assert champion is not None
     assert champion.version != report["model"]["version"]
     assert alias_version(tracker, "parley", CANDIDATE).version == report["model"]["version"]
-    tags = tracker.client.get_model_version("parley", report["model"]["version"]).tags
-    assert tags["review.request_id"] == request.request_id
+    (decision,) = load_decisions(workplace.objects, request.request_id)
+    told = {
+        "review.request_id": request.request_id,
+        "review.decision_sha256": decision.digest,
+        "review.reviewers": "simulated",
+        "review.edits": str(len(report["edits"])),
+        "dvc.md5": report["dataset"]["md5"],
+    }
+    assert len(report["edits"]) > 0
+    assert (
+        tracker.client.get_model_version("parley", report["model"]["version"]).tags.items()
+        >= told.items()
+    )
+    # What nobody reviewed says so by saying nothing.
+    original = tracker.client.get_model_version("parley", champion.version).tags
+    assert not [name for name in original if name.startswith("review.")]
+    for name in ("parley-reasoner", "parley-edited-reasoner"):
+        assert tracker.client.get_model_version(name, "1").tags.items() >= told.items()
 
 
 def test_every_version_has_a_readable_run_with_the_same_figures_parameters_and_metrics(first):
@@ -171,3 +188,12 @@ def test_a_reasoner_that_does_not_speak_for_the_classifier_is_not_published(
         info.key for info in open_workplace(Settings(home=asked_anew)).objects.list("reviews/")
     ]
     assert {key.split("/")[1] for key in reviews} == {first.report["request"]}
+
+
+def test_a_run_that_could_not_suspend_is_refused_before_any_work(shapes_dir, tmp_path):
+    with pytest.raises(ParamsError, match=r"review\.wait=auto or poll .*got 'suspend'.*parley up"):
+        run(tmp_path / "home", shapes_dir, review__wait="suspend", review__reviewer="inbox")
+    objects = open_workplace(Settings(home=tmp_path / "home")).objects
+    assert not [
+        info.key for top in ("artifacts/", "stages/", "reviews/") for info in objects.list(top)
+    ]

@@ -7,7 +7,7 @@ import pytest
 
 from feedback.channels.concept_graph import read_evidence
 from feedback.errors import BundleMismatchError
-from feedback.recording import record_transition
+from feedback.recording import load_decisions, record_transition
 from feedback.states import ReviewState
 from flows.context import ReviewListener
 from models.report import RunReport
@@ -54,6 +54,16 @@ def test_a_run_whose_correction_was_promoted_comes_to_the_same_end_again(
     assert computed(again) == []
     for part in ("arms", "paired", "edits", "decision", "request"):
         assert again[part] == report[part]
+    # Another student of the same approval names who approved, and the decision in which they did.
+    other, _ = run(asked_anew, shapes_dir, run_id="other", **asked, distillation__epochs="2")
+    assert other["model"]["version"] != report["model"]["version"]
+    approval, _ = load_decisions(workplace.objects, report["request"])
+    client = tracker_of(other, workplace).client
+    told = [client.get_model_version("parley", one["model"]["version"]) for one in (report, other)]
+    for version in told:
+        assert version.tags["review.decision_sha256"] == approval.digest
+        assert (version.tags["review.reviewers"], version.tags["review.edits"]) == ("ada", "1")
+    assert client.get_run(other["tracking"]["run"]).data.tags["review.reviewers"] == "ada"
 
 
 def test_a_rejection_ends_the_run_without_a_version(asked_anew, first, shapes_dir, tmp_path):

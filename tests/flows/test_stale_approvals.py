@@ -41,12 +41,12 @@ def any_student_may_be_promoted(monkeypatch):
     let(saliency_grid)
 
 
-def cut(bundle, number=0):
-    """Return an edit of the first class: one edge of its graph is cut."""
-    shown = read_evidence(bundle).classes[0]
-    edge = shown.edges[number]
-    op = {"op": "remove_edge", "src": edge.src, "dst": edge.dst}
-    return make_edit(op, class_name=shown.class_name, base_cscg=shown.base_cscg)
+def cut(bundle, *numbers, of=0):
+    """Return an edit of a class: edges of its graph are cut; without any it is right as it is."""
+    shown = read_evidence(bundle).classes[of]
+    edges = [shown.edges[number] for number in numbers]
+    ops = [{"op": "remove_edge", "src": edge.src, "dst": edge.dst} for edge in edges]
+    return make_edit(*ops, class_name=shown.class_name, base_cscg=shown.base_cscg)
 
 
 class Rival:
@@ -90,6 +90,10 @@ def champion(home):
     return alias_version(open_registry(Settings(home=home)), "parley", CHAMPION).version
 
 
+def tags_of(home, version):
+    return open_registry(Settings(home=home)).client.get_model_version("parley", version).tags
+
+
 def states(workplace, request):
     return [one.state.value for one in load_decisions(workplace.objects, request.request_id)]
 
@@ -97,7 +101,7 @@ def states(workplace, request):
 def test_approved_again_with_the_same_edits_is_promoted_and_nothing_is_trained_again(
     asked_anew, shapes_dir
 ):
-    rival = Rival(asked_anew, lambda it: {"responses": [cut(it)]}, proposed)
+    rival = Rival(asked_anew, lambda it: {"responses": [cut(it, 0)]}, proposed)
     report, workplace = asked_by(rival, shapes_dir)
     first, delta = rival.asked
     assert (first.base, delta.base.version) == (None, "1")
@@ -110,6 +114,14 @@ def test_approved_again_with_the_same_edits_is_promoted_and_nothing_is_trained_a
         CHAMPION,
         report["model"]["version"],
     )
+    # The version tells of the decision that promoted it, not of the stale one that it was made by.
+    stale, approval = (load_decisions(workplace.objects, one.request_id)[0] for one in rival.asked)
+    tags = tags_of(asked_anew, champion(asked_anew))
+    assert tags["review.request_id"] == delta.request_id
+    assert tags["review.decision_sha256"] == approval.digest != stale.digest
+    assert tags["review.reviewers"] == "ada"
+    assert tags["review.edits"] == "1"
+    assert tags["dvc.md5"] == report["dataset"]["md5"] == delta.dataset.md5
     names = [stage["name"] for stage in report["stages"]]
     assert names.count("compare_arms") == 1
     assert verify(workplace.objects).is_intact
@@ -118,6 +130,7 @@ def test_approved_again_with_the_same_edits_is_promoted_and_nothing_is_trained_a
     assert computed(again) == []
     assert again["request"] == delta.request_id
     assert champion(asked_anew) == report["model"]["version"]
+    assert tags_of(asked_anew, champion(asked_anew)) == tags
 
 
 def proposed(bundle):
@@ -127,24 +140,29 @@ def proposed(bundle):
 def test_approved_with_other_edits_it_is_corrected_and_compared_anew(asked_anew, shapes_dir):
     rival = Rival(
         asked_anew,
-        lambda it: {"responses": [cut(it)]},
-        lambda it: {"responses": [cut(it, number=1)]},
+        lambda it: {"responses": [cut(it, 0)]},
+        lambda it: {"responses": [cut(it, 1), cut(it, of=1)]},
     )
     report, workplace = asked_by(rival, shapes_dir)
     (edit,) = report["edits"]
-    wanted = cut(rival.asked[0], number=1)["ops"][0]
+    wanted = cut(rival.asked[0], 1)["ops"][0]
     assert edit["change"] == f"edge {wanted['src']} → {wanted['dst']} removed"
     names = [stage["name"] for stage in report["stages"]]
     assert names.count("compare_arms") == 2
     assert champion(asked_anew) == report["model"]["version"]
     assert load_bundle(workplace.objects, report["request"]).follows.number == 1
+    # That the other class is right as it is was an answer, and no edit.
+    decision = load_decisions(workplace.objects, report["request"])[0]
+    tags = tags_of(asked_anew, champion(asked_anew))
+    assert tags["review.decision_sha256"] == decision.digest
+    assert (len(decision.edits), tags["review.edits"]) == (2, "1")
 
 
 @pytest.mark.parametrize("follow_ups", [0, 2])
 def test_without_a_second_yes_nothing_is_promoted_and_the_report_says_both(
     asked_anew, shapes_dir, follow_ups
 ):
-    said = [lambda it: {"responses": [cut(it)]}]
+    said = [lambda it: {"responses": [cut(it, 0)]}]
     if follow_ups:
         said.append(lambda it: {"verdict": "reject", "comment": "the new one is better"})
     rival = Rival(asked_anew, *said)

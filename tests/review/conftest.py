@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from dash.development.base_component import Component
 from flask.testing import FlaskClient
 from plotly.utils import PlotlyJSONEncoder
 
@@ -40,6 +41,26 @@ def text_of(part: object) -> str:
     if isinstance(content, list):
         content = [one.described if isinstance(one, Ready) else one for one in content]
     return json.dumps(content, cls=PlotlyJSONEncoder, ensure_ascii=False)
+
+
+def find(part: object, kind: str) -> Iterator[Component]:
+    """Yield the elements of a kind in a part of the page, in the order of reading."""
+    if isinstance(part, list | tuple):
+        for child in part:
+            yield from find(child, kind)
+    elif isinstance(part, Component):
+        if type(part).__name__ == kind:
+            yield part
+        yield from find(getattr(part, "children", None), kind)
+
+
+def words(part: object) -> str:
+    """Return the text of a part of the page, without its markup."""
+    if isinstance(part, list | tuple):
+        return " ".join(filter(None, map(words, part)))
+    return (
+        words(getattr(part, "children", None)) if isinstance(part, Component) else str(part or "")
+    )
 
 
 def make_png(shade: int, side: int = 8) -> bytes:

@@ -10,9 +10,10 @@ from feedback.errors import (
     UnknownTargetError,
 )
 from feedback.identity import identify
+from feedback.inbox import submit
 from feedback.layout import upload_key
 from feedback.policy import signed_policy, single_policy
-from feedback.recording import load_decision, record_decision
+from feedback.recording import load_decision, record_decision, record_transition
 from feedback.rejections import reject
 from feedback.reviewers import Registry, ReviewerKey, ReviewerRecord
 from feedback.signing import generate_key
@@ -25,6 +26,7 @@ from review.shown import AnyShown
 from review.submitting import hand_in, write_document
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import edited
+from tests.review_request import make_answer
 
 NOW = datetime.now(UTC)
 ADA = PageSettings(reviewer="ada")
@@ -104,20 +106,45 @@ def test_a_no_without_a_reason_is_refused(shown: AnyShown, verdict) -> None:
         write_document(shown, draft, verdict, reviewer="ada", nonce="n" * 8, now=NOW)
 
 
+def withdraw(store: MemoryStore, shown: AnyShown) -> None:
+    record_decision(store, shown.bundle, ReviewState.WITHDRAWN, policy="single")
+
+
+def expire(store: MemoryStore, shown: AnyShown) -> None:
+    record_decision(store, shown.bundle, ReviewState.EXPIRED, policy="single")
+
+
+def let_go_stale(store: MemoryStore, shown: AnyShown) -> None:
+    request_id = shown.bundle.request_id
+    submit(store, request_id, "bob", "nonce-0001", make_answer(shown.bundle, reviewer="bob"))
+    watch_once(store, single_policy(), datetime.now(UTC))
+    record_transition(store, request_id, ReviewState.STALE, reason="version 4 is champion")
+
+
+@pytest.mark.parametrize(
+    ("close", "state"), [(withdraw, "withdrawn"), (expire, "expired"), (let_go_stale, "stale")]
+)
 def test_a_decided_request_takes_nothing_more(
+    desk: Desk, shown: AnyShown, store: MemoryStore, close, state: str
+) -> None:
+    assert desk.recent_standing(shown, "ada", NOW).takes_answers
+    close(store, shown)
+    before = dict(store.objects)
+    with pytest.raises(ClosedRequestError, match=f"is {state} since"):
+        hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
+    assert store.objects == before
+    # What the page remembers of a moment ago is not shown any more.
+    standing = desk.recent_standing(shown, "ada", NOW)
+    assert (standing.state.value.lower(), standing.takes_answers) == (state, False)
+
+
+def test_an_expired_request_takes_nothing_more(
     desk: Desk, shown: AnyShown, store: MemoryStore
 ) -> None:
-    record_decision(store, shown.bundle, ReviewState.WITHDRAWN, policy="single")
-    before = set(store.objects)
-    with pytest.raises(ClosedRequestError, match="is withdrawn since"):
-        hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=NOW)
-    assert set(store.objects) == before
-
-
-def test_an_expired_request_takes_nothing_more(desk: Desk, shown: AnyShown) -> None:
-    late = NOW + timedelta(days=3)
+    late, before = NOW + timedelta(days=3), dict(store.objects)
     with pytest.raises(ClosedRequestError, match="expired on"):
         hand_in(desk, shown, answered(shown), "approve", settings=ADA, reviewer="ada", now=late)
+    assert store.objects == before
 
 
 def test_a_refusal_is_shown_to_its_author_alone(

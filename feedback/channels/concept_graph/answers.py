@@ -53,12 +53,12 @@ def edit_of(response: JsonObject) -> Edit:
         response: A valid response.
 
     Returns:
-        The class, and the operations without reasons and remarks.
+        The class, and the operations without reasons and remarks; each is an edit.
     """
     (edit,) = read_graph_edits([response])
     ops = sorted(canonical_json(op.model_dump(mode="json", exclude={"reason"})) for op in edit.ops)
     content = [edit.base_cscg, *(op.decode() for op in ops)]
-    return Edit(edit.class_name, canonical_json(content), response)
+    return Edit(edit.class_name, canonical_json(content), response, n_edits=len(edit.ops))
 
 
 def join_edits(edits: Sequence[Edit]) -> None:

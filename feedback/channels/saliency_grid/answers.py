@@ -45,16 +45,17 @@ def edit_of(response: JsonObject) -> Edit:
         response: A valid response.
 
     Returns:
-        The image's digest, and its cells and flags without remarks.
+        The image's digest, and its cells and flags without remarks; each of them is an edit.
     """
     (marks,) = read_marks([response])
     cells: list[list[float]] = sorted([cell.r, cell.c, cell.w] for cell in marks.cells)
     content = canonical_json({"cells": cells, "flags": sorted(marks.flags)})  # type: ignore[dict-item]
     if not is_abstention(marks):
-        return Edit(marks.image, content, response)
+        flagged = sum(flag != "skip" for flag in marks.flags)
+        return Edit(marks.image, content, response, n_edits=len(marks.cells) + flagged)
     # Skipping and calling unclear do not contradict each other either.
     target = f"{marks.image} {'+'.join(sorted(marks.flags))}"
-    return Edit(target, content, response, abstains_on=marks.image)
+    return Edit(target, content, response, abstains_on=marks.image, n_edits=0)
 
 
 def validate_response(bundle: ReviewBundle, document: FeedbackDocument) -> tuple[str, ...]:

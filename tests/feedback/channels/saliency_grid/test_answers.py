@@ -21,6 +21,16 @@ def edit_answer(reviewer: str, response: JsonObject) -> Answer:
     return replace(says(reviewer, "approve", "domain"), edits=(edit_of(response),))
 
 
+def test_each_square_and_flag_is_an_edit_and_what_says_nothing_is_none() -> None:
+    told = (
+        make_marks((0, 6), (0, 7)),
+        make_marks((0, 6), flags=["artefact"], artefact="hair"),
+        make_marks(),
+        make_marks(flags=["skip"]),
+    )
+    assert [edit_of(one).n_edits for one in told] == [2, 2, 0, 0]
+
+
 @pytest.mark.parametrize(
     ("first", "second"),
     [
