@@ -102,7 +102,8 @@ class Catalogue:
             card = self._cards.get(request_id)
         if card is not None:
             return card
-        shown = self._desk.read(request_id)
+        # Kept by the desk, a few of them: who reads of a request here opens it next.
+        shown = self._desk.open(request_id)
         bundle = shown.bundle
         card = Card(
             request=shown.request,

@@ -94,13 +94,12 @@ class Desk:
         with self._lock:
             shown = self._kept.get(request_id)
         if shown is None:
-            shown = self.read(request_id)
+            shown = self._read(request_id)
             with self._lock:
                 self._kept[request_id] = shown
         return shown
 
-    def read(self, request_id: str) -> AnyShown:
-        """Read a request's frozen part without keeping it, see ``open``."""
+    def _read(self, request_id: str) -> AnyShown:
         bundle = load_bundle(self.store, request_id)
         try:
             panel = load_panel(bundle.channel)

@@ -59,8 +59,9 @@ def read_inbox(catalogue: Catalogue, reviewer: str, now: datetime) -> Inbox:
         The requests.
     """
     listing = catalogue.list()
-    undecided = _read(catalogue, listing, listing.undecided, reviewer, now)
+    # What is open comes last, and so stays in memory for whoever opens it.
     latest = _read(catalogue, listing, listing.decided[:_LATEST], reviewer, now)
+    undecided = _read(catalogue, listing, listing.undecided, reviewer, now)
     n_over = sum(not line.takes_answers for line in undecided)
     lines = sorted([*undecided, *latest], key=_order)
     return Inbox(lines, n_over + len(listing.decided))
