@@ -12,6 +12,7 @@ from pathlib import Path
 from feedback.errors import ObjectNotFoundError, ObjectTooLargeError, StoreError
 from feedback.keys import check_folder, check_key, check_prefix
 from feedback.objects import ObjectInfo
+from feedback.syncing import sync_folder
 
 # Keys cannot start with a dot, so no object is ever called so.
 _UNFINISHED = ".unfinished"
@@ -55,7 +56,7 @@ class LocalStore:
         with self._explained("write", key), self._written(data) as unfinished:
             target.parent.mkdir(parents=True, exist_ok=True)
             os.replace(unfinished, target)
-            self._flush_folder(target.parent)
+            sync_folder(target.parent)
 
     def put_if_absent(self, key: str, data: bytes) -> bool:
         """Write an object unless its key is taken."""
@@ -68,7 +69,7 @@ class LocalStore:
                 os.link(unfinished, target)
             except FileExistsError:
                 return False
-            self._flush_folder(target.parent)
+            sync_folder(target.parent)
             return True
 
     def get(self, key: str, *, max_bytes: int | None = None) -> bytes:
@@ -167,14 +168,6 @@ class LocalStore:
                 f"expected to {verb} {key!r} in {self.root} (got: {error.strerror}); "
                 f"{_remedy(error)}"
             ) from error
-
-    @staticmethod
-    def _flush_folder(folder: Path) -> None:
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
     def _clear_unfinished(self) -> None:
         # Left by a process that was killed while it wrote; a live writer's file is younger.

@@ -7,6 +7,8 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from feedback.syncing import sync_folder
+
 
 @contextmanager
 def written_whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
@@ -35,15 +37,7 @@ def written_whole(path: Path, *, durable: bool = False) -> Iterator[BinaryIO]:
                 os.fsync(stream.fileno())
         side.replace(path)
         if durable:
-            _sync_folder(path.parent)
+            sync_folder(path.parent)
     finally:
         with suppress(OSError):
             side.unlink(missing_ok=True)  # gone already when it took its place
-
-
-def _sync_folder(folder: Path) -> None:
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
