@@ -76,38 +76,25 @@ def test_a_run_of_which_no_host_says_that_it_has_it_is_started_again_in_the_end(
     assert (report.recovered, changed) == ([RUN] * is_dead, [(RUN, "SCHEDULED")] * is_dead)
 
 
-def test_a_reaper_that_dies_before_the_server_knows_leaves_the_run_to_the_next_one(
-    monkeypatch, killed
+@pytest.mark.parametrize(("deaths", "state"), [(0, "SCHEDULED"), (MOST_RECOVERIES, "FAILED")])
+def test_a_reaper_that_dies_before_the_server_knows_leaves_that_to_the_next_one(
+    monkeypatch, killed, deaths, state
 ):
-    server = Orchestrator(Running())
-    scheduled = server.set_flow_run_state
-
-    def away(*args, **kwargs):
-        raise httpx.ReadTimeout("slow")
-
-    monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
-    for dies in (True, False):
-        server.set_flow_run_state = away if dies else scheduled
-        with contextlib.suppress(OrchestrationError):
-            recover_runs(killed, sleep=lambda seconds: None)
-    assert server.set == [(RUN, "SCHEDULED")]
-
-
-def test_a_reaper_that_dies_as_it_gives_up_leaves_that_to_the_next_one(monkeypatch, killed):
-    for _ in range(MOST_RECOVERIES):
+    """Also when it is the one that gives the run up."""
+    for _ in range(deaths):
         recover(monkeypatch, killed, Running())
     server = Orchestrator(Running())
-    failed = server.set_flow_run_state
+    knows = server.set_flow_run_state
 
     def away(*args, **kwargs):
         raise httpx.ReadTimeout("slow")
 
     monkeypatch.setattr(recovery, "orchestrator", lambda: contextlib.nullcontext(server))
     for dies in (True, False):
-        server.set_flow_run_state = away if dies else failed
+        server.set_flow_run_state = away if dies else knows
         with contextlib.suppress(OrchestrationError):
             recover_runs(killed, sleep=lambda seconds: None)
-    assert server.set == [(RUN, "FAILED")]
+    assert server.set == [(RUN, state)]
 
 
 def test_an_orchestrator_that_is_away_is_told(monkeypatch, killed):
