@@ -10,7 +10,7 @@ import pytest
 from tests.e2e.browser import page_of
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, FILES, SINCE, publish_request
-from tests.review.test_following import EDIT, RIGHT, follow
+from tests.review.follow_ups import EDIT, RIGHT, follow
 from tests.saliency_request import FILES as SQUARES
 from tests.saliency_request import publish_squares
 
@@ -122,7 +122,7 @@ def test_a_delta_review_reads_well_on_wide_and_narrow_windows(
 
 
 def test_squares_start_from_what_was_marked(page_of, store: MemoryStore) -> None:
-    from tests.review.test_following import marks
+    from tests.review.follow_ups import marks
 
     cells = [{"r": 1, "c": 6, "w": 1.0}, {"r": 0, "c": 6, "w": 1.0}]
     first = publish_squares(store)

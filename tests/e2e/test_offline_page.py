@@ -19,7 +19,7 @@ from tests.e2e.browser import CHROMIUM, FLAGS, need_chromium
 from tests.feedback.channels.saliency_grid.images import make_marks
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import FILES, publish_request
-from tests.review.test_following import follow
+from tests.review.follow_ups import follow
 from tests.review_request import CUT, make_edit
 from tests.saliency_request import FILES as SQUARES
 from tests.saliency_request import publish_squares

@@ -2,24 +2,21 @@
 
 import json
 import os
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
-from feedback.bundle import ReviewBundle
 from feedback.channels.concept_graph import pack_evidence
-from feedback.decision import ReviewState
-from feedback.inbox import check_upload, submit
+from feedback.inbox import check_upload
 from feedback.preview_queue import PreviewQueue
 from feedback.previews import Preview, PreviewedConcept, answer_preview
-from feedback.recording import decide_single, record_decision, record_transition
 from tests.e2e.browser import page_of
-from tests.e2e.reviewing import open_class, replace_first_concept, store, tab_to, told
+from tests.e2e.reviewing import open_class, replace_first_concept, store, told
 from tests.feedback.memory import MemoryStore
 from tests.review.conftest import CHAMPION, SINCE, publish_proposals, publish_request
-from tests.review_request import CUT, make_answer, make_edit, make_evidence
+from tests.review_request import make_evidence
 
 if TYPE_CHECKING:
     from playwright.sync_api import Page
@@ -111,154 +108,6 @@ def test_a_draft_survives_closing_the_page(page_of, store: MemoryStore) -> None:
     told(again, "No edits yet")
 
 
-def test_a_whole_answer_is_given_by_keyboard_alone(page_of, store: MemoryStore) -> None:
-    """Nothing is clicked or given the focus here: Tab, arrows, Enter and the keys of the list."""
-    (bundle_id,) = {key.split("/")[1] for key in store.objects if key.startswith("reviews/")}
-    page = page_of(store)
-    page.evaluate(
-        "window.pointed = 0; addEventListener('pointerdown', () => { window.pointed += 1; }, true)"
-    )
-    page.wait_for_selector(".request-link")
-    tab_to(page, ".request-link")
-    page.keyboard.press("Enter")
-    page.wait_for_selector(".rail [data-mark]")
-    page.keyboard.press("]")
-    page.locator("#class-title", has_text="carrier").wait_for()
-    page.wait_for_selector(".slots")
-
-    # A slot, and a candidate beside it.
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector('[data-mark="slot 1"][aria-pressed="true"]')
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_selector('[data-mark="slot 0"][aria-pressed="true"]')
-    tab_to(page, ".candidate")
-    page.keyboard.press("Enter")
-    page.wait_for_selector('.candidate[data-mark="candidate carrier/k03"][aria-pressed="true"]')
-    page.keyboard.press("ArrowRight")
-    page.wait_for_selector('.candidate[data-mark="candidate carrier/k04"][aria-pressed="true"]')
-    page.keyboard.press("ArrowLeft")
-    page.wait_for_selector('.candidate[data-mark="candidate carrier/k03"][aria-pressed="true"]')
-    page.locator("#put", has_text="k03").wait_for()
-    page.keyboard.press("Enter")
-    told(page, "1 edit in 1 class")
-    # The part that was drawn anew has not lost the focus to the top of the page.
-    page.locator(".slot:focus").wait_for()
-
-    # One edge is cut with a reason, another one asserted.
-    tab_to(page, '[data-mark="edge 1 2"]')
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="k01 → k02").wait_for()
-    page.keyboard.press("x")
-    told(page, "2 edits")
-    page.locator(".edge-editor textarea").wait_for()
-    tab_to(page, ".edge-editor textarea")
-    page.keyboard.type("a ship needs no x")
-    page.keyboard.press("Escape")
-    page.locator(".edge-editor textarea", has_text="a ship needs no x").wait_for()
-    tab_to(page, '[data-mark="edge 2 1"]')
-    page.keyboard.press("Enter")
-    page.get_by_role("heading", name="k02 → k01").wait_for()
-    page.keyboard.press("a")
-    told(page, "3 edits")
-    for key, left in (("u", "2 edits"), ("r", "3 edits"), ("c", "3 edits")):
-        page.keyboard.press(key)
-        told(page, left)
-    page.get_by_text("With your edits").wait_for()
-    page.keyboard.press("?")
-    page.wait_for_selector("#help-dialog[open]")
-    page.keyboard.press("Escape")
-
-    page.keyboard.press("s")
-    page.wait_for_selector("#answer-dialog[open]")
-    tab_to(page, ".verdict.approve:enabled")
-    page.keyboard.press("Enter")
-    page.locator("#send:enabled", has_text="Send: approve with 3 edits").wait_for()
-    # Marks are not keys here: the comment holds every letter that is one elsewhere.
-    tab_to(page, "#answer-dialog textarea")
-    page.keyboard.type("extra cars, sea and us?")
-    tab_to(page, "#send")
-    page.keyboard.press("Enter")
-    page.get_by_text("Your answer is handed in").wait_for()
-    assert page.evaluate("window.pointed") == 0
-
-    (sent,) = (key for key in store.objects if key.startswith("inbox/"))
-    assert sent.startswith(f"inbox/{bundle_id}/ada/page-")
-    document = json.loads(store.get(sent))
-    assert (document["verdict"], document["comment"]) == ("approve", "extra cars, sea and us?")
-    (response,) = document["responses"]
-    assert response["class_name"] == "carrier"
-    assert response["ops"] == [
-        {
-            "op": "replace_concept", "slot": 0, "from": "carrier/k00", "to": "carrier/k03",
-            "reason": "",
-        },
-        {"op": "remove_edge", "src": 1, "dst": 2, "reason": "a ship needs no x"},
-        {"op": "add_edge", "src": 2, "dst": 1, "bidirectional": False, "reason": ""},
-    ]  # fmt: skip
-
-
-def test_the_drawing_follows_edits_where_it_stands(page_of, store: MemoryStore) -> None:
-    page = page_of(store)
-    open_class(page)
-    drawing = page.locator(".drawing > div").first.element_handle()
-    drawn = "node => node._cyreg.cy.nodes()[0].data('label')"
-    assert drawing.evaluate(drawn) == "k00"
-    replace_first_concept(page)
-    page.get_by_role("button", name="k01 to k02", exact=False).first.click()
-    page.get_by_role("heading", name="k01 → k02").wait_for()
-    page.keyboard.press("x")
-    told(page, "2 edits")
-    # It has not been made anew, which would flicker.
-    assert drawing.evaluate(drawn) == "k03  new"
-    cut = "node => node._cyreg.cy.edges('.removed').map((edge) => edge.id())"
-    assert drawing.evaluate(cut) == ["edge-1-2"]
-    page.keyboard.press("c")
-    page.get_by_text("With your edits").wait_for()
-    page.keyboard.press("u")
-    told(page, "1 edit")
-    assert page.locator(".drawing").count() == 2
-
-
-def test_an_edge_is_drawn_by_the_size_and_the_sign_of_its_contribution(page_of) -> None:
-    store, given = MemoryStore(), make_evidence()
-    values = {(0, 1): 0.4, (0, 2): -0.4, (1, 0): 0.1, (1, 2): -0.2, (2, 0): 0.0, (2, 1): 0.3}
-    edges = tuple(
-        one.model_copy(update={"contribution": values[one.src, one.dst]})
-        for one in given.classes[0].edges
-    )
-    first = given.classes[0].model_copy(update={"edges": edges})
-    weighed = given.model_copy(update={"classes": (first, *given.classes[1:])})
-    evidence, items = pack_evidence(weighed, {})
-    publish_request(store, evidence=evidence, items=items)
-    page = page_of(store)
-    open_class(page)
-    # Asked of the drawing itself, where numbers, classes and style sheet have met.
-    look = """node => Object.fromEntries(node._cyreg.cy.edges().map((edge) => [
-        edge.id(), [Math.round(edge.numericStyle('width') * 1000) / 1000,
-        edge.style('line-color'), edge.style('target-arrow-color')],
-    ]))"""
-    drawing = page.locator(".drawing > div").first
-    pro, contra, gone, added = (
-        "rgb(26,127,142)", "rgb(200,100,43)", "rgb(154,160,166)", "rgb(106,84,201)",
-    )  # fmt: skip
-    as_shown = {
-        "edge-0-1": [9, pro, pro], "edge-0-2": [9, contra, contra], "edge-1-0": [3, pro, pro],
-        "edge-1-2": [5, contra, contra], "edge-2-0": [1, pro, pro], "edge-2-1": [7, pro, pro],
-    }  # fmt: skip
-    assert drawing.evaluate(look) == as_shown
-    for label, heading, key, count in (
-        ("k00 to k01", "k00 → k01", "x", "1 edit"),
-        ("k01 to k02", "k01 → k02", "a", "2 edits"),
-    ):
-        page.get_by_role("button", name=label, exact=False).first.click()
-        page.get_by_role("heading", name=heading).wait_for()
-        page.keyboard.press(key)
-        told(page, count)
-    assert drawing.evaluate(look) == as_shown | {
-        "edge-0-1": [2, gone, gone], "edge-1-2": [5, added, added],
-    }  # fmt: skip
-
-
 def test_a_folded_part_stays_open_and_pictures_stay_while_one_edits(
     page_of, store: MemoryStore
 ) -> None:
@@ -330,93 +179,6 @@ def test_text_of_the_bundle_is_never_markup(page_of) -> None:
     assert page.locator(".notes b, .notes img").count() == 0
 
 
-def withdraw(store: MemoryStore, bundle: ReviewBundle) -> None:
-    record_decision(store, bundle, ReviewState.WITHDRAWN, policy="single")
-
-
-def expire(store: MemoryStore, bundle: ReviewBundle) -> None:
-    record_decision(store, bundle, ReviewState.EXPIRED, policy="single")
-
-
-def let_go_stale(store: MemoryStore, bundle: ReviewBundle) -> None:
-    """Let bob approve, and another network become champion before the run could promote."""
-    data = make_answer(bundle, reviewer="bob", responses=[make_edit(CUT)])
-    key = submit(store, bundle.request_id, "bob", "nonce-0001", data)
-    decide_single(store, bundle, check_upload(bundle, data, key=key, reviewer="bob"))
-    record_transition(store, bundle.request_id, ReviewState.STALE, reason="version 4 is champion")
-
-
-CLOSED = [(withdraw, "withdrawn"), (expire, "expired"), (let_go_stale, "stale")]
-TRIES = """() => window.dash_clientside.parley.send([
-    {kind: 'replace', item: 'carrier', slot: 0, to: 'carrier/k03'},
-    {kind: 'verdict', verdict: 'approve'}, {kind: 'send'},
-])"""
-
-
-def takes_nothing_more(page: "Page", store: MemoryStore, said: str) -> None:
-    """Check that the open page of a request says why it is closed, and that nothing gets by it."""
-    page.locator(".closed-banner", has_text=said).wait_for()
-    page.locator(".closed-banner", has_text="takes nothing more").wait_for()
-    page.wait_for_selector("#answer:disabled")
-    before = dict(store.objects)
-    page.keyboard.press("s")
-    # What the page does not offer is refused all the same.
-    page.evaluate(TRIES)
-    page.locator("#notice .refused", has_text="expected an open request").wait_for()
-    page.locator("#notice .refused", has_text=said).wait_for()
-    assert page.locator("#answer-dialog[open]").count() == 0
-    assert store.objects == before
-
-
-@pytest.mark.parametrize(("close", "state"), CLOSED)
-def test_a_closed_request_says_so_and_takes_nothing_more(
-    page_of, store: MemoryStore, close, state: str
-) -> None:
-    close(store, publish_request(store, author="grace"))
-    page = page_of(store)
-    page.get_by_text("Nothing waits for an answer.").wait_for()
-    page.get_by_text("1 closed request").click()
-    page.locator(".request-link .badge", has_text=state).wait_for()
-    page.locator(".request-link").click()
-    takes_nothing_more(page, store, f"is {state} since")
-
-
-def test_a_request_whose_time_is_over_says_so_before_anybody_decided(page_of) -> None:
-    store = MemoryStore()
-    publish_request(store, deadline=datetime.now(UTC) - timedelta(minutes=1))
-    page = page_of(store)
-    page.get_by_text("Nothing waits for an answer.").wait_for()
-    page.get_by_text("1 closed request").click()
-    page.locator(".request-link .badge", has_text="expired").wait_for()
-    page.locator(".request-link").click()
-    takes_nothing_more(page, store, "expired on")
-
-
-@pytest.mark.parametrize(("close", "state"), CLOSED[1:])
-def test_an_answer_to_what_closed_while_it_was_written_is_refused_and_the_draft_stays(
-    page_of, store: MemoryStore, close, state: str
-) -> None:
-    bundle = publish_request(store, author="grace")
-    page = page_of(store)
-    open_class(page)
-    replace_first_concept(page)
-    told(page, "1 edit")
-    page.keyboard.press("s")
-    page.get_by_role("button", name="Approve with 1 edit").first.click()
-    page.locator("#send:enabled").wait_for()
-    close(store, bundle)
-    before = dict(store.objects)
-    page.locator("#send").click()
-    page.locator("#notice .refused", has_text=f"is {state} since").wait_for()
-    # The dialog, which lies above the rest of the page, says so too and offers nothing more.
-    page.locator("#answer-dialog .warning", has_text="takes nothing more").wait_for()
-    assert page.locator("#send, .verdict").count() == 0
-    page.locator(".closed-banner", has_text="takes nothing more").wait_for()
-    page.wait_for_selector("#answer:disabled")
-    assert store.objects == before
-    told(page, "1 edit")
-
-
 def test_what_an_earlier_review_said_is_taken_over_with_one_click(page_of) -> None:
     store = MemoryStore()
     bundle = publish_proposals(store)
@@ -455,19 +217,3 @@ def test_a_long_name_is_not_wider_than_a_narrow_window(page_of) -> None:
     page.locator(".entry", has_text=name).click()
     page.wait_for_selector(".slots")
     assert page.evaluate(wider) == 0
-
-
-def test_the_inbox_leads_to_pages_of_closed_requests(page_of) -> None:
-    store = MemoryStore()
-    for number in range(23):
-        bundle = publish_request(store, notes=f"number {number}")
-        record_decision(store, bundle, ReviewState.WITHDRAWN, policy="single", reason="a test")
-    page = page_of(store)
-    page.get_by_text("23 closed requests").click()
-    page.get_by_role("link", name="18 more").click()
-    page.get_by_text("1 to 20 of 23").wait_for()
-    assert page.locator(".request").count() == 20
-    page.get_by_role("link", name="earlier").click()
-    page.get_by_text("21 to 23 of 23").wait_for()
-    page.locator(".request-link").last.click()
-    page.get_by_text("takes nothing more").first.wait_for()

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import datetime, timedelta
 
+import pytest
+
 from feedback.answer import Edit, GateRequest, Proposal
 from feedback.bundle import BaseVersion, ReviewBundle
 from feedback.channels.concept_graph import (
@@ -15,6 +17,7 @@ from feedback.channels.concept_graph import (
 from feedback.policy import Policy
 from feedback.since import ComparedAccuracy, SinceChampion
 from tests.feedback.answers import asked
+from tests.feedback.people import Office
 from tests.review_request import NOW, make_bundle, make_evidence
 
 RULE: dict[str, object] = {
@@ -82,3 +85,10 @@ def repeating_bundle(
     evidence, items = pack_evidence(repeating_evidence(**changes), {})  # type: ignore[arg-type]
     bundle = make_bundle(author=author, evidence=evidence, items=items, created_at=created_at)
     return bundle.model_copy(update={"base": BASE, "since": since})
+
+
+@pytest.fixture
+def office() -> Office:
+    office = Office(bundle=repeating_bundle())
+    office.enrol("sam", ("safety",))
+    return office

@@ -1,69 +1,25 @@
 """A follow-up on the page: what was said before, and a draft that starts from what is proposed."""
 
-import html
-import json
-import re
-from datetime import UTC, datetime
-
 import pytest
 
-from feedback.bundle import ReviewBundle
-from feedback.document import parse_document
 from feedback.errors import UnknownTargetError
-from feedback.fields import JsonObject
-from feedback.follow_up import FollowUp
-from feedback.following import freeze_follow_up
-from feedback.publishing import publish
 from feedback.upload import parse_upload
-from flows.commands.show_review import empty_answer
 from review.acting import Visit, act_on
 from review.answer_view import answer_dialog
-from review.catalogue import Catalogue
 from review.changes import changes_of
 from review.desk import Desk
 from review.following_view import banner, is_as_proposed, proposal_note, said_before
-from review.inbox import read_inbox
-from review.inbox_view import inbox_view
-from review.offline.page import offline_page
 from review.opened import Opened, read_opened
 from review.request_view import frame, parts_of
-from review.settings import PageSettings
 from review.shown import AnyShown
 from review.submitting import hand_in
-from tests.feedback.channels.saliency_grid.images import DIGESTS
 from tests.feedback.memory import MemoryStore
-from tests.review.conftest import FILES, OPS, edited, publish_request, text_of
+from tests.review.conftest import FILES, edited, publish_request, text_of
+from tests.review.follow_ups import ADA, EDIT, NOW, RIGHT, follow
 from tests.review_request import CUT, make_edit
-from tests.saliency_request import FILES as SQUARES
-from tests.saliency_request import publish_squares
-from tests.toy_channel import add_toy, publish_tiles
-
-NOW = datetime.now(UTC)
-ADA = PageSettings(reviewer="ada")
-EDIT = make_edit(
-    *(op.model_dump(mode="json", by_alias=True) for op in OPS), comment="see the hull", confidence=4
-)
-RIGHT = make_edit(class_name="tank")
+from tests.toy_channel import add_toy
 
 __all__ = ["add_toy"]
-
-
-def follow(
-    store: MemoryStore, bundle, files, *proposed: JsonObject, base=None, since=None, **changes
-) -> ReviewBundle:
-    """Publish a follow-up of a request, against a champion if there is one."""
-    values = {
-        "number": 1,
-        "request_id": bundle.request_id,
-        "decision_sha256": "c" * 64,
-        "state": "CHANGES_REQUESTED",
-        "reason": "changes requested by bob",
-        "said": [{"reviewer": "bob", "verdict": "request_changes", "comment": "cut <b>it</b>"}],
-        "proposed": proposed,
-    }
-    follows = FollowUp.model_validate({**values, **changes})
-    made = freeze_follow_up(bundle, follows, created_at=NOW, author="eve", run="r")
-    return publish(store, made.model_copy(update={"base": base, "since": since}), files)
 
 
 @pytest.fixture
@@ -239,83 +195,3 @@ def test_a_stale_approval_by_rule_is_not_passed_off_as_a_persons(
     assert "No person approved it" in text_of(said_before(by_rule, by_rule.first_draft()))
     assert "by rule" not in text_of(banner(by_people))
     assert "No person" not in text_of(said_before(by_people, by_people.first_draft()))
-
-
-def test_the_page_without_a_network_tells_what_was_said_before(
-    store: MemoryStore, desk: Desk
-) -> None:
-    shown = desk.open(follow(store, publish_request(store), FILES, EDIT, RIGHT).request_id)
-    page = offline_page(shown, empty_answer(shown.bundle).model_dump(mode="json")).decode()
-    for told in (
-        "Follow-up 1",
-        "What was said before",
-        "cut &lt;b&gt;it&lt;/b&gt;",
-        "see the hull",
-    ):
-        assert told in page
-    for told in ("Take over", "Take back", "in your draft", "taken back", "/requests/"):
-        assert told not in page
-
-
-def test_the_inbox_marks_follow_ups_and_others_show_nothing_of_it(
-    store: MemoryStore, desk: Desk
-) -> None:
-    first = publish_request(store)
-    follow(store, first, FILES, EDIT)
-    told = text_of(inbox_view(read_inbox(Catalogue(desk), "ada", NOW), "ada", NOW))
-    assert told.count("follow-up 1") == 1
-    plain = desk.open(first.request_id)
-    assert (plain.proposals, plain.first_draft()) == ({}, plain.empty_draft())
-    assert banner(plain) is None
-    assert said_before(plain, plain.empty_draft()) == []
-    standing = desk.standing(plain, "ada", NOW)
-    assert list(parts_of(plain, plain.empty_draft(), plain.panel.VIEW(), standing, "ada", NOW)) == [
-        "rail", "overview",
-    ]  # fmt: skip
-
-
-def marks(name: str, **changes: object) -> JsonObject:
-    return {
-        "type": "saliency_cells", "version": 1, "image": DIGESTS[name], "model_version": "m-3",
-        "epoch": 2, "explainer": {"name": "deeplift"}, "grid": {"g": 7, "h": 224, "w": 224},
-        "cells": [], "shown": [[0, 6], [1, 6], [3, 3]], "flags": [], **changes,
-    }  # fmt: skip
-
-
-def test_squares_are_proposed_too_and_who_skipped_proposes_nothing(
-    store: MemoryStore, desk: Desk
-) -> None:
-    cells = [{"r": 1, "c": 6, "w": 1.0}, {"r": 0, "c": 6, "w": 0.5}]
-    proposed = (
-        marks("ship.png", cells=cells, flags=["artefact"], artefact="rope", seconds_spent=12.0),
-        marks("tank.png", flags=["skip"]),
-        marks("jet.png"),
-    )
-    bundle = follow(store, publish_squares(store), SQUARES, *proposed)
-    shown = desk.open(bundle.request_id)
-    ship, jet = (shown.proposals[DIGESTS[name]] for name in ("ship.png", "jet.png"))
-    assert set(shown.proposals) == {DIGESTS["ship.png"], DIGESTS["jet.png"]}
-    assert (ship.irrelevant, ship.flags, ship.artefact) == (((0, 6), (1, 6)), ("artefact",), "rope")
-    # Nobody has looked at them yet.
-    assert (ship.seconds_spent, jet.confirmed) == (0.0, True)
-    told = text_of(banner(shown))
-    assert "Your draft starts from what was said of 2 images" in told
-    sent = hand_in(
-        desk, shown, shown.first_draft(), "approve", settings=ADA, reviewer="ada", now=NOW
-    )
-    assert len(parse_document(store.get(sent.key)).responses) == 2
-
-
-def test_a_channel_that_was_added_by_files_goes_on_as_well(
-    add_toy, store: MemoryStore, desk: Desk
-) -> None:
-    add_toy()
-    said = {"type": "tile_marks", "image": "p1", "cells": [[0, 1]], "unusable": False}
-    bundle = follow(store, publish_tiles(store), FILES, said)
-    shown = desk.open(bundle.request_id)
-    assert shown.first_draft().items["p1"].cells == ((0, 1),)
-    page = offline_page(shown, empty_answer(bundle).model_dump(mode="json")).decode()
-    (box,) = re.findall(r'<input[^>]*data-whole="true"[^>]*>', page)
-    value = json.loads(html.unescape(re.findall(r'value="([^"]*)"', box)[0]))
-    assert (value["image"], value["cells"], " checked" in box) == ("p1", [[0, 1]], True)
-    assert "1 image" in text_of(banner(shown))
