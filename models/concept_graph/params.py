@@ -56,7 +56,7 @@ class ClusterParams(Params):
     """L2-normalise embeddings before clustering."""
     min_segments: Count = 20
     """A concept has at least this many segments."""
-    n_exemplars: Count = 10
+    n_exemplars: Annotated[int, Field(ge=1, le=64)] = 10
     """Example segments shown per concept, from distinct images."""
 
 
@@ -173,7 +173,7 @@ class CarryOverParams(Params):
 class ConceptGraphParams(Params):
     """All parameters of the ``concept_graph`` channel."""
 
-    classes: tuple[str, ...] = ()
+    classes: Annotated[tuple[str, ...], Field(max_length=64)] = ()
     """Classes to explain and repair; empty lets the confusion among classes suggest them."""
     n_classes: Annotated[int, Field(ge=2, le=10)] = 3
     """How many classes to suggest when none are named."""

@@ -162,8 +162,8 @@ class ExampleEvidence(Exchanged):
     """Reasoner's answer."""
     logits: tuple[float, ...] = ()
     """Reasoner's logits, in the order of the evidence's classes."""
-    concepts: tuple[LocatedConcept, ...] = Field(default=(), max_length=256)
-    """Located concepts."""
+    concepts: tuple[LocatedConcept, ...] = Field(default=(), max_length=1024)
+    """Located concepts: of each class that is shown, those of its graph."""
     deletion: tuple[float, ...] = ()
     """Change of the classifier's logit when each concept of ``concepts`` is blanked."""
 
