@@ -9,6 +9,7 @@ import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import httpx
 import yaml
@@ -101,11 +102,10 @@ class Topology(Processes):
         self.start("prefect")
         settings = self.folder / "mlflow-auth.ini"
         address = self.database.url("mlflow_auth", "postgresql+psycopg2")
-        settings.write_text(
-            "[mlflow]\ndefault_permission = READ\nadmin_username = admin\n"
-            f"database_uri = {address}\n"
-            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
-        )
+        example = (ROOT / "infra" / "mlflow-auth.ini.example").read_text()
+        theirs = "postgresql+psycopg2://parley:PASSWORD@postgres/mlflow_auth"
+        assert theirs in example
+        settings.write_text(example.replace(theirs, address))
         tracking = environment(
             self.folder / "mlflow",
             MLFLOW_BACKEND_STORE_URI=self.database.url("mlflow", "postgresql+psycopg2"),
@@ -160,7 +160,7 @@ class Topology(Processes):
         rule = ("--policy", str(self.folder / "policy.yaml"))
         self.define(
             "watcher",
-            (*PARLEY, "watch", "--every", "1", *rule),
+            (*PARLEY, "watch", "--every", "2", *rule),
             self.environment("parley-watcher", "watcher"),
         )
         self.define(
@@ -213,6 +213,24 @@ class Topology(Processes):
         ]  # fmt: skip
         given = str(self.folder / "params.yaml")
         return self.prefect.start("retrain", params_file=given, overrides=overrides)
+
+    def champion(self) -> dict[str, Any]:
+        """Return the champion as the tracking server has it; empty when there is none."""
+        return self._version("champion")
+
+    def aliases(self) -> dict[str, str]:
+        """Return the versions that have an alias of Parley in the tracking server."""
+        found = {alias: self._version(alias) for alias in ("champion", "previous")}
+        return {alias: version["version"] for alias, version in found.items() if version}
+
+    def _version(self, alias: str) -> dict[str, Any]:
+        told = httpx.get(
+            f"{self._url('mlflow')}/api/2.0/mlflow/registered-models/alias",
+            params={"name": "parley", "alias": alias},
+            auth=("parley", self.secrets["mlflow"]),
+            timeout=60,
+        ).json()
+        return dict(told.get("model_version", {}))
 
     def store(self, user: str = "parley-operator") -> OwnStore:
         """Return the object store as a user sees it; on Ceph the bucket's owner reads nothing."""
