@@ -28,6 +28,7 @@ ALWAYS = (
     ("benchmarks.page", "--link"),
     ("benchmarks.history",),
     ("benchmarks.resume",),
+    ("benchmarks.resume_servers",),
     ("benchmarks.kills",),
     ("benchmarks.correction", "demo"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),

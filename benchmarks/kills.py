@@ -21,8 +21,9 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import write_result
+from feedback.moves import list_moves
 from tests.e2e.prefect_api import RunState
-from tests.e2e.promises import judge
+from tests.e2e.promises import differing, judge
 from tests.e2e.soak import ENDS, POLICY, REVIEWERS_WANTED, Soak
 from tests.e2e.topology import topology
 from tests.shapes import write_shapes
@@ -73,6 +74,9 @@ def soak(
             found["breaches"]["runs that did not end"] = [
                 f"{run} is {state.name}" for run, state in runs.items() if state.type not in ENDS
             ]
+            found["breaches"]["registry differs"] = differing(
+                list_moves(store, "parley"), town.aliases()
+            )
             # One that died too often without going forward is given up, and says so.
             found["breaches"]["runs that failed"] = [
                 run for run, state in runs.items() if state == RunState("FAILED", "Failed")

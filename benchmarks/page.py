@@ -8,7 +8,6 @@ that shows it. Needs Playwright (``pip install 'parley[dev]'``) and a Chromium, 
 """
 
 import argparse
-import io
 import logging
 import os
 import tempfile
@@ -16,29 +15,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from PIL import Image
 from werkzeug.serving import make_server
 
+from benchmarks.page_request import N_CANDIDATES, N_CLASSES, N_EXAMPLES, large_request
 from benchmarks.report import spread, write_part, write_result
-from feedback.bundle import DatasetVersion, ModelVersion, ReviewBundle, build_bundle
-from feedback.canonical import sha256_hex
-from feedback.channels.concept_graph import (
-    ClassEvidence,
-    ConceptCard,
-    EdgeEvidence,
-    Exemplar,
-    GraphEvidence,
-    pack_evidence,
-)
 from feedback.publishing import publish
 from feedback.store import LocalStore
 
-N_CLASSES, N_CANDIDATES, N_SLOTS, N_PICTURES = 37, 100, 4, 300
 CHROMIUM = os.environ.get("PARLEY_TEST_CHROMIUM", "/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking"]
 UNTIL = """async (happened) => {
@@ -74,73 +60,6 @@ EDITS = f"""async (rounds) => {{
   }}
   return times;
 }}"""
-
-
-def large_request() -> tuple[ReviewBundle, dict[str, bytes]]:
-    """Make a request of the size that the page promises to bear."""
-    rng = np.random.default_rng(0)
-    files = {f"crops/{number:03d}.png": _picture(rng) for number in range(N_PICTURES)}
-    names = [f"breed_{number:02d}" for number in range(N_CLASSES)]
-    pictures = list(files)
-
-    def card(name: str, number: int) -> ConceptCard:
-        shown = rng.choice(pictures, 4, replace=False)
-        return ConceptCard(
-            concept_id=f"{name}/k{number:02d}",
-            class_name=name,
-            tcav_score=0.8,
-            tcav_low=0.7,
-            tcav_high=0.9,
-            tcav_magnitude=1.5,
-            p_value=0.01,
-            significant=True,
-            detection_rate=float(rng.random()),
-            background_share=float(rng.random()),
-            n_images=20,
-            popular=True,
-            uniqueness=float(2 * rng.random()),
-            exemplars=tuple(
-                Exemplar(image=f"{file}.jpg", box=(0, 0, 48, 48), file=file) for file in shown
-            ),
-        )
-
-    classes = tuple(
-        ClassEvidence(
-            class_name=name,
-            base_cscg=sha256_hex(name.encode()),
-            slots=tuple(f"{name}/k{slot:02d}" for slot in range(N_SLOTS)),
-            edges=tuple(
-                EdgeEvidence(src=i, dst=j, contribution=float(rng.normal()))
-                for i in range(N_SLOTS)
-                for j in range(N_SLOTS)
-                if i != j
-            ),
-            candidates=tuple(card(name, number) for number in range(N_CANDIDATES)),
-        )
-        for name in names
-    )
-    evidence = GraphEvidence(
-        agreement=0.91,
-        l1=0.1,
-        confusion=tuple(
-            tuple(20 if i == j else int(rng.integers(0, 3)) for j in range(N_CLASSES))
-            for i in range(N_CLASSES)
-        ),
-        classes=classes,
-    )
-    shown, items = pack_evidence(evidence, {name: float(rng.random()) for name in names})
-    now = datetime.now(UTC)
-    bundle = build_bundle(
-        channel="concept_graph",
-        model=ModelVersion(name="benchmark", digest="d" * 64),
-        dataset=DatasetVersion(md5="0" * 32 + ".dir", classes=tuple(names)),
-        items=items,
-        evidence=shown,
-        files=files,
-        created_at=now,
-        deadline=now + timedelta(days=2),
-    )
-    return bundle, files
 
 
 @contextmanager
@@ -227,19 +146,19 @@ def _result(found: dict[str, list[float]]) -> dict[str, Any]:
         for name in found
         for target in [targets.get(name, "≤ 100 ms")]
     ]
-    table = {"header": ["37 classes, 100 candidates each", "median", "slowest", "target"]}
+    table = {
+        "header": [
+            f"{N_CLASSES} classes, {N_CANDIDATES} candidates each, {N_EXAMPLES} examples",
+            "median",
+            "slowest",
+            "target",
+        ]
+    }
     return {**result, "table": {**table, "rows": rows}}
 
 
 def _told(seconds: float) -> str:
     return f"{seconds:.2f} s" if seconds >= 1 else f"{1000 * seconds:.0f} ms"
-
-
-def _picture(rng: np.random.Generator) -> bytes:
-    coarse = rng.integers(0, 255, (6, 6, 3), dtype=np.uint8)
-    buffer = io.BytesIO()
-    Image.fromarray(coarse).resize((96, 96), Image.Resampling.BICUBIC).save(buffer, "PNG")
-    return buffer.getvalue()
 
 
 if __name__ == "__main__":

@@ -141,7 +141,7 @@ TABLES = {
     "overhead": Table("overhead.json", "python -m benchmarks.overhead", stored_rows),
     "startup": Table("startup.json", "python -m benchmarks.startup", stored_rows),
     "page": Table("page.json", "python -m benchmarks.page", stored_rows),
-    "resume": Table("resume.json", "python -m benchmarks.resume", stored_rows),
+    "resume": Table("resume*.json", "python -m benchmarks.resume", stored_rows),
     "penalty": Table("penalty.json", "python -m benchmarks.penalty", stored_rows),
     "saliency-decoy": Table(
         "saliency_decoy.json", "python -m benchmarks.saliency decoy", stored_rows

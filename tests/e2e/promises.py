@@ -1,7 +1,7 @@
 """What must hold however often processes are killed, read from store and audit log alone."""
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from feedback.audit import AuditLog
@@ -121,6 +121,25 @@ def _unapproved(
         if not found or found[0].state is not ReviewState.APPROVED or len(by) < approvals:
             wrong.append(f"version {move.version} by {move.request_id}")
     return wrong
+
+
+def differing(moves: Sequence[Move], aliases: Mapping[str, str]) -> list[str]:
+    """Find aliases of the registry that are not what the last move says.
+
+    Args:
+        moves: Of one model's champion, the first first.
+        aliases: Versions by alias, as the registry has them.
+    """
+    last = moves[-1] if moves else None
+    wanted = {
+        "champion": last.version if last else None,
+        "previous": last.previous if last else None,
+    }
+    return [
+        f"{alias} is {aliases.get(alias)}, not {version}"
+        for alias, version in wanted.items()
+        if aliases.get(alias) != version
+    ]
 
 
 def _moves(store: ObjectStore) -> list[Move]:

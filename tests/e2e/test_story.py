@@ -7,15 +7,16 @@ its own user of the object storage, and every one of them is killed once.
 import json
 from pathlib import Path
 
-import httpx
 import pytest
 
 from feedback import layout
 from feedback.decision import ReviewState
 from feedback.exchange import list_requests
+from feedback.moves import list_moves
 from feedback.publishing import load_bundle
 from feedback.recording import load_decisions
 from tests.e2e.gateway import BUCKET, MLFLOW_BUCKET
+from tests.e2e.promises import differing
 from tests.e2e.servers import children_of, wait_for
 from tests.e2e.story import story
 from tests.pickles import unpacked
@@ -40,13 +41,11 @@ def test_the_candidate_is_promoted_by_the_decision_of_the_person(story):
     assert [op["op"] for op in edit["ops"]] == ["replace_concept", "remove_edge", "add_edge"]
     report = json.loads(objects.get(f"runs/{story.run}/report.json"))
     assert report["request"] == story.request
-    town = story.town
-    champion = httpx.get(
-        f"{town._url('mlflow')}/api/2.0/mlflow/registered-models/alias",
-        params={"name": "parley", "alias": "champion"},
-        auth=("parley", town.secrets["mlflow"]), timeout=60,
-    ).json()["model_version"]  # fmt: skip
+    champion = story.town.champion()
     assert champion["version"] == report["model"]["version"]
+    moves = list_moves(objects, "parley")
+    assert differing(moves, story.town.aliases()) == []
+    assert len(differing(moves, {"champion": moves[-1].previous or ""})) == 2
     tags = {tag["key"]: tag["value"] for tag in champion["tags"]}
     # Where it comes from can be proved later: by the digest of the approval that lies in the store.
     assert tags["review.request_id"] == story.request
