@@ -8,51 +8,11 @@ import json
 
 import pytest
 
-from feedback.channels.saliency_grid import MarkedCell, answer_on, read_evidence
-from feedback.exchange import list_requests
-from feedback.publishing import load_bundle
 from feedback.states import ReviewState
-from feedback.store import open_store
-from tasks.handing_in import hand_in
-from tasks.settings import Settings
-from tasks.workplace import open_workplace
 from tests.e2e.conftest import PATIENCE
-from tests.review_request import make_answer
+from tests.e2e.squares import ASKED, FIRST, answer, requests
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(400)]
-# Ten epochs from the first round to the second, so that one of them is met.
-FIRST, BETWEEN = 1, 10
-ASKED = {
-    "channel": "saliency_grid",
-    "training__epochs": "12",
-    "promotion__min_images": "4",
-    "review__reviewer": "inbox",
-    "saliency_grid__grid__cells": "8",
-    "saliency_grid__sampling__first_epoch": str(FIRST),
-    "saliency_grid__sampling__every": str(BETWEEN),
-    "saliency_grid__sampling__rounds": "2",
-    "saliency_grid__sampling__n_images": "3",
-    "saliency_grid__seeds": "1",
-}
-
-
-def requests(home, state=None):
-    return list_requests(open_store(f"file://{home / 'store'}"), state)
-
-
-def answer(home):
-    """Mark the best square of each image of the open request, as a person at another desk does."""
-    workplace = open_workplace(Settings(home=home))
-    (request,) = requests(home, ReviewState.OPEN)
-    bundle = load_bundle(workplace.objects, request.request_id)
-    evidence = read_evidence(bundle)
-    marks = [
-        answer_on(evidence, one, [MarkedCell(r=one.shown[0].r, c=one.shown[0].c)]).model_dump(
-            mode="json"
-        )
-        for one in evidence.images
-    ]
-    hand_in(workplace.objects, request.request_id, make_answer(bundle, responses=marks))
 
 
 def is_open(home, number):
@@ -121,3 +81,26 @@ def test_a_run_killed_while_waiting_and_between_rounds_ends_with_the_same_bits(
     assert outputs(broken.home) == outputs(whole.home)
     assert found["model"]["version"] == expected["model"]["version"] == "2"
     assert not list(broken.home.glob("work/*/epoch-*"))
+
+
+def test_a_run_that_does_not_wait_is_killed_and_takes_up_what_came_while_it_was_dead(command):
+    run = command("async", **ASKED, saliency_grid__sampling__waiting="async")
+    run.kill_when(
+        # The first request is open, and training goes on without an answer.
+        lambda: is_open(run.home, 1) and max(run.checkpoints(), default=0) >= FIRST + 3
+    )
+    assert run.record("bank_feedback")["facts"]["clicks"] == 0
+    answer(run.home)
+    # The last round waits; killed there, it waits for the same request again.
+    run.kill_when(
+        lambda: len(requests(run.home, ReviewState.OPEN)) == 1 == len(requests(run.home)) - 1
+    )
+    asked = [one.request_id for one in requests(run.home)]
+    answer(run.home)
+    found = finish(run, rounds=())
+
+    assert [one.request_id for one in requests(run.home)] == asked
+    assert {one.state for one in requests(run.home)} == {ReviewState.APPROVED}
+    assert found["measured"]["marked_images"] == found["measured"]["clicks"] == 6
+    images = [edit["change"].partition(":")[0] for edit in found["edits"]]
+    assert len(images) == len(set(images)) == 6
