@@ -18,6 +18,7 @@ from feedback.channels.concept_graph import (
     LocatedConcept,
     pack_evidence,
 )
+from tasks.channels.concept_graph.examples import DIGITS
 
 N_CLASSES, N_CANDIDATES, N_SLOTS, N_PICTURES = 37, 100, 4, 300
 N_EXAMPLES = 2 * N_CLASSES
@@ -102,7 +103,7 @@ def _example(rng: np.random.Generator, names: list[str], number: int) -> Example
             slot=slot,
             present=bool(rng.random() < 0.3),
             position=(float(rng.random()), float(rng.random())),
-            contributions=tuple(rng.normal(size=N_CLASSES).tolist()),
+            contributions=_numbers(rng, N_CLASSES),
         )
         for name in names
         for slot in range(N_SLOTS)
@@ -113,10 +114,15 @@ def _example(rng: np.random.Generator, names: list[str], number: int) -> Example
         true_class=true,
         predicted_class=names[int(rng.integers(N_CLASSES))],
         reasoner_class=names[int(rng.integers(N_CLASSES))],
-        logits=tuple(rng.normal(size=N_CLASSES).tolist()),
+        logits=_numbers(rng, N_CLASSES),
         concepts=concepts,
-        deletion=tuple(rng.normal(size=len(concepts)).tolist()),
+        deletion=_numbers(rng, N_SLOTS),
     )
+
+
+def _numbers(rng: np.random.Generator, count: int) -> tuple[float, ...]:
+    # With as many digits as a run writes.
+    return tuple(float(f"{value:.{DIGITS}g}") for value in rng.normal(size=count).tolist())
 
 
 def _picture(rng: np.random.Generator, side: int = 96) -> bytes:

@@ -13,8 +13,9 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
+from pydantic.main import IncEx
 
-from feedback.canonical import canonical_json, sha256_hex
+from feedback.canonical import canonical_json, canonical_object, sha256_hex
 from feedback.errors import ArtifactError, DigestMismatchError
 from feedback.fields import (
     Comment,
@@ -38,6 +39,9 @@ SCHEMA_VERSION = 1
 _CIRCUMSTANCES = frozenset(
     {"request_id", "created_at", "deadline", "author", "run", "base", "since"}
 )
+
+_OF_AN_ITEM: IncEx = {"evidence"}
+_EVIDENCE: dict[str, IncEx | bool] = {"evidence": True, "items": {"__all__": _OF_AN_ITEM}}
 
 
 class ModelVersion(Exchanged):
@@ -141,6 +145,27 @@ class ReviewBundle(Grown, StoredDocument):
             raise ValueError("expected distinct item ids (got one twice)")
         return self
 
+    def parts(self) -> dict[str, bytes]:
+        """Return the canonical bytes of each field, by its name."""
+        # Evidence is JSON already, and most of a manifest: to copy it takes as long as to write it.
+        rest = self.model_dump(mode="json", exclude=_EVIDENCE)
+        items = [
+            canonical_object(
+                {key: canonical_json(value) for key, value in shown.items()}
+                | {"evidence": canonical_json(item.evidence)}
+            )
+            for item, shown in zip(self.items, rest.pop("items"), strict=True)
+        ]
+        return {
+            **{key: canonical_json(value) for key, value in rest.items()},
+            "evidence": canonical_json(self.evidence),
+            "items": b"[" + b",".join(items) + b"]",
+        }
+
+    def to_json(self) -> bytes:
+        """Return the canonical bytes, which are what is stored, signed and hashed."""
+        return canonical_object(self.parts())
+
 
 def build_bundle(
     *,
@@ -206,8 +231,7 @@ def derive_request_id(bundle: ReviewBundle) -> str:
     Returns:
         The channel's name and the first 20 digits of the digest.
     """
-    shown = bundle.model_dump(mode="json", exclude=set(_CIRCUMSTANCES))
-    return f"{bundle.channel}-{sha256_hex(canonical_json(shown))[:20]}"
+    return _name(bundle.channel, bundle.parts())
 
 
 def parse_bundle(data: bytes, request_id: str) -> ReviewBundle:
@@ -231,10 +255,17 @@ def parse_bundle(data: bytes, request_id: str) -> ReviewBundle:
             f"expected a manifest of schema version {SCHEMA_VERSION} for request {request_id!r} "
             f"(got {error.error_count()} fields that do not fit); publish the request again"
         ) from error
-    names = {bundle.request_id, derive_request_id(bundle)}
-    if bundle.to_json() != data or names != {request_id}:
+    # Written once, for a large one takes long, and the id and both digests are of these bytes.
+    parts = bundle.parts()
+    names = {bundle.request_id, _name(bundle.channel, parts)}
+    if canonical_object(parts) != data or names != {request_id}:
         raise DigestMismatchError(
             f"expected the manifest that was published as {request_id!r} (got changed bytes); "
             "publish the request again"
         )
-    return bundle
+    return bundle.read_from(data)
+
+
+def _name(channel: str, parts: Mapping[str, bytes]) -> str:
+    shown = canonical_object({key: parts[key] for key in parts.keys() - _CIRCUMSTANCES})
+    return f"{channel}-{sha256_hex(shown)[:20]}"

@@ -6,6 +6,9 @@ of floats. NaN and infinities have no JSON form and are refused.
 
 import hashlib
 import json
+from collections.abc import Iterable, Mapping
+
+_CONTAINERS = (dict, list, tuple)
 
 
 def canonical_json(value: object) -> bytes:
@@ -31,6 +34,19 @@ def canonical_json(value: object) -> bytes:
         raise ValueError(f"expected text that UTF-8 can hold (got {error.reason})") from error
 
 
+def canonical_object(parts: Mapping[str, bytes]) -> bytes:
+    """Join values that are in canonical form to an object in canonical form.
+
+    Args:
+        parts: Canonical bytes of the values, by key.
+
+    Returns:
+        The bytes that ``canonical_json`` gives of the whole.
+    """
+    entries = (canonical_json(key) + b":" + parts[key] for key in sorted(parts))
+    return b"{" + b",".join(entries) + b"}"
+
+
 def sha256_hex(data: bytes) -> str:
     """Hash bytes.
 
@@ -46,10 +62,15 @@ def sha256_hex(data: bytes) -> str:
 def _check_keys(value: object) -> None:
     # json.dumps writes the keys 1, True and None as strings, so two different dicts could collide.
     if isinstance(value, dict):
-        for key, item in value.items():
+        for key in value:
             if not isinstance(key, str):
                 raise TypeError(f"expected string keys (got {key!r}); convert them first")
-            _check_keys(item)
-    elif isinstance(value, list | tuple):
-        for item in value:
+        inner: Iterable[object] = value.values()
+    elif isinstance(value, (list, tuple)):
+        inner = value
+    else:
+        return
+    for item in inner:
+        # Most are numbers, and a call for each would take longer than to write them.
+        if isinstance(item, _CONTAINERS):
             _check_keys(item)

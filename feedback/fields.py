@@ -6,8 +6,10 @@ can be shown in a terminal, a page or a log without changing what stands around 
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, ClassVar
+from functools import cached_property
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     AfterValidator,
@@ -74,10 +76,21 @@ class StoredDocument(Exchanged):
         """Return the canonical bytes, which are what is stored, signed and hashed."""
         return canonical_json(self.model_dump(mode="json"))
 
-    @property
+    @cached_property
     def digest(self) -> str:
         """SHA-256 of the canonical bytes, by which other documents name this one."""
         return sha256_hex(self.to_json())
+
+    def read_from(self, data: bytes) -> Self:
+        """Keep the digest of the canonical bytes that this was read from: large ones take long."""
+        self.__dict__["digest"] = sha256_hex(data)
+        return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> Self:
+        """Copy with other fields, which are not checked, and without the digest that was kept."""
+        copied = super().model_copy(update=update, deep=deep)
+        copied.__dict__.pop("digest", None)
+        return copied
 
 
 def check_text(text: str) -> str:

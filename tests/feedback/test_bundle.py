@@ -37,11 +37,24 @@ def test_other_content_is_another_request(bundle: ReviewBundle, change: dict[str
 
 
 def test_the_digest_is_that_of_the_canonical_manifest(bundle: ReviewBundle) -> None:
+    assert bundle.to_json() == canonical_json(bundle.model_dump(mode="json"))
     assert bundle.digest == sha256_hex(canonical_json(json.loads(bundle.to_json())))
 
 
 def test_a_stored_manifest_reads_back_equal(bundle: ReviewBundle) -> None:
     assert parse_bundle(bundle.to_json(), bundle.request_id) == bundle
+
+
+def test_the_digest_that_is_kept_is_never_that_of_something_else(bundle: ReviewBundle) -> None:
+    digest, written = bundle.digest, bundle.to_json()
+    read = parse_bundle(written, bundle.request_id)
+    assert read.digest == digest == sha256_hex(written)
+    # What is kept is no part of the document.
+    assert read.to_json() == written
+    assert read == ReviewBundle.model_validate_json(written, strict=True)
+    changed = read.model_copy(update={"notes": "another"})
+    assert changed.digest == sha256_hex(changed.to_json()) != digest
+    assert read.model_copy(deep=True).digest == digest
 
 
 Change = Callable[[ReviewBundle], bytes]
@@ -53,9 +66,18 @@ Change = Callable[[ReviewBundle], bytes]
         lambda bundle: bundle.to_json() + b"\n",
         lambda bundle: bundle.to_json().replace(b'"agreement":0.97', b'"agreement":0.98'),
         lambda bundle: rebuilt(bundle, notes="another").to_json(),
+        # What is no part of the id, and means the same in other bytes.
+        lambda bundle: bundle.to_json().replace(b'"author":null,', b""),
+        lambda bundle: bundle.to_json().replace(b'"author":null,', b'"author":null,' * 2),
+        lambda bundle: bundle.to_json().replace(b'"channel":', b'"channel" :'),
+        lambda bundle: bundle.to_json().replace(b',"items":', b',"follows":null,"items":'),
+        lambda bundle: bundle.to_json().replace(b"Z", b"+00:00", 1),
+        lambda bundle: bundle.to_json().replace(b'"priority":0.0', b'"priority":0', 1),
+        lambda bundle: bundle.to_json().replace(b"0.97", b"9.7e-1", 1),
     ],
 )
 def test_a_changed_manifest_is_found(bundle: ReviewBundle, change: Change) -> None:
+    assert change(bundle) != bundle.to_json()
     with pytest.raises(DigestMismatchError, match=bundle.request_id):
         parse_bundle(change(bundle), bundle.request_id)
 

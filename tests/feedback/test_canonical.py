@@ -5,7 +5,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from feedback.canonical import canonical_json, sha256_hex
+from feedback.canonical import canonical_json, canonical_object, sha256_hex
 
 json_values = st.recursive(
     st.none()
@@ -32,6 +32,13 @@ def test_hash_is_sha256() -> None:
 @settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 def test_the_order_of_insertion_does_not_matter(value: dict[str, object]) -> None:
     assert canonical_json(dict(reversed(value.items()))) == canonical_json(value)
+
+
+@given(value=st.dictionaries(st.text(st.characters(exclude_categories=("Cs",))), json_values))
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_an_object_is_joined_from_its_parts(value: dict[str, object]) -> None:
+    parts = {key: canonical_json(part) for key, part in value.items()}
+    assert canonical_object(parts) == canonical_json(value)
 
 
 @given(value=json_values)

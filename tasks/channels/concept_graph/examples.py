@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 EXAMPLES_PER_CLASS = 2
 """Images shown per class: the least certain validation image, and a certain one."""
+DIGITS = 6
+"""Significant digits of an example's numbers."""
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,17 @@ def delete_concepts(
             effect = deletion_effect(
                 model, pixels, masks, torch.full((len(which),), class_id, dtype=torch.int64)
             )
-            result[name].append(effect.logit_change.tolist())
+            result[name].append(list(_told(effect.logit_change)))
     return result
+
+
+def _told(values: "Tensor") -> tuple[float, ...]:
+    """Return numbers as people and browsers need them.
+
+    Single precision written in full has ten digits of noise, by which the manifest of a request of
+    many classes was twice as large, and slow to read.
+    """
+    return tuple(float(f"{value:.{DIGITS}g}") for value in values.tolist())
 
 
 def draw_example(
@@ -133,14 +144,14 @@ def draw_example(
         true_class=universe.images.classes[int(universe.images.labels[image])],
         predicted_class=graphs[predicted].class_name,
         reasoner_class=graphs[int(logits.argmax())].class_name,
-        logits=tuple(logits.tolist()),
+        logits=_told(logits),
         concepts=tuple(
             LocatedConcept(
                 class_name=graph.class_name,
                 slot=k,
                 present=bool(matched.present[image, g, k]),
                 position=_position(matched, image, g, k),
-                contributions=tuple(shares.nodes[image, :, g, k].tolist()),
+                contributions=_told(shares.nodes[image, :, g, k]),
             )
             for g, graph in enumerate(graphs)
             for k in range(graph.n_concepts)
