@@ -7,6 +7,7 @@ from feedback.policy import Policy
 from feedback.policy_file import load_policy
 from flows.channel import Channel, Rounds, load_channel
 from flows.params import PipelineParams, ReviewParams
+from flows.rules import rules_of_run
 from tasks.dataset.opening import decode_dataset, identify_dataset
 from tasks.dataset.reference import DatasetRef
 from tasks.dataset.soundness import OnProblems, check_soundness
@@ -83,7 +84,7 @@ def _check_rounds(review: ReviewParams, rounds: Rounds) -> None:
 
 
 def _check_review(review: ReviewParams, workplace: Workplace) -> tuple[Policy, ...]:
-    policies = tuple(map(load_policy, (review.policy, *review.trusted_policies)))
+    policies = tuple(map(load_policy, rules_of_run(review, workplace.settings)))
     if review.reviewer.startswith("file:"):
         document = read_feedback_file(Path(review.reviewer.removeprefix("file:")))
         check_feedback(workplace, document, policies[0])

@@ -42,7 +42,8 @@ class ReviewParams(Params):
     """How people are waited for: ``suspend`` ends the process and is for deployed runs, ``poll``
     keeps it; ``auto`` suspends where it can."""
     policy: Annotated[str, Field(min_length=1)] = "single"
-    """Rule by which answers become a decision: ``single``, ``signed``, or a policy file."""
+    """Rule by which answers become a decision: ``single``, ``signed``, or a policy file. Where none
+    is named, a run that asks people takes the installation's, ``PARLEY_POLICY``."""
     trusted_policies: tuple[str, ...] = ()
     """Other rules whose earlier decisions on the same evidence are taken."""
     follow_ups: Annotated[int, Field(ge=0, le=MOST_FOLLOW_UPS)] = 2

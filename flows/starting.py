@@ -4,9 +4,11 @@ from pydantic import JsonValue
 
 from feedback.policy_file import load_policy
 from flows.params import PipelineParams
+from flows.rules import rules_of_run
 from tasks.dataset.opening import identify_dataset
 from tasks.freshness import save_start, starting_point, why_skip
 from tasks.keeping import file_closed_reviews, take_in_images
+from tasks.settings import Settings
 from tasks.weights import weights_digest
 from tasks.workplace import Workplace
 
@@ -41,7 +43,7 @@ def prepare_run(
     point = starting_point(
         workplace.objects,
         identify_dataset(workplace, params.data_path, unversioned=params.unversioned_data),
-        _content(params),
+        _content(params, workplace.settings),
         model=params.model_name,
         modules=("flows.retrain", f"flows.channels.{params.channel}"),
     )
@@ -51,10 +53,10 @@ def prepare_run(
     return reason
 
 
-def _content(params: PipelineParams) -> dict[str, JsonValue]:
+def _content(params: PipelineParams, settings: Settings) -> dict[str, JsonValue]:
     """Return the parameters with the content of the files that they name."""
-    named = (params.review.policy, *params.review.trusted_policies)
-    policies: list[JsonValue] = [load_policy(name).digest for name in named]
+    rules = rules_of_run(params.review, settings)
+    policies: list[JsonValue] = [load_policy(name).digest for name in rules]
     weights = weights_digest(params.classifier.weights)
     given = params.model_dump(mode="json", exclude={"intake"})
     return {"params": given, "policies": policies, "weights": weights}

@@ -8,7 +8,6 @@ import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import typer
 
@@ -16,9 +15,6 @@ from feedback.errors import OrchestrationError
 from flows.ports import Ports
 from flows.supervisor import Service, Supervisor
 from tasks.settings import Settings
-
-if TYPE_CHECKING:
-    from flows.params import ReviewParams
 
 PARLEY = (sys.executable, "-c", "from flows.cli import main; main()")
 HOST = "127.0.0.1"
@@ -48,6 +44,7 @@ def bring_up(
     """
     from feedback.policy_file import load_policy
     from flows.params import load_params
+    from flows.rules import chosen_rule
     from tasks.workplace import open_workplace
 
     settings = Settings()
@@ -72,19 +69,6 @@ def bring_up(
             for number, handler in before.items():
                 signal.signal(number, handler)
     typer.echo("stopped; the next `parley up` goes on from here")
-
-
-def chosen_rule(review: "ReviewParams", settings: Settings, policy: str) -> str:
-    """Return the one rule of all that is started, by name or file.
-
-    Args:
-        review: Parameters of the runs.
-        settings: The installation's settings.
-        policy: What the command line names; empty for nothing.
-    """
-    if policy:
-        return policy
-    return review.policy if "policy" in review.model_fields_set else settings.policy
 
 
 def services(

@@ -7,6 +7,7 @@ from feedback.publishing import publish
 from flows.inputs import check_inputs
 from flows.params import load_params
 from tasks.settings import Settings
+from tasks.workplace import open_workplace
 from tests.review_request import FILES, make_answer, make_bundle
 from tests.shapes import tiny_overrides
 
@@ -29,6 +30,17 @@ def test_the_first_policy_decides_and_the_trusted_ones_are_taken_too(
         review__trusted_policies="[single]",
     )
     assert [policy.name for policy in given.policies] == ["pair", "single"]
+
+
+def test_a_run_that_asks_people_goes_by_the_rule_of_the_watcher(workplace, shapes_dir, tmp_path):
+    (tmp_path / "pair.yaml").write_text(PAIR)
+    rule = {"policy": str(tmp_path / "pair.yaml")}
+    there = open_workplace(workplace.settings.model_copy(update=rule))
+    asks = {"review__reviewer": "inbox"}
+    assert check(there, shapes_dir, **asks).policies[0].name == "pair"
+    # What the parameters name comes first, and nobody simulated is in a team's rule.
+    assert check(there, shapes_dir, **asks, review__policy="single").policies[0].name == "single"
+    assert check(there, shapes_dir).policies[0].name == "single"
 
 
 def test_a_simulated_reviewer_who_could_never_be_heard_is_refused(workplace, shapes_dir):

@@ -5,6 +5,7 @@ import pytest
 from flows.commands import up
 from flows.params import load_params
 from flows.ports import Ports
+from flows.rules import chosen_rule
 from tasks.settings import Settings
 
 
@@ -41,4 +42,4 @@ def test_the_command_line_comes_before_parameters_and_those_before_the_environme
     if environment is not None:
         monkeypatch.setenv("PARLEY_POLICY", environment)
     given = () if params is None else (f"review.policy={params}",)
-    assert up.chosen_rule(load_params(None, given).review, Settings(), option) == chosen
+    assert chosen_rule(load_params(None, given).review, Settings(), option) == chosen
