@@ -68,7 +68,8 @@ bench: $(DEVELOP) ## Run every benchmark and rebuild the README's tables (hours 
 	@$(BIN)/python -m benchmarks.all
 
 ui: $(RUNTIME) ## Open the MLflow UI on the runs of this folder, on 127.0.0.1:5000
-	@$(BIN)/mlflow ui --backend-store-uri sqlite:///.parley/mlflow.db --host 127.0.0.1 --port 5000
+	@MLFLOW_DISABLE_TELEMETRY=true DO_NOT_TRACK=true \
+		$(BIN)/mlflow ui --backend-store-uri sqlite:///$(or $(PARLEY_HOME),.parley)/mlflow.db --host 127.0.0.1 --port 5000
 
 # Results of stages are found again by their content, so a run without them computes the same once more.
 # Requests keep copies of what they show. All else in .parley has no second copy: reviews, audit log,

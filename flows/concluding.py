@@ -57,7 +57,7 @@ def evaluate_and_register(
             report.tracker,
             network=network,
             dataset=run.dataset,
-            image_size=run.params.training.image_size,
+            training=run.params.training,
             name=run.params.model_name,
             tags=given,
             records=report.version_records(records),

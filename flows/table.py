@@ -126,7 +126,9 @@ def _print_pages(console: Console, tracking: TrackingReport) -> None:
     }
     server = tracking.uri.rstrip("/")
     if not server.startswith(("http://", "https://")):
-        command = f"mlflow ui --port {Ports.mlflow} --backend-store-uri {tracking.uri}"
+        # Beside Parley's own processes MLflow would ask its makers' server for settings.
+        ui = f"mlflow ui --port {Ports.mlflow} --backend-store-uri {tracking.uri}"
+        command = f"MLFLOW_DISABLE_TELEMETRY=true {ui}"
         console.print(f"[bold]look[/]      {command}\n          then open", soft_wrap=True)
         server = f"http://127.0.0.1:{Ports.mlflow}"
     for name, page in pages.items():

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from prefect import task
 from prefect.cache_policies import NO_CACHE
 
+from models.params import TrainingParams
 from tasks.classifier import load_model
 from tasks.dataset.reference import DatasetRef
 from tasks.evaluation import Companion
@@ -27,7 +28,7 @@ def register_model(
     *,
     network: StageResult,
     dataset: DatasetRef,
-    image_size: int,
+    training: TrainingParams,
     name: str,
     tags: Mapping[str, str],
     records: Sequence[Record] = (),
@@ -41,7 +42,7 @@ def register_model(
         tracker: The run that registers.
         network: Stage with outputs ``model`` and ``spec``.
         dataset: What it was trained on.
-        image_size: Side of its input, pixels.
+        training: How its images are made from files, which whoever uses it must do as well.
         name: Registered name.
         tags: Facts about the version.
         records: Its metrics and figures.
@@ -52,15 +53,17 @@ def register_model(
         The new version, or the one that holds the same weights already.
     """
     weights, spec = network.outputs["model"], network.outputs["spec"]
+    side = training.image_size
     return register_version(
         tracker,
         lambda: logits_only(load_model(workplace.artifacts, weights, spec)),
         name=name,
         digest=weights.sha256,
-        examples={"images": (2, 3, image_size, image_size)},
+        examples={"images": (2, 3, side, side)},
         outputs={"logits": (2, len(dataset.classes))},
         tags={"dvc.md5": dataset.md5, **tags},
         records=records,
+        metadata={"classes": list(dataset.classes), "image_size": side, "resize": training.resize},
         role=role,
         subject=subject,
     )

@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stderr
 from typing import TYPE_CHECKING, Any
 
+from pydantic import JsonValue
+
 from feedback.errors import TrackingError
 from tasks.records import Record
 from tasks.tracking import Tracker
@@ -46,6 +48,7 @@ def register_version(
     outputs: Mapping[str, tuple[int, ...]],
     tags: Mapping[str, str],
     records: Sequence[Record] = (),
+    metadata: Mapping[str, JsonValue] | None = None,
     role: str = "",
     subject: str = "",
 ) -> VersionRef:
@@ -62,6 +65,7 @@ def register_version(
         outputs: Shape of each output, likewise.
         tags: Facts about the version: dataset md5, request, decision, edits.
         records: Metrics and figures of the network, logged to the run that holds it.
+        metadata: What whoever uses the network must know, written beside it.
         role: First word of the name of that run, e.g. ``candidate``; empty takes ``name``.
         subject: What the name says of the network, e.g. ``edited graphs``.
 
@@ -86,6 +90,7 @@ def register_version(
             examples=examples,
             outputs=outputs,
             records=records,
+            metadata=metadata,
         )
         with _quiet():
             version = mlflow.register_model(uri, name, tags={**tags, DIGEST_TAG: digest})
@@ -107,6 +112,7 @@ def log_network(
     examples: Mapping[str, tuple[int, ...]],
     outputs: Mapping[str, tuple[int, ...]],
     records: Sequence[Record] = (),
+    metadata: Mapping[str, JsonValue] | None = None,
 ) -> str:
     """Log a network to a child run of ``tracker`` as an exported program and return its address.
 
@@ -118,6 +124,7 @@ def log_network(
         examples: Shape of each input with the batch first.
         outputs: Shape of each output with the batch first.
         records: Metrics and figures of the network.
+        metadata: Written beside the network.
     """
     import mlflow
     import numpy as np
@@ -143,6 +150,7 @@ def log_network(
             name=name,
             serialization_format="pt2",
             signature=ModelSignature(inputs=schema(examples), outputs=schema(outputs)),
+            metadata=dict(metadata or {}),
             input_example=arrays[0] if len(arrays) == 1 else arrays,
             # Asking pip what is installed takes seconds and needs a network.
             pip_requirements=[f"torch=={torch.__version__.split('+')[0]}"],

@@ -111,7 +111,7 @@ def _check_destination(source: Path, dest: Path, replace: bool) -> None:
         )
     if dest.exists() and not replace and (not dest.is_dir() or any(dest.iterdir())):
         raise DatasetError(
-            f"expected no data at {dest} yet (got some); allow replacing them or remove them first"
+            f"expected no data at {dest} yet (got some); give --replace or remove them first"
         )
 
 

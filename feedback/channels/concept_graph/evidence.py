@@ -1,4 +1,4 @@
-"""What a reviewer of concept graphs is shown (methods.md A.8): cards, graphs, examples, agreement.
+"""What a reviewer of concept graphs is shown: cards, graphs, examples, agreement.
 
 Numbers that could not be computed are None, never NaN. Pictures are names of files of the bundle.
 """
@@ -172,9 +172,10 @@ class GraphEvidence(Exchanged):
     """All that is shown in one request of the concept-graph channel."""
 
     agreement: Share
-    """Share of validation images on which reasoner and classifier choose the same class."""
+    """Share of unseen images on which reasoner and classifier choose the same class: of test images
+    that the classifier takes for one of ``classes``, whose labels are not looked at."""
     l1: Annotated[float, Field(ge=0)]
-    """Mean L1 distance of their class probabilities."""
+    """Mean L1 distance of their class probabilities on the same images."""
     confusion: tuple[tuple[Count, ...], ...] = ()
     """Validation images by true (row) and predicted (column) class, in the order of ``classes``."""
     examples: tuple[ExampleEvidence, ...] = Field(default=(), max_length=256)

@@ -1,4 +1,4 @@
-"""Edits of a class's concept graph, as a reviewer writes them (methods.md A.6 and A.9).
+"""Edits of a class's concept graph, as a reviewer writes them.
 
 Slots and edge ends are positions in the class graph, 0 to K-1; concepts are named by their id.
 What an edit means for the computation stands in ``models/concept_graph/edits.py``; whether it

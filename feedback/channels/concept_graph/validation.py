@@ -1,4 +1,4 @@
-"""Whether edits fit the evidence that was shown (methods.md A.9): refusals and warnings."""
+"""Whether edits fit the evidence that was shown: refusals and warnings."""
 
 from collections.abc import Mapping, Sequence
 

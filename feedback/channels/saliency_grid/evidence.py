@@ -1,4 +1,4 @@
-"""What a reviewer of saliency grids is shown (methods.md B.4): images, their best cells, labels.
+"""What a reviewer of saliency grids is shown: images, their best cells, labels.
 
 Numbers that could not be computed are None, never NaN. Pictures are names of files of the bundle.
 """

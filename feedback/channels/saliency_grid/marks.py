@@ -1,4 +1,4 @@
-"""What a reviewer says about one explained image (methods.md B.4 and B.5)."""
+"""What a reviewer says about one explained image."""
 
 from typing import Annotated, Final, Literal
 

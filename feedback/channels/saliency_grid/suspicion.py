@@ -1,4 +1,4 @@
-"""Answers that are allowed, but that nobody would give who looks closely (methods.md B.5)."""
+"""Answers that are allowed, but that nobody would give who looks closely."""
 
 from feedback.channels.saliency_grid.cells import area_share
 from feedback.channels.saliency_grid.marks import CellMarks

@@ -1,4 +1,4 @@
-"""Whether marks fit the evidence that was shown (methods.md B.5): refusals and warnings."""
+"""Whether marks fit the evidence that was shown: refusals and warnings."""
 
 from collections.abc import Sequence
 
