@@ -164,8 +164,9 @@ class ExampleEvidence(Exchanged):
     """Reasoner's logits, in the order of the evidence's classes."""
     concepts: tuple[LocatedConcept, ...] = Field(default=(), max_length=1024)
     """Located concepts: of each class that is shown, those of its graph."""
-    deletion: tuple[float, ...] = ()
-    """Change of the classifier's logit when each concept of ``concepts`` is blanked."""
+    deletion: tuple[float | None, ...] = ()
+    """Change of the true class's logit in the classifier when each concept of ``concepts`` is
+    blanked; None for those of other classes, and where the image has too few segments."""
 
 
 class GraphEvidence(Exchanged):

@@ -127,6 +127,7 @@ def _list(evidence: GraphEvidence, example: ExampleEvidence, index: int, title: 
 
 
 def _deletion(example: ExampleEvidence, place: int) -> str:
-    if place >= len(example.deletion):
-        return ""
-    return f"blanked: {signed(example.deletion[place])}"
+    # Earlier requests have one number per slot of the true class, which are no concept's here.
+    is_aligned = len(example.deletion) == len(example.concepts)
+    change = example.deletion[place] if is_aligned else None
+    return "" if change is None else f"blanked: {signed(change)} for {example.true_class}"

@@ -70,7 +70,7 @@ def choose_examples(logits: "Tensor", labels: "Tensor", judged: "Tensor") -> lis
 
 def delete_concepts(
     model: "Classifier", explained: Explained, chosen: list[int], seed: int
-) -> dict[str, list[list[float]]]:
+) -> dict[str, list[list[float | None]]]:
     """Blank each located concept of the examples' own graphs, and a segment like it.
 
     Args:
@@ -80,8 +80,9 @@ def delete_concepts(
         seed: Seed of the choice of controls.
 
     Returns:
-        Changes of the true class's logit per image, for its ``own`` concepts and for ``control``
-        segments of the same size.
+        Changes of the true class's logit per image: for its ``own`` concepts one per slot of the
+        class's graph, None where the image has too few segments, and for ``control`` segments of
+        the same size.
     """
     import torch
 
@@ -90,12 +91,12 @@ def delete_concepts(
     universe, matched, graphs = explained.universe, explained.matched, explained.graphs
     segments = universe.segments
     generator = torch.Generator().manual_seed(seed)
-    result: dict[str, list[list[float]]] = {"own": [], "control": []}
+    result: dict[str, list[list[float | None]]] = {"own": [], "control": []}
     position_of = {graph.class_id: at for at, graph in enumerate(graphs)}
     for image in chosen:
         class_id = int(universe.images.labels[image])
-        rows = matched.segment_index[image, position_of[class_id]]
-        rows = rows[rows >= 0]
+        slots = matched.segment_index[image, position_of[class_id]]
+        rows = slots[slots >= 0]
         controls = control_segments(
             rows, segments.image_index, segments.area, segments.box, generator
         )
@@ -109,6 +110,8 @@ def delete_concepts(
                 model, pixels, masks, torch.full((len(which),), class_id, dtype=torch.int64)
             )
             result[name].append(list(_told(effect.logit_change)))
+        found = iter(result["own"][-1])
+        result["own"][-1] = [next(found) if row >= 0 else None for row in slots.tolist()]
     return result
 
 

@@ -95,7 +95,11 @@ def explain_classes(
     examples = []
     for number, image in enumerate(chosen):
         example, figure = draw_example(explained, image, number, int(predicted[image]))
-        changes = tuple(deletion["own"][number])
+        own_changes = deletion["own"][number]
+        changes = tuple(
+            own_changes[one.slot] if one.class_name == example.true_class else None
+            for one in example.concepts
+        )
         examples.append(example.model_copy(update={"deletion": changes}))
         pictures[example.file] = figure
     pictures |= _figures(classes, crops, agreement)
@@ -114,8 +118,10 @@ def explain_classes(
     work.save_json("files", [*sorted(pictures)])
     gap = shares.completeness_gap()
     work.progress(3, 3, "figures")
-    own_drop = torch.tensor([value for row in deletion["own"] for value in row])
-    control = torch.tensor([value for row in deletion["control"] for value in row])
+    own_drop, control = (
+        torch.tensor([value for row in deletion[name] for value in row if value is not None])
+        for name in ("own", "control")
+    )
     return {
         "completeness_gap": gap,
         "deletion_logit_change": float(own_drop.mean()) if len(own_drop) else 0.0,

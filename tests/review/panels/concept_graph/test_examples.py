@@ -37,7 +37,7 @@ TAKEN = ExampleEvidence(
         located("tank", 0, -0.6, 0.1, 1.5),
         located("tank", 1, 0.2, 0.1, -0.7),
     ),
-    deletion=(0.02, 0.0, 0.01, -0.8),
+    deletion=(0.02, 0.0, -0.8, None, None),
 )
 RIGHT = ExampleEvidence(
     image="train/carrier/08.png",
@@ -78,7 +78,7 @@ def test_examples_of_a_class_and_those_taken_for_it_are_shown(told: AnyShown) ->
     }
     nothing = words(examples_section(told, "Flugzeugträger"))
     assert "This request holds no example of the class." in nothing
-    assert "agrees with the classifier on 97% of validation images" in nothing
+    assert "agrees with the classifier on 97% of unseen images" in nothing
 
 
 def test_a_mistake_says_why_it_was_made_and_why_not_the_truth(told: AnyShown) -> None:
@@ -93,15 +93,15 @@ def test_a_mistake_says_why_it_was_made_and_why_not_the_truth(told: AnyShown) ->
     why, why_not = ([words(row) for row in find(one, "Li")] for one in find(article, "Ol"))
     # The four that count most, for or against; what blanking does is the classifier's own word.
     assert why == [
-        "tank k00 +1.50 blanked: −0.80",
+        "tank k00 +1.50",
         "tank k01 −0.70",
-        "carrier k01 +0.30 blanked: +0.00",
-        "carrier k00 −0.05 blanked: +0.02",
+        "carrier k01 +0.30 blanked: +0.00 for carrier",
+        "carrier k00 −0.05 blanked: +0.02 for carrier",
     ]
     assert why_not == [
-        "carrier k00 +0.90 blanked: +0.02",
-        "tank k00 −0.60 blanked: −0.80",
-        "carrier k01 −0.40 blanked: +0.00",
+        "carrier k00 +0.90 blanked: +0.02 for carrier",
+        "tank k00 −0.60",
+        "carrier k01 −0.40 blanked: +0.00 for carrier",
         "tank k01 +0.20",
     ]
     first = next(find(article, "Ol"))
@@ -126,7 +126,8 @@ def test_a_right_answer_is_set_beside_the_next_likely_class(told: AnyShown) -> N
 def test_a_concept_that_was_not_found_is_told_as_such_and_without_logits_no_reason_is(
     told: AnyShown,
 ) -> None:
-    only = TAKEN.model_copy(update={"concepts": TAKEN.concepts[2:3], "deletion": ()})
+    # What an earlier version wrote beside it belongs to no concept that can be told.
+    only = TAKEN.model_copy(update={"concepts": TAKEN.concepts[2:3], "deletion": (0.1, 0.2)})
     evidence = told.evidence.model_copy(update={"examples": (only, ELSEWHERE)})
     section = examples_section(replace(told, evidence=evidence), "tank")
     assert [words(row) for row in find(section, "Li")] == [
@@ -137,5 +138,5 @@ def test_a_concept_that_was_not_found_is_told_as_such_and_without_logits_no_reas
 def test_the_page_of_a_class_holds_its_examples(desk: Desk, told: AnyShown) -> None:
     standing = desk.standing(told, "ada", NOW)
     parts = parts_of(told, edited(told), GraphView(item="carrier"), standing, "ada", NOW)
-    for text in (RIGHT.image, "Why not carrier: logit +1.25", "blanked: −0.80"):
+    for text in (RIGHT.image, "Why not carrier: logit +1.25", "blanked: +0.02"):
         assert text in text_of(parts["bottom"])
