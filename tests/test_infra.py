@@ -32,6 +32,26 @@ def test_only_the_proxy_listens_to_people():
     assert all(COMPOSE["networks"][name]["internal"] for name in ("data", "objects", "control"))
 
 
+@pytest.mark.parametrize("where", ["compose", "kubernetes"])
+def test_mlflow_takes_what_its_pages_ask_through_the_proxy_and_nothing_of_strangers(where):
+    from mlflow.server.security_utils import is_allowed_host_header, should_block_cors_request
+
+    words = (
+        SERVICES["mlflow"]["command"] if where == "compose" else CONTAINERS["mlflow/mlflow"]["args"]
+    )
+    line = re.sub(r"\$\{PARLEY_DOMAIN:[^}]*\}", "example.org", " ".join(words))
+    hosts, origins = (
+        re.search(rf"--{flag}=(\S+)", line)[1].split(",")
+        for flag in ("allowed-hosts", "cors-allowed-origins")
+    )
+    for host in ("mlflow.example.org", "mlflow:5000"):  # of people, and of runs
+        assert is_allowed_host_header(hosts, host)
+    assert not should_block_cors_request("https://mlflow.example.org", "POST", origins)
+    for stranger in ("https://review.example.org", "https://evil.example", "null"):
+        assert should_block_cors_request(stranger, "POST", origins)
+    assert not is_allowed_host_header(hosts, "evil.example")
+
+
 def test_a_secret_of_compose_comes_from_outside_and_is_asked_for():
     named = set()
     for service in SERVICES.values():
