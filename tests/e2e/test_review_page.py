@@ -94,18 +94,41 @@ def test_a_reviewer_edits_previews_and_answers(page_of, store: MemoryStore) -> N
     assert [op["op"] for op in ops] == ["replace_concept", "remove_edge"]
 
 
-def test_a_draft_survives_closing_the_page(page_of, store: MemoryStore) -> None:
+def test_a_draft_survives_closing_the_browser(page_of, store: MemoryStore) -> None:
     page = page_of(store)
     open_class(page)
     replace_first_concept(page)
     told(page, "1 edit in 1 class")
-    address, context = page.url, page.context
-    page.close()
-    again = context.new_page()
+    address, browser = page.url, page.context.browser
+    # What a browser keeps on its disk; what lives as long as a window is not among it.
+    kept = page.context.storage_state()
+    page.context.close()
+    again = browser.new_context(storage_state=kept).new_page()
     again.goto(address)
     told(again, "1 edit in 1 class")
     again.keyboard.press("u")
     told(again, "No edits yet")
+
+
+def test_a_second_answer_takes_the_place_of_the_first(page_of, store: MemoryStore) -> None:
+    page = page_of(store)
+    open_class(page)
+    for verdict in ("Reject", "Approve as it is"):
+        page.keyboard.press("s")
+        page.get_by_role("button", name=verdict).first.click()
+        if verdict == "Reject":
+            page.get_by_label("Comment").fill("too many edges")
+        else:
+            page.get_by_text("takes the place of the earlier one (1 so far)").wait_for()
+        page.locator("#send:enabled").click()
+        page.get_by_text("Your answer is handed in").wait_for()
+        page.get_by_text("Another one takes its place while the request is open.").wait_for()
+    # Both are there to be judged; the gate counts the later one of a person.
+    sent = [json.loads(store.get(info.key)) for info in store.list("inbox/")]
+    assert {one["reviewer"] for one in sent} == {"ada"}
+    sent.sort(key=lambda one: one["created_at"])
+    assert [one["verdict"] for one in sent] == ["reject", "approve"]
+    assert sent[0]["nonce"] != sent[1]["nonce"]
 
 
 def test_a_folded_part_stays_open_and_pictures_stay_while_one_edits(
