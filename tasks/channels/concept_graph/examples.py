@@ -189,7 +189,9 @@ def example_figure(explained: Explained, image: int, predicted: int) -> bytes:
     shares = explained.shares
     logits = shares.logits[image]
     ranked = logits.argsort(descending=True).tolist()
-    runner_up = next(at for at in ranked if at != predicted)
+    true = int(universe.local_labels[image])
+    # Of a mistake people ask why it is not the truth, of a right answer why not the next likely.
+    rival = true if true not in (-1, predicted) else next(at for at in ranked if at != predicted)
 
     def reason(position: int) -> ReasonView:
         parts = [
@@ -221,7 +223,7 @@ def example_figure(explained: Explained, image: int, predicted: int) -> bytes:
         universe.images.images[image].permute(1, 2, 0).numpy(),
         located,
         reason(predicted),
-        reason(runner_up),
+        reason(rival),
         agreement=explained.agreement,
         true_class=universe.images.classes[int(universe.images.labels[image])],
         crops={
