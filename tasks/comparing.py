@@ -187,8 +187,34 @@ def compare(
         ],
         "metrics": metrics,
         "per_class": per_class,
+        "versions": {
+            arm: _alone(logits[arm][0], labels, dataset.classes, groups) for arm in arms.versions
+        },
     }
     return Compared(accuracies, differences, losses, facts)
+
+
+def _alone(
+    logits: "Tensor", labels: "Tensor", classes: Sequence[str], groups: Mapping[str, Sequence[int]]
+) -> dict[str, JsonValue]:
+    """Measure the one network of an arm that is registered; an arm's numbers are over all seeds."""
+    import numpy as np
+
+    from models.calibration import brier_score
+    from models.metrics import negative_log_likelihood, per_class_accuracy
+
+    by_class = np.asarray(per_class_accuracy(logits, labels), dtype=np.float64)
+    found: dict[str, JsonValue] = {
+        f"{group}.accuracy": float(by_class[list(ids)].mean())
+        for group, ids in groups.items()
+        if ids
+    }
+    found |= {f"class.{name}": float(by_class[at]) for at, name in enumerate(classes)}
+    return found | {
+        "nll": float(negative_log_likelihood(logits, labels)),
+        "ece": _calibration(logits, labels),
+        "brier": float(brier_score(logits.softmax(dim=1), labels)),
+    }
 
 
 def _losses(logits: "Tensor", labels: "Tensor") -> "NDArray[np.float64]":

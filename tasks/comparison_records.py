@@ -5,6 +5,7 @@ The same names in every channel, so that MLflow sets their runs side by side.
 
 from pydantic import JsonValue
 
+from models.report import GROUP_NAMES
 from tasks.records import Metric, Record
 from tasks.stage import StageResult
 
@@ -84,12 +85,25 @@ def comparison_metrics(compared: StageResult) -> list[Record]:
 
 
 def version_metrics(compared: StageResult, arm: str) -> tuple[Record, ...]:
-    """Return one arm's numbers under names that do not name the arm."""
-    return tuple(
-        Metric(record.name.removeprefix(f"{arm}."), record.value)
-        for record in comparison_metrics(compared)
-        if isinstance(record, Metric) and record.name.startswith(f"{arm}.")
-    )
+    """Return the numbers of the network of an arm that is registered, as it is.
+
+    What the decision rests on, the arm's accuracy over all seeds with its interval, stands beside
+    them as ``over_seeds``.
+
+    Args:
+        compared: A stage that keeps the facts of ``tasks.comparing``.
+        arm: Key of the arm.
+    """
+    known = compared.facts.get("versions")
+    own = known.get(arm) if isinstance(known, dict) else None
+    # A run that goes on may rest on a stage of an earlier version, which did not ask this.
+    alone = own if isinstance(own, dict) else {}
+    records = [Metric(name, float(str(value))) for name, value in alone.items()]
+    for record in comparison_metrics(compared):
+        group, _, number = record.name.removeprefix(f"{arm}.").partition(".")
+        if isinstance(record, Metric) and group in GROUP_NAMES:
+            records.append(Metric(f"over_seeds.{group}.{number}", record.value))
+    return tuple(records)
 
 
 def per_class_columns(compared: StageResult) -> dict[str, list[JsonValue]]:
