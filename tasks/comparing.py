@@ -166,7 +166,7 @@ def compare(
             [np.asarray(per_class_accuracy(one, labels)) for one in logits[arm]], axis=0
         )
         per_class[arm] = dict(zip(dataset.classes, map(float, means), strict=True))
-    for name, png in _figures(dataset, arms, labels, logits, accuracies).items():
+    for name, png in _figures(dataset, arms, labels, logits, accuracies, params.confidence).items():
         work.save_png(name, png)
     work.progress(2, 2, "figures")
     facts: dict[str, JsonValue] = {
@@ -236,6 +236,7 @@ def _figures(
     labels: "Tensor",
     logits: "Mapping[str, Sequence[Tensor]]",
     accuracies: "Mapping[str, Mapping[str, PairedDifference]]",
+    confidence: float,
 ) -> dict[str, bytes]:
     from models.comparison_figure import ArmView, Interval, comparison_figure
     from models.confusion_figure import ConfusionView, confusion_figure
@@ -259,7 +260,9 @@ def _figures(
     }
     calibrations = {arm: _reliability(titles[arm], labels, logits[arm][0]) for arm in arms.versions}
     figures = {
-        "comparison": figure_png(comparison_figure(views)),
+        "comparison": figure_png(
+            comparison_figure(views, note=f"mean over classes · bars: {confidence:.0%} interval")
+        ),
         "confusion": figure_png(confusion_figure([*confusions.values()])),
         "calibration": figure_png(reliability_figure([*calibrations.values()])),
     }

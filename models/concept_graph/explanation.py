@@ -185,7 +185,9 @@ def why_not(shares: Contributions, image: int, predicted: int, other: int) -> Wh
 def mean_own_contributions(shares: Contributions, labels: Tensor) -> GraphShare:
     """Average what each class's graph adds to its own logit over the images of that class.
 
-    The figure draws edges as thick as the absolute value of these, coloured by their sign.
+    The figure draws edges as thick as the absolute value of these, coloured by their sign. The mean
+    of absolute values would tell more of an edge that helps one image and hurts the next, but then
+    width and colour would be of two different numbers; what people see sums up to the logit.
 
     Args:
         shares: Contributions of B images.

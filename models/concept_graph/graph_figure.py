@@ -107,7 +107,7 @@ def _legend(figure: Figure, *, has_edits: bool) -> None:
             Line2D([], [], color=ADDED, linewidth=3, label="+ edge or concept added"),
         ]
     handles.append(
-        Line2D([], [], color=PAPER, label="width of arrow and frame: mean size of the contribution")
+        Line2D([], [], color=PAPER, label="width of arrow and frame: size of the mean contribution")
     )
     figure.legend(
         handles=handles,

@@ -39,7 +39,7 @@ BEND = 0.16
 def draw_class_graph(axes: Axes, view: ClassGraphView, stage: str, prune_below: float) -> None:
     """Draw one class graph into an axes.
 
-    Arrows are as wide as the mean size of the dependency's contribution and coloured by its sign.
+    Arrows are as wide as the size of the dependency's mean contribution and coloured by its sign.
 
     Args:
         axes: Where to draw; its limits, ticks and title are set.

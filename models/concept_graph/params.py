@@ -187,7 +187,7 @@ class ConceptGraphParams(Params):
     reviewer: ReviewerParams = ReviewerParams()
     carry_over: CarryOverParams = CarryOverParams()
     workers: Annotated[int, Field(ge=0)] = 0
-    """Processes for segmentation; 0 takes one per core."""
+    """Threads for segmentation; 0 takes one per core."""
 
     def content_key(self) -> JsonValue:
         """Return what a stage's key holds: all but what is only proposed to reviewers."""

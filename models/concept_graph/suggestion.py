@@ -54,8 +54,9 @@ class ClassSuggestion:
 def suggest_classes(validation: Tensor, pool: Tensor | None, n_classes: int) -> ClassSuggestion:
     """Find the group of classes with the largest mutual confusion.
 
-    The score of a pair is the mean of two estimates of one quantity, the probability that images
-    of one class give to the other::
+    The score of a pair is the mean of two estimates of how much images of one class look like the
+    other, of which the second counts half: of calibrated probabilities and equally frequent classes
+    it is half of the first::
 
         (C_ij + C_ji) / 2      from validation images
         M_ij / (m_i + m_j)     from the pool: M_ij = mean p_i p_j, m_i the mean probability of i

@@ -16,6 +16,7 @@ from models.figure_style import (
     MUTED,
     OPPOSES,
     SMALL,
+    SUPPORTS,
     add_heading,
     new_figure,
     printable,
@@ -33,9 +34,11 @@ class MarkedView:
     Attributes:
         name: Its name.
         pixels: The image (H, W, 3), uint8.
-        weights: Weights of its cells (G, G); above 0 for what should not matter.
+        weights: Weights of its cells (G, G); above 0 for what should not matter, below for what
+            should.
         maps: Attribution (H, W) by what people call the network, the original first.
-        shares: Share of each map's attribution in marked cells, in the same order.
+        shares: Share of each map's attribution in cells that should not matter, in the same
+            order; NaN where there is none.
     """
 
     name: str
@@ -80,7 +83,8 @@ def looking_figure(views: Sequence[MarkedView], *, title: str, note: str) -> Fig
                 name, values = view.maps[column - 1]
                 full = float(np.quantile(values, 0.99)) or float(values.max()) or 1.0
                 axes.imshow(values, cmap="inferno", vmin=0, vmax=full, alpha=0.75)
-                caption = f"{name}: {view.shares[column - 1]:.0%} in marked squares"
+                share = view.shares[column - 1]
+                caption = name if share != share else f"{name}: {share:.0%} in marked squares"
             _outline(axes, view.weights, view.pixels.shape[:2])
             style = text_style(SMALL, MUTED) if column else text_style(BODY, INK)
             axes.set_title(caption, **style)
@@ -90,8 +94,9 @@ def looking_figure(views: Sequence[MarkedView], *, title: str, note: str) -> Fig
 def _outline(axes: Axes, weights: NDArray[np.float32], size: tuple[int, int]) -> None:
     rows, columns = (cell_edges(length, len(weights)) for length in size)
     for r, c in zip(*np.nonzero(weights), strict=True):
+        colour = OPPOSES if weights[r, c] > 0 else SUPPORTS
         corner = (columns[c] - 0.5, rows[r] - 0.5)
         width, height = columns[c + 1] - columns[c], rows[r + 1] - rows[r]
         axes.add_patch(
-            Rectangle(corner, width, height, fill=False, edgecolor=OPPOSES, linewidth=1.4)
+            Rectangle(corner, width, height, fill=False, edgecolor=colour, linewidth=1.4)
         )

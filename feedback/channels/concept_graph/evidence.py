@@ -43,11 +43,13 @@ class ConceptCard(Exchanged):
     tcav_magnitude: float | None
     """Mean directional derivative of the logit; ranks concepts where the score is saturated."""
     p_value: Share | None
-    """Welch test against random sets, adjusted by Benjamini-Hochberg."""
+    """Welch test against random sets, of this concept alone."""
     significant: bool
-    """Whether the test rejects at the chosen level."""
+    """Whether it rejects at the chosen level, corrected for all concepts (Benjamini-Hochberg)."""
     detection_rate: Share
-    """Share of the class's images in which the concept is found."""
+    """Share of the class's training images in which it is found by itself: within the gate, at its
+    own threshold, whichever other concept is nearer. In a graph several concepts do not share a
+    segment, and previews look without the gate as the correction does."""
     background_share: Share
     """Share of the concept's segments that lies outside the Grad-CAM gate."""
     n_images: Count
@@ -63,7 +65,7 @@ class ConceptCard(Exchanged):
     closest_other: Name | None = None
     """Nearest concept of another class."""
     closest_other_cosine: Cosine | None = None
-    """Cosine between the two centres."""
+    """Cosine between the two centres, seen from the mean of all."""
     exemplars: tuple[Exemplar, ...] = Field(default=(), max_length=64)
     """Typical segments, from distinct images."""
 
@@ -99,9 +101,10 @@ class ClassEvidence(Grown):
     candidates: tuple[ConceptCard, ...] = Field(max_length=1000)
     """Every concept that may stand in a slot, those in the graph included, best first."""
     accuracy: Share | None = None
-    """Classifier's accuracy on the class's validation images."""
+    """Share of the class's validation images of which the classifier, among the shown classes,
+    prefers this one."""
     reasoner_accuracy: Share | None = None
-    """Reasoner's accuracy on the class's validation images."""
+    """The same of the reasoner."""
     n_images: Count = 0
     """Training images of the class."""
     figures: tuple[FileName, ...] = Field(default=(), max_length=32)
@@ -166,7 +169,7 @@ class ExampleEvidence(Exchanged):
     """Located concepts: of each class that is shown, those of its graph."""
     deletion: tuple[float | None, ...] = ()
     """Change of the true class's logit in the classifier when each concept of ``concepts`` is
-    blanked; None for those of other classes, and where the image has too few segments."""
+    blanked; None for those of other classes and those that are not present."""
 
 
 class GraphEvidence(Exchanged):

@@ -72,7 +72,7 @@ def class_facts(shown: GraphShown, evidence: ClassEvidence) -> Component:
     """Show how well classifier and reasoner know a class."""
     return html.Dl(
         [
-            fact("Classifier right", percent(evidence.accuracy)),
+            fact("Classifier right", percent(evidence.accuracy), note="among these classes"),
             fact("Reasoner right", percent(evidence.reasoner_accuracy)),
             agreement(shown),
             fact("Training images", f"{evidence.n_images:,}"),

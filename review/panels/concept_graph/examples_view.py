@@ -38,7 +38,8 @@ def examples_section(shown: GraphShown, class_name: str) -> Component:
             html.H3("Examples"),
             html.P(
                 f"The reasoner agrees with the classifier on {percent(evidence.agreement)} of "
-                "unseen images; where it does not, these reasons are not the classifier's.",
+                "unseen images; where it does not, these reasons are not the classifier's. "
+                "Answers are those among the classes of this request.",
                 className="quiet",
             ),
             *content,

@@ -81,8 +81,8 @@ def delete_concepts(
 
     Returns:
         Changes of the true class's logit per image: for its ``own`` concepts one per slot of the
-        class's graph, None where the image has too few segments, and for ``control`` segments of
-        the same size.
+        class's graph, None where the image does not have the concept, and for ``control`` segments
+        of the same size.
     """
     import torch
 
@@ -96,12 +96,14 @@ def delete_concepts(
     for image in chosen:
         class_id = int(universe.images.labels[image])
         slots = matched.segment_index[image, position_of[class_id]]
-        rows = slots[slots >= 0]
+        # The segment next to a concept that is not there is something else.
+        found = matched.present[image, position_of[class_id]]
+        rows = slots[found]
         controls = control_segments(
             rows, segments.image_index, segments.area, segments.box, generator
         )
         for name, which in (("own", rows), ("control", controls[controls >= 0])):
-            if not len(which):  # an image with fewer segments than its graph has slots
+            if not len(which):  # no concept of its class is there, or no other segment
                 result[name].append([])
                 continue
             masks = torch.stack([segments.mask(int(row)) for row in which])
@@ -110,8 +112,8 @@ def delete_concepts(
                 model, pixels, masks, torch.full((len(which),), class_id, dtype=torch.int64)
             )
             result[name].append(list(_told(effect.logit_change)))
-        found = iter(result["own"][-1])
-        result["own"][-1] = [next(found) if row >= 0 else None for row in slots.tolist()]
+        changes = iter(result["own"][-1])
+        result["own"][-1] = [next(changes) if there else None for there in found.tolist()]
     return result
 
 

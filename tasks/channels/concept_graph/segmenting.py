@@ -54,7 +54,7 @@ def segment_relevant_images(
         training: Image size and shape.
         skip_below: Smallest share of the classes under review, at temperature 1, that makes an
             image relevant.
-        workers: Processes; 0 takes one per core.
+        workers: Threads; 0 takes one per core.
 
     Returns:
         Counts of images and segments; outputs ``rows`` (positions per split) and ``segments``.

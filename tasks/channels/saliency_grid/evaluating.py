@@ -115,9 +115,9 @@ def look_again(
         explainer: How attribution is computed.
 
     Returns:
-        Means over the marked images by network: ``marked_share`` of the attribution, the
-        ``wrong_reason`` score, and ``outside_share``, the attribution outside the object where
-        there is a mask; output ``looking`` when there is a marked image.
+        Means over the images with squares that should not matter, by network: ``marked_share`` of
+        the attribution in them, the ``wrong_reason`` score, and ``outside_share``, the attribution
+        outside the object where there is a mask; output ``looking`` when there is a marked image.
     """
     import torch
 
@@ -171,7 +171,8 @@ def look_again(
     figure = looking_figure(
         _views(images, weights, marked, maps),
         title="Where the network looks on marked images",
-        note="outlined: squares that reviewers said should not matter",
+        note="outlined in orange: squares that reviewers said should not matter"
+        + ("; in blue: that should" if bool((weights < 0).any()) else ""),
     )
     work.save_png("looking", figure_png(figure))
     work.progress(3, 3, "figure")
@@ -200,8 +201,10 @@ def _views(
     from models.saliency_grid.looking_figure import MarkedView
     from models.saliency_grid.relevance import marked_share
 
-    shares = {name: marked_share(values, marked).nan_to_num() for name, values in maps.items()}
-    order = shares["original"].argsort(descending=True, stable=True)[:MOST_DRAWN].tolist()
+    shares = {name: marked_share(values, marked) for name, values in maps.items()}
+    order = (
+        shares["original"].nan_to_num().argsort(descending=True, stable=True)[:MOST_DRAWN].tolist()
+    )
     names = {"original": "original", "marked_squares": "corrected"}
     return [
         MarkedView(

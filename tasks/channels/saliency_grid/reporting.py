@@ -103,7 +103,7 @@ def described_marks(workplace: Workplace, bank: StageResult) -> list[JsonValue]:
             continue
         name, weights = str(mark["name"]), mark["weights"]
         cells = [
-            f"row {r + 1} column {c + 1}"
+            f"row {r + 1} column {c + 1}{' (important)' if float(str(weight)) < 0 else ''}"
             for r, row in enumerate(weights if isinstance(weights, list) else [])
             for c, weight in enumerate(row if isinstance(row, list) else [])
             if weight

@@ -41,7 +41,10 @@ def test_what_blanking_does_stands_beside_the_concept_that_was_blanked(staged):
         assert len(example.deletion) == len(example.concepts)
         for concept, change in zip(example.concepts, example.deletion, strict=True):
             segment = int(matched.segment_index[row, at, concept.slot])
-            if concept.class_name != example.true_class or segment < 0:
+            assert concept.class_name != example.true_class or concept.present == bool(
+                matched.present[row, at, concept.slot]
+            )
+            if concept.class_name != example.true_class or not concept.present:
                 assert change is None
                 continue
             effect = deletion_effect(
