@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from models.params import PromotionParams, TrainingParams
-from tasks.comparing import Arms, compare
+from tasks.arms import Arms
+from tasks.comparing import compare
 from tasks.comparison_records import comparison_metrics, version_metrics
 from tasks.stage import StageResult
 

@@ -5,8 +5,9 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from models.params import PromotionParams
+from tasks.arms import Arms
 from tasks.channels.concept_graph.basis import Basis
-from tasks.comparing import Arms, compare
+from tasks.comparing import compare
 from tasks.stage import StageResult, Work, stage
 
 TITLES = (

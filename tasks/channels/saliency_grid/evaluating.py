@@ -8,9 +8,10 @@ from pydantic import JsonValue
 
 from models.params import PromotionParams
 from models.saliency_grid.params import ExplainerParams
+from tasks.arms import Arms
 from tasks.channels.saliency_grid.banking import load_marks
 from tasks.channels.saliency_grid.basis import Basis, load_fitted
-from tasks.comparing import Arms, compare
+from tasks.comparing import compare
 from tasks.stage import StageResult, Work, stage
 
 if TYPE_CHECKING:
