@@ -15,15 +15,13 @@ def marked_share(maps: Tensor, marked: Tensor) -> Tensor:
         marked: Pixels that should not matter (B, H, W), bool.
 
     Returns:
-        Shares (B,), in [0, 1]; NaN for an image without attribution or without marked pixels.
+        Shares (B,), in [0, 1]; NaN for an image without attribution.
 
     Raises:
         ValueError: If the shapes differ.
     """
     _check(maps, marked)
-    share = torch.where(marked, maps, 0.0).sum(dim=(1, 2)) / maps.sum(dim=(1, 2))
-    # Where nothing was marked nobody looks there: a zero would make a mean of many images smaller.
-    return share.where(marked.any(dim=2).any(dim=1), torch.nan)
+    return torch.where(marked, maps, 0.0).sum(dim=(1, 2)) / maps.sum(dim=(1, 2))
 
 
 def wrong_reason(maps: Tensor, marked: Tensor, *, threshold: float | None = None) -> Tensor:

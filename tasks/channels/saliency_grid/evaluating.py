@@ -157,7 +157,7 @@ def look_again(
         # What speaks against the class is no wrong reason; plain gradients have magnitudes only.
         for_class = one.maps if one.contributions is None else one.contributions
         shares: dict[str, Tensor] = {
-            "marked_share": marked_share(one.maps, marked),
+            "marked_share": _in_marks(one.maps, marked),
             "wrong_reason": wrong_reason(for_class, marked),
         }
         if images.masks is not None:
@@ -195,14 +195,23 @@ def _marked(work: Work, basis: Basis, bank: StageResult) -> "tuple[ImageSet | No
     return images.select(torch.tensor(rows)), torch.stack(weights)
 
 
+def _in_marks(maps: "Tensor", marked: "Tensor") -> "Tensor":
+    """Return the share of attribution in marked cells (B,); NaN where none was marked."""
+    import torch
+
+    from models.saliency_grid.relevance import marked_share
+
+    # Of an image with important squares alone a zero would make the mean of the others smaller.
+    return marked_share(maps, marked).where(marked.flatten(1).any(dim=1), torch.nan)
+
+
 def _views(
     images: "ImageSet", weights: "Tensor", marked: "Tensor", maps: "dict[str, Tensor]"
 ) -> "list[MarkedView]":
     """Return the images on which most of the original's attribution was marked."""
     from models.saliency_grid.looking_figure import MarkedView
-    from models.saliency_grid.relevance import marked_share
 
-    shares = {name: marked_share(values, marked) for name, values in maps.items()}
+    shares = {name: _in_marks(values, marked) for name, values in maps.items()}
     order = (
         shares["original"].nan_to_num().argsort(descending=True, stable=True)[:MOST_DRAWN].tolist()
     )

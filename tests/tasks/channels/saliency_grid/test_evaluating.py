@@ -41,3 +41,29 @@ def test_what_speaks_against_the_class_is_no_wrong_reason(begun, name):
         expected = float(wrong_reason(found.contributions, marked).nanmean())
         assert abs(expected - whatever_the_sign) > 1e-3
     assert looked.facts["original.wrong_reason"] == pytest.approx(expected, abs=1e-5)
+
+
+def test_an_image_with_important_squares_alone_does_not_count_as_looked_at_rightly(begun):
+    trained = begun.train(1)
+
+    def shares(*marks):
+        kept = trained.model_copy(
+            update={"outputs": {"marks": begun.workplace.artifacts.save_json([*marks])}}
+        )
+        looked = look_again.fn(
+            begun.workplace,
+            basis=begun.basis,
+            bank=kept,
+            original=trained,
+            corrected=trained,
+            explainer=begun.channel.explainer,
+        )
+        assert looked.facts["marked_images"] == len(marks)
+        return looked.facts
+
+    irrelevant = begun.mark(ROWS[0], *CELL)
+    important = begun.mark(ROWS[1], *CELL, weight=-1.0)
+    alone, both = shares(irrelevant), shares(irrelevant, important)
+    assert both["original.marked_share"] == pytest.approx(alone["original.marked_share"], abs=1e-5)
+    # Outside the object both count: a picture may have no outside, and then nothing lies there.
+    assert both["original.outside_share"] != alone["original.outside_share"]
