@@ -18,7 +18,7 @@ from feedback.channels.concept_graph import (
     LocatedConcept,
     pack_evidence,
 )
-from tasks.channels.concept_graph.examples import DIGITS
+from tasks.channels.concept_graph.examples import to_digits
 
 N_CLASSES, N_CANDIDATES, N_SLOTS, N_PICTURES = 37, 100, 4, 300
 N_EXAMPLES = 2 * N_CLASSES
@@ -116,13 +116,15 @@ def _example(rng: np.random.Generator, names: list[str], number: int) -> Example
         reasoner_class=names[int(rng.integers(N_CLASSES))],
         logits=_numbers(rng, N_CLASSES),
         concepts=concepts,
-        deletion=_numbers(rng, N_SLOTS),
+        deletion=tuple(
+            float(rng.normal()) if one.class_name == true and one.present else None
+            for one in concepts
+        ),
     )
 
 
 def _numbers(rng: np.random.Generator, count: int) -> tuple[float, ...]:
-    # With as many digits as a run writes.
-    return tuple(float(f"{value:.{DIGITS}g}") for value in rng.normal(size=count).tolist())
+    return to_digits(rng.normal(size=count).tolist())
 
 
 def _picture(rng: np.random.Generator, side: int = 96) -> bytes:

@@ -1,6 +1,6 @@
 """Example images of an explanation: which are shown, what blanking does, how they are drawn."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 EXAMPLES_PER_CLASS = 2
 """Images shown per class: the least certain validation image, and a certain one."""
-DIGITS = 6
-"""Significant digits of an example's numbers."""
 
 
 @dataclass(frozen=True)
@@ -111,19 +109,22 @@ def delete_concepts(
             effect = deletion_effect(
                 model, pixels, masks, torch.full((len(which),), class_id, dtype=torch.int64)
             )
-            result[name].append(list(_told(effect.logit_change)))
+            result[name].append(list(to_digits(effect.logit_change.tolist())))
         changes = iter(result["own"][-1])
         result["own"][-1] = [next(changes) if there else None for there in found.tolist()]
     return result
 
 
-def _told(values: "Tensor") -> tuple[float, ...]:
-    """Return numbers as people and browsers need them.
+def to_digits(values: Iterable[float]) -> tuple[float, ...]:
+    """Return numbers with as many digits as people and browsers need, six.
 
     Single precision written in full has ten digits of noise, by which the manifest of a request of
     many classes was twice as large, and slow to read.
+
+    Args:
+        values: Finite numbers.
     """
-    return tuple(float(f"{value:.{DIGITS}g}") for value in values.tolist())
+    return tuple(float(f"{value:.6g}") for value in values)
 
 
 def draw_example(
@@ -149,14 +150,14 @@ def draw_example(
         true_class=universe.images.classes[int(universe.images.labels[image])],
         predicted_class=graphs[predicted].class_name,
         reasoner_class=graphs[int(logits.argmax())].class_name,
-        logits=_told(logits),
+        logits=to_digits(logits.tolist()),
         concepts=tuple(
             LocatedConcept(
                 class_name=graph.class_name,
                 slot=k,
                 present=bool(matched.present[image, g, k]),
                 position=_position(matched, image, g, k),
-                contributions=_told(shares.nodes[image, :, g, k]),
+                contributions=to_digits(shares.nodes[image, :, g, k].tolist()),
             )
             for g, graph in enumerate(graphs)
             for k in range(graph.n_concepts)
