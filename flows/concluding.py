@@ -2,10 +2,14 @@
 
 from dataclasses import dataclass
 
+from feedback.bundle import BaseVersion
 from feedback.decision import Decision
 from flows.channel import Channel
 from flows.context import RunContext
 from flows.reporting import RunReporter
+from tasks.challenge import challenge_champion, registered_network
+from tasks.challenge_verdict import challenge_records, with_challenge
+from tasks.champion import find_champion, replaced_by
 from tasks.evaluation import Evaluation
 from tasks.promotion import Promotion, promote_candidate
 from tasks.registering import register_companions, register_model
@@ -87,8 +91,23 @@ def evaluate_and_register(
     return Result(evaluation, original, candidate)
 
 
-def promote(run: RunContext, report: RunReporter, result: Result, decision: Decision) -> Promotion:
-    """Make a candidate champion if the rule and an approval that is not stale allow it.
+@dataclass(frozen=True)
+class Conclusion:
+    """What became of a candidate, and why.
+
+    Attributes:
+        evaluation: How it compares, with the champion as well.
+        promotion: What became of it.
+    """
+
+    evaluation: Evaluation
+    promotion: Promotion
+
+
+def conclude(
+    run: RunContext, report: RunReporter, result: Result, decision: Decision
+) -> Conclusion:
+    """Make a candidate champion if rule, champion and an approval that is not stale allow it.
 
     Args:
         run: The run.
@@ -99,12 +118,41 @@ def promote(run: RunContext, report: RunReporter, result: Result, decision: Deci
     Returns:
         What became of it.
     """
-    return promote_candidate(
+    champion = find_champion(run.workplace.objects, report.tracker, result.candidate.name)
+    evaluation = _challenge(run, report, result, champion)
+    promotion = promote_candidate(
         run.workplace,
         report.tracker,
         original=result.original,
         candidate=result.candidate,
         decision=decision,
-        allowed=result.evaluation.promote,
-        tags=report.version_tags(decision, result.evaluation.arm),
+        allowed=evaluation.promote,
+        against=champion.version if champion else None,
+        tags=report.version_tags(decision, evaluation.arm),
     )
+    return Conclusion(evaluation, promotion)
+
+
+def _challenge(
+    run: RunContext, report: RunReporter, result: Result, champion: BaseVersion | None
+) -> Evaluation:
+    """Compare a candidate with the champion, if that is another run's network."""
+    evaluation, params = result.evaluation, run.params
+    version = champion.version if champion else None
+    if version == result.candidate.version:
+        # Promoted before, by this run or one like it: what was said then is said again.
+        version = replaced_by(run.workplace.objects, result.candidate)
+    # The channel's rule has compared with the original.
+    if version in (None, result.original.version) or params.promotion.champion_band == 1:
+        return evaluation
+    compared = challenge_champion(
+        run.workplace,
+        champion=registered_network(report.tracker, result.candidate.name, version),
+        candidate=evaluation.candidate,
+        dataset=run.dataset,
+        training=params.training,
+        params=params.promotion,
+        seed=params.seed,
+    )
+    report.tracker.log(challenge_records(compared))
+    return with_challenge(evaluation, compared, version, params.promotion)

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from prefect import flow
 from pydantic import JsonValue
 
-from flows.concluding import evaluate_and_register, promote
+from flows.concluding import conclude, evaluate_and_register
 from flows.context import SILENT, ReviewListener, RunContext
 from flows.gate import ask, ask_again
 from flows.inputs import RunInputs, check_inputs
@@ -96,10 +96,10 @@ def run_loop(
             corrected = channel.correct(run, explained, asking.decisions)
             last, run = run, run.after(asking.over(explained, corrected))
         result = evaluate_and_register(run, channel, report, classifier, asking.decision)
-        promotion = promote(run, report, result, asking.decision)
+        conclusion = conclude(run, report, result, asking.decision)
         refusal = None
         # The champion was replaced while people thought: they are asked what they say beside it.
-        while promotion.stale and (
+        while conclusion.promotion.stale and (
             again := ask_again(last, channel, explained, report.tracker, asking)
         ):
             if (refusal := report.asked((again.decision,), instead=True)) is not None:
@@ -108,7 +108,11 @@ def run_loop(
                 corrected = channel.correct(last, explained, again.decisions)
                 run = last.after(again.over(explained, corrected))
                 result = evaluate_and_register(run, channel, report, classifier, again.decision)
-            asking, promotion = again, promote(run, report, result, again.decision)
+            asking, conclusion = again, conclude(run, report, result, again.decision)
         return report.finished(
-            result.evaluation, result.original, result.candidate, promotion, refusal
+            conclusion.evaluation,
+            result.original,
+            result.candidate,
+            conclusion.promotion,
+            refusal,
         )

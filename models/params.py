@@ -161,6 +161,9 @@ class PromotionParams(Params):
     """Level of all intervals."""
     guard_band: Share = 0.02
     """Loss of accuracy on the other classes that the lower bound of the interval may not exceed."""
+    champion_band: Share = 0.05
+    """The same for all classes when a candidate of this run is compared with the champion itself,
+    another run's network; 1 lets any candidate take its place without comparing."""
     n_bootstrap: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
     """Resamples of the paired bootstrap over seeds and images."""
     min_images: Annotated[int, Field(ge=2)] = 20

@@ -1,8 +1,8 @@
 """Whether a corrected network may become champion (docs/decisions/0010-promotion-rule.md)."""
 
-import math
 from dataclasses import dataclass
 
+from models.criterion import Criterion, enough_images, has_bounds, in_points, stays_within
 from models.paired import PairedDifference
 from models.params import PromotionParams
 
@@ -55,27 +55,26 @@ def decide_promotion(
     Returns:
         The decision. A bound that is not a finite number refuses.
     """
-    outcomes = [_better(edited, "on the edited classes the corrected network", "the original")]
-    if edited.n_images < params.min_images:
+    outcomes = [
+        _better(edited, "on the edited classes the corrected network", "the original"),
+        *enough_images(edited, params.min_images, "the edited classes need"),
+    ]
+    if others is None:
+        outcomes.append(Criterion(True, "There are no other classes to guard."))
+    else:
+        band = f"the guard band of {100 * params.guard_band:g} points"
         outcomes.append(
-            (
-                False,
-                f"Refused: the edited classes need {params.min_images} test images to judge by "
-                f"(got {edited.n_images}); add some or lower min_images.",
+            stays_within(
+                others,
+                params.guard_band,
+                steady=f"the other classes stay within {band}",
+                lost=f"the other classes may lose more than {band}",
             )
         )
-    if others is None:
-        outcomes.append((True, "There are no other classes to guard."))
-    else:
-        outcomes.append(_guarded(others, params.guard_band))
     if params.need_above_unmodified:
         if above_unmodified is None:
-            outcomes.append(
-                (
-                    False,
-                    "Refused: no students of the unmodified graphs were trained to compare with.",
-                )
-            )
+            told = "no students of the unmodified graphs were trained to compare with"
+            outcomes.append(Criterion(False, f"Refused: {told}."))
         else:
             outcomes.append(
                 _better(
@@ -85,47 +84,23 @@ def decide_promotion(
                 )
             )
     return PromotionDecision(
-        promote=all(passed for passed, _ in outcomes),
-        reasons=tuple(reason for _, reason in outcomes),
+        promote=all(one.passed for one in outcomes),
+        reasons=tuple(one.text for one in outcomes),
         edited=edited,
         others=others,
         above_unmodified=above_unmodified,
     )
 
 
-def _better(difference: PairedDifference, subject: str, reference: str) -> tuple[bool, str]:
-    if not _is_finite(difference):
-        return False, f"Refused: {subject} could not be compared with {reference} ({_no_number})."
+def _better(difference: PairedDifference, subject: str, reference: str) -> Criterion:
+    if not has_bounds(difference):
+        told = f"{subject} could not be compared with {reference}"
+        return Criterion(False, f"Refused: {told}: a difference or its bounds are not finite.")
     if difference.low > 0:
-        return True, f"Passed: {subject} is better than {reference}, {_interval(difference)}."
-    return False, (
+        told = f"{subject} is better than {reference}, {in_points(difference)}"
+        return Criterion(True, f"Passed: {told}.")
+    return Criterion(
+        False,
         f"Refused: {subject} is not shown to be better than {reference}, "
-        f"{_interval(difference)} reaches 0 or below."
-    )
-
-
-def _guarded(difference: PairedDifference, guard_band: float) -> tuple[bool, str]:
-    band = f"the guard band of {100 * guard_band:g} points"
-    if not _is_finite(difference):
-        return False, f"Refused: the other classes could not be compared ({_no_number})."
-    if difference.low >= -guard_band:
-        return True, f"Passed: the other classes stay within {band}, {_interval(difference)}."
-    return False, (
-        f"Refused: the other classes may lose more than {band}, {_interval(difference)}."
-    )
-
-
-_no_number = "a difference or its bounds are not finite numbers"
-
-
-def _is_finite(difference: PairedDifference) -> bool:
-    return all(map(math.isfinite, (difference.mean, difference.low, difference.high)))
-
-
-def _interval(difference: PairedDifference) -> str:
-    """Write a difference in points of accuracy: ``+4.2 points, 95 % interval +1.0 to +7.4``."""
-    return (
-        f"{100 * difference.mean:+.1f} points, {100 * difference.confidence:g} % interval "
-        f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f} "
-        f"(p = {difference.p_value:.3g}, {difference.n_seeds} seeds, {difference.n_images} images)"
+        f"{in_points(difference)} reaches 0 or below.",
     )

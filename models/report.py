@@ -149,6 +149,27 @@ class PairedReport(_Part):
     """Two-sided test of no difference."""
 
 
+class ChallengeReport(_Part):
+    """The candidate beside the champion that it was to replace, on the same test images."""
+
+    version: str
+    """The champion's version."""
+    classes: Count
+    """Classes that both know; the numbers are means over these."""
+    candidate: Share
+    """Accuracy of the candidate."""
+    champion: Share
+    """Accuracy of the champion."""
+    mean: Annotated[float, Field(ge=-1, le=1)]
+    """Candidate minus champion."""
+    low: Annotated[float, Field(ge=-1, le=1)]
+    """Lower end of the interval."""
+    high: Annotated[float, Field(ge=-1, le=1)]
+    """Upper end of the interval."""
+    p_value: Share
+    """Two-sided test of no difference."""
+
+
 class DecisionReport(_Part):
     """Whether the corrected model was promoted."""
 
@@ -219,6 +240,8 @@ class RunReport(_Part):
     """What else the channel measured, by name."""
     paired: tuple[PairedReport, ...] = ()
     """Paired differences."""
+    challenge: ChallengeReport | None = None
+    """The candidate beside the champion; None when there was no other network to compare with."""
     decision: DecisionReport
     """Promotion."""
     model: ModelReport | None = None

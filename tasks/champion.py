@@ -72,6 +72,19 @@ def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVers
     )
 
 
+def replaced_by(objects: ObjectStore, version: VersionRef) -> str | None:
+    """Return the version that one took the place of when a review last made it champion, if any."""
+    moves = list_moves(objects, version.name)
+    return next(
+        (
+            move.before
+            for move in reversed(moves)
+            if (move.kind, move.version) == ("promote", version.version)
+        ),
+        None,
+    )
+
+
 def move_champion(objects: ObjectStore, tracker: Tracker, move: Move) -> None:
     """Make a version champion if the champion is still the one that it is to replace.
 

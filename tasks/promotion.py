@@ -57,6 +57,7 @@ def promote_candidate(
     candidate: VersionRef,
     decision: Decision,
     allowed: bool,
+    against: str | None,
     tags: Mapping[str, str],
 ) -> Promotion:
     """Name the candidate, and make it champion if it may be and the approval is not stale.
@@ -70,6 +71,8 @@ def promote_candidate(
         candidate: Version of the corrected network.
         decision: The approval.
         allowed: Whether the promotion rule allows it.
+        against: The champion's version as it was judged; None where there was none. An approval is
+            stale when another one has taken its place since.
         tags: Facts that the candidate is to carry as champion.
 
     Returns:
@@ -97,6 +100,11 @@ def promote_candidate(
     if not allowed:
         return Promotion(CANDIDATE, False)
     stale = "" if is_current(bundle, champion) else why_stale(bundle, champion)
+    if not stale and champion and champion.version not in (against, original.version):
+        stale = (
+            f"expected the champion of {name} to be {f'version {against}' if against else 'none'}, "
+            f"as it was judged (got version {champion.version}); run again"
+        )
     if not stale and champion is not None:
         tag_version(tracker, candidate, tags)
         before = champion.version

@@ -169,9 +169,20 @@ def load_network(uri: str) -> "nn.Module":
     try:
         with _quiet():
             network: nn.Module = mlflow.pytorch.load_model(uri)
-    except MlflowException as error:
+    except (MlflowException, OSError) as error:
         raise _refused(f"load {uri}", error) from error
     return network
+
+
+def network_metadata(uri: str) -> dict[str, JsonValue]:
+    """Return what was written beside a logged network; nothing when nothing was."""
+    import mlflow
+    from mlflow.exceptions import MlflowException
+
+    try:
+        return dict(mlflow.models.get_model_info(uri).metadata or {})
+    except (MlflowException, OSError) as error:
+        raise _refused(f"read what {uri} is", error) from error
 
 
 def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:

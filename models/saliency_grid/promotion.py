@@ -4,9 +4,9 @@ Where marks help, the loss falls; accuracy may not move (Serrano e Silva et al. 
 the loss decides, and accuracy is guarded.
 """
 
-import math
 from dataclasses import dataclass
 
+from models.criterion import Criterion, enough_images, has_bounds, in_nats, stays_within
 from models.paired import PairedDifference
 from models.params import PromotionParams
 
@@ -48,37 +48,24 @@ def decide_promotion(
     if params.need_above_unmodified:
         outcomes.append(_less(above_control, "the same with random squares"))
     band = f"the guard band of {100 * params.guard_band:g} points"
-    interval = (
-        f"{100 * accuracy.mean:+.1f} points, {100 * accuracy.confidence:g} % interval "
-        f"{100 * accuracy.low:+.1f} to {100 * accuracy.high:+.1f}"
-    )
-    if accuracy.low >= -params.guard_band:
-        outcomes.append((True, f"Passed: accuracy stays within {band}, {interval}."))
-    else:
-        outcomes.append((False, f"Refused: accuracy may fall by more than {band}, {interval}."))
-    if loss.n_images < params.min_images:
-        outcomes.append(
-            (
-                False,
-                f"Refused: {params.min_images} test images are needed to judge by (got "
-                f"{loss.n_images}); add some or lower min_images.",
-            )
+    outcomes.append(
+        stays_within(
+            accuracy,
+            params.guard_band,
+            steady=f"accuracy stays within {band}",
+            lost=f"accuracy may fall by more than {band}",
         )
-    return Verdict(all(passed for passed, _ in outcomes), tuple(text for _, text in outcomes))
-
-
-def _less(difference: PairedDifference, reference: str) -> tuple[bool, str]:
-    bounds = (difference.mean, difference.low, difference.high)
-    if not all(map(math.isfinite, bounds)):
-        return False, f"Refused: the loss could not be compared with that of {reference}."
-    interval = (
-        f"{difference.mean:+.3f} nats, {100 * difference.confidence:g} % interval "
-        f"{difference.low:+.3f} to {difference.high:+.3f} (p = {difference.p_value:.3g}, "
-        f"{difference.n_seeds} seeds, {difference.n_images} images)"
     )
+    outcomes += enough_images(loss, params.min_images, "the classes need")
+    return Verdict(all(one.passed for one in outcomes), tuple(one.text for one in outcomes))
+
+
+def _less(difference: PairedDifference, reference: str) -> Criterion:
+    if not has_bounds(difference):
+        told = f"the loss could not be compared with that of {reference}"
+        return Criterion(False, f"Refused: {told}: a difference or its bounds are not finite.")
     if difference.high < 0:
-        return True, f"Passed: the loss is lower than that of {reference}, {interval}."
-    return (
-        False,
-        f"Refused: the loss is not shown to be lower than that of {reference}, {interval}.",
-    )
+        told = f"the loss is lower than that of {reference}, {in_nats(difference)}"
+        return Criterion(True, f"Passed: {told}.")
+    told = f"the loss is not shown to be lower than that of {reference}, {in_nats(difference)}"
+    return Criterion(False, f"Refused: {told}.")

@@ -39,6 +39,7 @@ PROMOTED = {
     "promotion__min_images": "2",
     "promotion__confidence": "0.51",
     "promotion__guard_band": "0.5",
+    "promotion__champion_band": "0.99",
     "promotion__need_above_unmodified": "false",
     "review__reviewer": "inbox",
 }

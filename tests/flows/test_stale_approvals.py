@@ -82,6 +82,8 @@ def asked_by(rival, data, run_id="run", **changes):
         listener=ReviewListener(on_published=rival.published, on_wait=rival.wait),
         review__reviewer="inbox",
         review__poll_seconds="0.05",
+        # A rival's entry has no network behind it to compare with.
+        promotion__champion_band="1",
         **changes,
     )
 

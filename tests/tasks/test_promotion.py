@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 
 from feedback.audit_check import verify
-from feedback.bundle import BaseVersion
+from feedback.bundle import BaseVersion, DatasetVersion
 from feedback.errors import AuditError, StaleChampionError, TrackingError
 from feedback.layout import AUDIT, promotion_key
 from feedback.moves import Move, list_moves
@@ -54,11 +54,14 @@ def approve(workplace, registry, **changes):
     return wait_for_decision(objects, request.request_id)
 
 
-def promote(workplace, registry, original, candidate, decision, *, allowed=True):
+def promote(workplace, registry, original, candidate, decision, *, allowed=True, against=NOW):
     tags = {"review.request_id": decision.request_id, **TAGS}
+    if against is NOW:
+        champion = find_champion(workplace.objects, registry, "parley")
+        against = champion.version if champion else None
     return promote_candidate.fn(
         workplace, registry, original=original, candidate=candidate, decision=decision,
-        allowed=allowed, tags=tags,
+        allowed=allowed, against=against, tags=tags,
     )  # fmt: skip
 
 
@@ -267,3 +270,16 @@ def test_nothing_is_promoted_while_the_audit_log_is_broken(workplace, registry, 
     with pytest.raises(AuditError):
         promote(workplace, registry, four[0], four[1], decision)
     assert aliases(registry) == (None, None)
+
+
+def test_a_champion_that_was_not_the_one_judged_makes_an_approval_stale(workplace, registry, four):
+    promote(workplace, registry, four[0], four[1], approve(workplace, registry))
+    decision = approve(
+        workplace, registry, dataset=DatasetVersion(md5="e" * 32, classes=("carrier", "tank"))
+    )
+    # Judged beside version 4, which a revocation has just taken away again.
+    found = promote(workplace, registry, four[0], four[2], decision, against="4")
+    assert not found.promoted
+    assert "as it was judged (got version 2)" in found.stale
+    assert aliases(registry) == ("2", "1")
+    assert states(workplace, decision) == ["APPROVED", "STALE"]
