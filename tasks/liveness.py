@@ -106,7 +106,7 @@ def find_dead(home: Path) -> list[DeadRun]:
     for path in sorted((home / "running").glob("*.json")):
         with suppress(FileNotFoundError), path.open() as handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                _probe(handle)
             except OSError:
                 continue
             host, run = _read(handle.read(), path.stem)
@@ -119,12 +119,17 @@ def is_alive(home: Path, flow_run: str) -> bool:
     """Tell whether a process of this host holds the lock of a run."""
     try:
         with _path(home, flow_run).open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            _probe(handle)
     except FileNotFoundError:
         return False
     except OSError:
         return True
     return False
+
+
+def _probe(handle: TextIO) -> None:
+    """Fail if a process holds the lock; two that look at once are no process of the run."""
+    fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 
 @contextmanager

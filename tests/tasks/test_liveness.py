@@ -4,6 +4,9 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+import pytest
+
+from tasks import liveness
 from tasks.liveness import alive, find_dead, forget, is_alive
 from tests.tasks.reaping import RUN
 
@@ -38,3 +41,19 @@ def test_who_waits_for_the_note_of_a_run_that_ends_holds_the_one_that_others_see
         held.set()
         holds.result(30)
     assert not is_alive(tmp_path, RUN)
+
+
+def test_two_looks_at_once_do_not_take_each_other_for_the_run(tmp_path, monkeypatch):
+    with pytest.raises(KeyboardInterrupt), alive(tmp_path, RUN):
+        raise KeyboardInterrupt
+    read, meanwhile = liveness._read, []
+
+    def read_while_another_looks(*note):
+        monkeypatch.setattr(liveness, "_read", read)
+        meanwhile.append((find_dead(tmp_path), is_alive(tmp_path, RUN)))
+        return read(*note)
+
+    monkeypatch.setattr(liveness, "_read", read_while_another_looks)
+    (found,) = find_dead(tmp_path)
+    assert found.flow_run == RUN
+    assert meanwhile == [([found], False)]
