@@ -69,7 +69,7 @@ class Soak:
         self._seed, self._most_runs = seed, most_runs
         self._died: dict[str, float] = {}
         self._overrides = (
-            *tiny_overrides(**PROMOTED | {"distillation__epochs": "1"}),
+            *tiny_overrides(**PROMOTED),
             f"review.policy={town.folder / 'policy.yaml'}",
         )
         # Its own schedule asks for files that are not here; two watchers and no previews are.
