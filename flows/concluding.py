@@ -4,17 +4,22 @@ from dataclasses import dataclass
 
 from feedback.bundle import BaseVersion
 from feedback.decision import Decision
+from feedback.errors import StaleChampionError, TrackingError
 from flows.channel import Channel
 from flows.context import RunContext
 from flows.reporting import RunReporter
-from tasks.challenge import challenge_champion, registered_network
-from tasks.challenge_verdict import challenge_records, with_challenge
-from tasks.champion import find_champion, replaced_by
+from tasks.challenge import challenge_champion
+from tasks.challenge_verdict import challenge_records, unchallenged, with_challenge
+from tasks.champion import find_champion, is_version, replaced_by
 from tasks.evaluation import Evaluation
 from tasks.promotion import Promotion, promote_candidate
+from tasks.registered import registered_network
 from tasks.registering import register_companions, register_model
 from tasks.stage import StageResult
 from tasks.version_pages import VersionRef
+
+MOST_LOOKS = 10
+"""Times that a candidate is compared with a champion that has moved since."""
 
 
 @dataclass(frozen=True)
@@ -117,20 +122,30 @@ def conclude(
 
     Returns:
         What became of it.
+
+    Raises:
+        StaleChampionError: If the champion moves faster than a candidate is compared with it.
     """
-    champion = find_champion(run.workplace.objects, report.tracker, result.candidate.name)
-    evaluation = _challenge(run, report, result, champion)
-    promotion = promote_candidate(
-        run.workplace,
-        report.tracker,
-        original=result.original,
-        candidate=result.candidate,
-        decision=decision,
-        allowed=evaluation.promote,
-        against=champion.version if champion else None,
-        tags=report.version_tags(decision, evaluation.arm),
+    # A champion that moves while the candidate is compared with it makes for another look.
+    for _ in range(MOST_LOOKS):
+        champion = find_champion(run.workplace.objects, report.tracker, result.candidate.name)
+        evaluation = _challenge(run, report, result, champion)
+        promotion = promote_candidate(
+            run.workplace,
+            report.tracker,
+            original=result.original,
+            candidate=result.candidate,
+            decision=decision,
+            allowed=evaluation.promote,
+            against=champion.version if champion else None,
+            tags=report.version_tags(decision, evaluation.arm),
+        )
+        if promotion is not None:
+            return Conclusion(evaluation, promotion)
+    raise StaleChampionError(
+        f"expected the champion of {result.candidate.name} to stand while a candidate is compared "
+        f"with it (got another one {MOST_LOOKS} times); run again"
     )
-    return Conclusion(evaluation, promotion)
 
 
 def _challenge(
@@ -138,21 +153,35 @@ def _challenge(
 ) -> Evaluation:
     """Compare a candidate with the champion, if that is another run's network."""
     evaluation, params = result.evaluation, run.params
-    version = champion.version if champion else None
-    if version == result.candidate.version:
-        # Promoted before, by this run or one like it: what was said then is said again.
-        version = replaced_by(run.workplace.objects, result.candidate)
-    # The channel's rule has compared with the original.
-    if version in (None, result.original.version) or params.promotion.champion_band == 1:
+    rival = _rival(run, result, champion)
+    if rival is None or params.promotion.champion_band == 1:
         return evaluation
-    compared = challenge_champion(
-        run.workplace,
-        champion=registered_network(report.tracker, result.candidate.name, version),
-        candidate=evaluation.candidate,
-        dataset=run.dataset,
-        training=params.training,
-        params=params.promotion,
-        seed=params.seed,
-    )
+    try:
+        compared = challenge_champion(
+            run.workplace,
+            champion=registered_network(report.tracker, result.candidate.name, rival),
+            candidate=evaluation.candidate,
+            dataset=run.dataset,
+            training=params.training,
+            confidence=params.promotion.confidence,
+            n_bootstrap=params.promotion.n_bootstrap,
+            seed=params.seed,
+        )
+    except TrackingError as error:
+        if champion is not None and champion.version == result.candidate.version:
+            return evaluation  # it is champion, whatever became of the one before
+        return unchallenged(evaluation, rival, str(error))
     report.tracker.log(challenge_records(compared))
-    return with_challenge(evaluation, compared, version, params.promotion)
+    return with_challenge(evaluation, compared, rival, params.promotion)
+
+
+def _rival(run: RunContext, result: Result, champion: BaseVersion | None) -> str | None:
+    """Return the version that a candidate is to be compared with, if any."""
+    # With the original the channel's own rule compares.
+    if champion is None or is_version(champion, result.original):
+        return None
+    if champion.version != result.candidate.version:
+        return champion.version
+    # Promoted before, by this run or one like it: what was said then is said again.
+    before = replaced_by(run.workplace.objects, result.candidate)
+    return None if before == result.original.version else before

@@ -3,13 +3,13 @@
 Docs: docs/decisions/0010-promotion-rule.md.
 """
 
-from models.criterion import Criterion, enough_images, stays_within
+from models.criterion import Criterion, stays_within, too_few
 from models.paired import PairedDifference
 from models.params import PromotionParams
 
 
 def decide_challenge(
-    difference: PairedDifference, champion: str, params: PromotionParams
+    difference: PairedDifference, champion: str, shared: int, known: int, params: PromotionParams
 ) -> Criterion:
     """Ask that a loss to the champion larger than ``champion_band`` is excluded.
 
@@ -19,20 +19,21 @@ def decide_challenge(
     Args:
         difference: Candidate minus champion, mean over the classes that both know.
         champion: What people call it, e.g. ``version 3``.
+        shared: Number of these classes.
+        known: Classes that the champion knows; those that are no longer asked about do not count.
         params: Band, and how few test images refuse.
 
     Returns:
         The condition.
     """
     band = f"{100 * params.champion_band:g} points"
-    few = enough_images(
-        difference, params.min_images, f"candidate and champion ({champion}) need together"
-    )
-    if few:
-        return few[0]
-    return stays_within(
+    basis = f"the {shared} classes that both know"
+    if known > shared:
+        basis += f" (the champion knows {known})"
+    few = too_few(difference, params.min_images, f"the champion, {champion}, and the candidate")
+    return few or stays_within(
         difference,
         params.champion_band,
-        steady=f"the candidate stays within {band} of the champion, {champion}",
-        lost=f"the candidate may be more than {band} worse than the champion, {champion}",
+        steady=f"on {basis} the candidate stays within {band} of the champion, {champion}",
+        lost=f"on {basis} the candidate may lose more than {band} to the champion, {champion}",
     )

@@ -60,26 +60,24 @@ def stays_within(difference: PairedDifference, band: float, *, steady: str, lost
     return Criterion(False, f"Refused: {lost}, {in_points(difference)}.")
 
 
-def enough_images(difference: PairedDifference, least: int, subject: str) -> list[Criterion]:
+def too_few(difference: PairedDifference, least: int, subject: str) -> Criterion | None:
     """Refuse a comparison on a handful of test images, of which a bootstrap is too sure.
 
     Args:
         difference: What is judged.
         least: Test images that are needed.
-        subject: What needs them, e.g. ``the edited classes need``.
+        subject: What is judged by them, e.g. ``the edited classes``.
 
     Returns:
-        Nothing when there are enough: no sentence tells of it.
+        None when there are enough: no sentence tells of it.
     """
     if difference.n_images >= least:
-        return []
-    return [
-        Criterion(
-            False,
-            f"Refused: {subject} {least} test images to judge by (got {difference.n_images}); add "
-            "some or lower min_images.",
-        )
-    ]
+        return None
+    return Criterion(
+        False,
+        f"Refused: {subject} need {least} test images to judge by (got {difference.n_images}); add "
+        "some or lower min_images.",
+    )
 
 
 def _basis(difference: PairedDifference) -> str:

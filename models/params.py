@@ -162,12 +162,12 @@ class PromotionParams(Params):
     guard_band: Share = 0.02
     """Loss of accuracy on the other classes that the lower bound of the interval may not exceed."""
     champion_band: Share = 0.05
-    """The same for all classes when a candidate of this run is compared with the champion itself,
-    another run's network; 1 lets any candidate take its place without comparing."""
+    """Loss of accuracy against the champion, where that is another run's network, that the lower
+    bound of the interval may not exceed; 1 replaces it without comparing."""
     n_bootstrap: Annotated[int, Field(ge=100, le=1_000_000)] = 4000
     """Resamples of the paired bootstrap over seeds and images."""
     min_images: Annotated[int, Field(ge=2)] = 20
-    """Fewer test images of the edited classes refuse: a bootstrap of a handful is too sure."""
+    """Fewer test images to judge by refuse: a bootstrap of a handful is too sure."""
     need_above_unmodified: bool = True
     """Also ask that the edited graphs beat the unmodified ones on the edited classes."""
 

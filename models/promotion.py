@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from models.criterion import Criterion, enough_images, has_bounds, in_points, stays_within
+from models.criterion import Criterion, has_bounds, in_points, stays_within, too_few
 from models.paired import PairedDifference
 from models.params import PromotionParams
 
@@ -55,10 +55,9 @@ def decide_promotion(
     Returns:
         The decision. A bound that is not a finite number refuses.
     """
-    outcomes = [
-        _better(edited, "on the edited classes the corrected network", "the original"),
-        *enough_images(edited, params.min_images, "the edited classes need"),
-    ]
+    outcomes = [_better(edited, "on the edited classes the corrected network", "the original")]
+    if (few := too_few(edited, params.min_images, "the edited classes")) is not None:
+        outcomes.append(few)
     if others is None:
         outcomes.append(Criterion(True, "There are no other classes to guard."))
     else:

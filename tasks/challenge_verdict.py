@@ -24,16 +24,11 @@ def with_challenge(
         params: Promotion rule.
 
     Returns:
-        The evaluation, promoting only if this holds as well. A champion that cannot be compared
-        with refuses: nobody knows whether the candidate is worse.
+        The evaluation, promoting only if this holds as well.
     """
     obstacle = compared.facts.get("obstacle")
     if obstacle is not None:
-        reason = (
-            f"Refused: the candidate could not be compared with the champion, version {champion}: "
-            f"{obstacle}; set promotion.champion_band to 1 to let it take its place all the same."
-        )
-        return replace(evaluation, promote=False, reasons=(*evaluation.reasons, reason))
+        return unchallenged(evaluation, champion, str(obstacle))
     accuracy, bounds = _numbers(compared, "accuracy"), _numbers(compared, "difference")
     difference = PairedDifference(
         mean=bounds["mean"],
@@ -44,12 +39,15 @@ def with_challenge(
         n_seeds=int(bounds["n_seeds"]),
         n_images=int(bounds["n_images"]),
     )
-    criterion = decide_challenge(difference, f"version {champion}", params)
+    shared, known = int(compared.number("classes")), int(compared.number("known"))
+    criterion = decide_challenge(difference, f"version {champion}", shared, known, params)
     told: dict[str, JsonValue] = {
         "version": champion,
-        "classes": compared.facts["classes"],
+        "classes": shared,
         **accuracy,
-        **{name: bounds[name] for name in ("mean", "low", "high", "p_value")},
+        # A sum over classes of what is exactly 1 may end a rounding error above it.
+        **{name: min(1.0, max(-1.0, bounds[name])) for name in ("mean", "low", "high")},
+        "p_value": bounds["p_value"],
     }
     return replace(
         evaluation,
@@ -57,6 +55,21 @@ def with_challenge(
         reasons=(*evaluation.reasons, criterion.text),
         report=evaluation.report | {"challenge": told},
     )
+
+
+def unchallenged(evaluation: Evaluation, champion: str, why: str) -> Evaluation:
+    """Refuse since the champion cannot be compared with: it may be better than the candidate.
+
+    Args:
+        evaluation: What the channel found.
+        champion: The champion's version.
+        why: What stands in the way.
+    """
+    reason = (
+        f"Refused: the candidate could not be compared with the champion, version {champion}: "
+        f"{why}. Run again once that is mended; promotion.champion_band=1 replaces it uncompared."
+    )
+    return replace(evaluation, promote=False, reasons=(*evaluation.reasons, reason))
 
 
 def challenge_records(compared: StageResult) -> list[Record]:

@@ -72,6 +72,13 @@ def find_champion(objects: ObjectStore, tracker: Tracker, name: str) -> BaseVers
     )
 
 
+def is_version(champion: BaseVersion, version: VersionRef) -> bool:
+    """Tell whether the champion is a version, or a twin of it with the same weights."""
+    return champion.version == version.version or (
+        bool(champion.digest) and champion.digest == version.digest
+    )
+
+
 def replaced_by(objects: ObjectStore, version: VersionRef) -> str | None:
     """Return the version that one took the place of when a review last made it champion, if any."""
     moves = list_moves(objects, version.name)

@@ -128,7 +128,7 @@ def is_alive(home: Path, flow_run: str) -> bool:
 
 
 def _probe(handle: TextIO) -> None:
-    """Fail if a process holds the lock; two that look at once are no process of the run."""
+    """Fail if the process of a run holds its lock; whoever else looks does not matter."""
     fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
 
 

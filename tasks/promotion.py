@@ -18,7 +18,7 @@ from feedback.opening import is_current, why_stale
 from feedback.publishing import load_bundle
 from feedback.recording import load_decision, record_transition
 from feedback.states import ReviewState
-from tasks.champion import REQUEST_TAG, find_champion, move_champion
+from tasks.champion import REQUEST_TAG, find_champion, is_version, move_champion
 from tasks.registry import (
     CANDIDATE,
     CHAMPION,
@@ -59,7 +59,7 @@ def promote_candidate(
     allowed: bool,
     against: str | None,
     tags: Mapping[str, str],
-) -> Promotion:
+) -> Promotion | None:
     """Name the candidate, and make it champion if it may be and the approval is not stale.
 
     Without any champion the original becomes the first one: it is what was there before.
@@ -71,12 +71,13 @@ def promote_candidate(
         candidate: Version of the corrected network.
         decision: The approval.
         allowed: Whether the promotion rule allows it.
-        against: The champion's version as it was judged; None where there was none. An approval is
-            stale when another one has taken its place since.
+        against: The version that the candidate was compared with; None where there was none.
         tags: Facts that the candidate is to carry as champion.
 
     Returns:
-        What became of it. ``STALE`` or ``PROMOTED`` stands on the request afterwards.
+        What became of it; ``STALE`` or ``PROMOTED`` stands on the request afterwards. None, and
+        nothing is done, where the approval is good for a champion that the candidate was not
+        compared with.
 
     Raises:
         TrackingError: If the tracking server refuses.
@@ -100,11 +101,13 @@ def promote_candidate(
     if not allowed:
         return Promotion(CANDIDATE, False)
     stale = "" if is_current(bundle, champion) else why_stale(bundle, champion)
-    if not stale and champion and champion.version not in (against, original.version):
-        stale = (
-            f"expected the champion of {name} to be {f'version {against}' if against else 'none'}, "
-            f"as it was judged (got version {champion.version}); run again"
-        )
+    if (
+        not stale
+        and champion is not None
+        and champion.version != against
+        and not is_version(champion, original)
+    ):
+        return None
     if not stale and champion is not None:
         tag_version(tracker, candidate, tags)
         before = champion.version

@@ -16,6 +16,7 @@ from pydantic import JsonValue
 from feedback.errors import TrackingError
 from tasks.records import Record
 from tasks.tracking import Tracker
+from tasks.tracking_store import without_password
 from tasks.version_pages import VersionRef, run_title
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def find_version(tracker: Tracker, name: str, digest: str) -> VersionRef | None:
             f"name = '{name}' and tags.`{DIGEST_TAG}` = '{digest}'"
         )
     except MlflowException as error:
-        raise _refused("search for model versions", error) from error
+        raise refused("search for model versions", error) from error
     return _reference(found[0]) if found else None
 
 
@@ -92,14 +93,14 @@ def register_version(
             records=records,
             metadata=metadata,
         )
-        with _quiet():
+        with quiet():
             version = mlflow.register_model(uri, name, tags={**tags, DIGEST_TAG: digest})
         made = _reference(version).model_copy(update={"digest": digest})
         # Only now is the number known that people call the version by.
         titled = run_title(tracker, f"{role or name} v{made.version}", subject)
         tracker.client.update_run(made.run_id, name=titled)
     except MlflowException as error:
-        raise _refused(f"register a version of {name}", error) from error
+        raise refused(f"register a version of {name}", error) from error
     return made
 
 
@@ -144,7 +145,7 @@ def log_network(
     arrays = [np.zeros((2, *shape[1:]), np.float32) for shape in examples.values()]
     child = tracker.start_child(run_name)
     tracker.log(records, run_id=child)
-    with _quiet(), mlflow.start_run(run_id=child):
+    with quiet(), mlflow.start_run(run_id=child):
         info = mlflow.pytorch.log_model(
             model.eval(),
             name=name,
@@ -161,30 +162,6 @@ def log_network(
     return uri
 
 
-def load_network(uri: str) -> "nn.Module":
-    """Load a logged network; refuses a pickled one."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        with _quiet():
-            network: nn.Module = mlflow.pytorch.load_model(uri)
-    except (MlflowException, OSError) as error:
-        raise _refused(f"load {uri}", error) from error
-    return network
-
-
-def network_metadata(uri: str) -> dict[str, JsonValue]:
-    """Return what was written beside a logged network; nothing when nothing was."""
-    import mlflow
-    from mlflow.exceptions import MlflowException
-
-    try:
-        return dict(mlflow.models.get_model_info(uri).metadata or {})
-    except (MlflowException, OSError) as error:
-        raise _refused(f"read what {uri} is", error) from error
-
-
 def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
     """Return the version that ``alias`` points to, if any."""
     from mlflow.exceptions import MlflowException
@@ -198,7 +175,7 @@ def alias_version(tracker: Tracker, name: str, alias: str) -> VersionRef | None:
             # With passwords the server says so of a model that is not there, too. Of one that is
             # only hidden from this user it would refuse every write after this.
             return None
-        raise _refused(f"read the alias {alias} of {name}", error) from error
+        raise refused(f"read the alias {alias} of {name}", error) from error
     return _reference(found)
 
 
@@ -239,7 +216,7 @@ def version_tags(tracker: Tracker, name: str, version: str) -> Mapping[str, str]
     try:
         return dict(tracker.client.get_model_version(name, version).tags or {})
     except MlflowException as error:
-        raise _refused(f"find version {version} of {name}", error) from error
+        raise refused(f"find version {version} of {name}", error) from error
 
 
 def version_metrics(tracker: Tracker, name: str, version: str) -> Mapping[str, float]:
@@ -256,7 +233,7 @@ def version_metrics(tracker: Tracker, name: str, version: str) -> Mapping[str, f
     try:
         run_id = tracker.client.get_model_version(name, version).run_id
     except MlflowException as error:
-        raise _refused(f"find version {version} of {name}", error) from error
+        raise refused(f"find version {version} of {name}", error) from error
     if not run_id:
         return {}
     try:
@@ -264,7 +241,7 @@ def version_metrics(tracker: Tracker, name: str, version: str) -> Mapping[str, f
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
             return {}
-        raise _refused(f"read the metrics of version {version} of {name}", error) from error
+        raise refused(f"read the metrics of version {version} of {name}", error) from error
 
 
 def tag_version(tracker: Tracker, version: VersionRef, tags: Mapping[str, str]) -> None:
@@ -274,7 +251,7 @@ def tag_version(tracker: Tracker, version: VersionRef, tags: Mapping[str, str]) 
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Keep MLflow's and the exporter's advice off the user's terminal."""
     loggers = [logging.getLogger(name) for name in ("mlflow", "torch.export", "alembic")]
     levels = [logger.level for logger in loggers]
@@ -299,7 +276,9 @@ def _reference(found: Any) -> VersionRef:
     )
 
 
-def _refused(what: str, error: Exception) -> TrackingError:
+def refused(what: str, error: Exception) -> TrackingError:
+    """Say what MLflow would not do, without the password that its address may hold."""
     return TrackingError(
-        f"expected MLflow to {what} (got: {error}); check the server with `parley doctor`"
+        f"expected MLflow to {what} (got: {without_password(str(error))}); check the server with "
+        "`parley doctor`"
     )

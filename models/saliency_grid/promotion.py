@@ -6,7 +6,7 @@ the loss decides, and accuracy is guarded.
 
 from dataclasses import dataclass
 
-from models.criterion import Criterion, enough_images, has_bounds, in_nats, stays_within
+from models.criterion import Criterion, has_bounds, in_nats, stays_within, too_few
 from models.paired import PairedDifference
 from models.params import PromotionParams
 
@@ -56,7 +56,8 @@ def decide_promotion(
             lost=f"accuracy may fall by more than {band}",
         )
     )
-    outcomes += enough_images(loss, params.min_images, "the classes need")
+    if (few := too_few(loss, params.min_images, "all classes together")) is not None:
+        outcomes.append(few)
     return Verdict(all(one.passed for one in outcomes), tuple(one.text for one in outcomes))
 
 

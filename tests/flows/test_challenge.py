@@ -2,14 +2,16 @@
 
 import shutil
 from dataclasses import replace
+from urllib.parse import urlparse
 
 import pytest
 
-from flows.channels import concept_graph
+from flows.channels import concept_graph, saliency_grid
 from tasks.registry import CHAMPION, alias_version
 from tasks.settings import Settings
 from tasks.tracking_store import open_registry
 from tests.flows.runs import computed, run
+from tests.flows.test_saliency_grid import ASKED
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
 JUDGED = {"promotion__min_images": "2"}
@@ -19,12 +21,17 @@ TAUGHT = {**JUDGED, "distillation__epochs": "30", "distillation__lr": "0.001"}
 @pytest.fixture(autouse=True)
 def any_student_may_be_promoted(monkeypatch):
     """Let the channel's rule allow whatever two epochs taught: this is about champions."""
-    whole = concept_graph.evaluate
 
-    def lenient(run, explained, corrected):
-        return replace(whole(run, explained, corrected), promote=True)
+    def let(channel):
+        whole = channel.evaluate
 
-    monkeypatch.setattr(concept_graph, "evaluate", lenient)
+        def lenient(run, explained, corrected):
+            return replace(whole(run, explained, corrected), promote=True)
+
+        monkeypatch.setattr(channel, "evaluate", lenient)
+
+    let(concept_graph)
+    let(saliency_grid)
 
 
 @pytest.fixture
@@ -65,7 +72,7 @@ def test_a_candidate_that_may_be_worse_than_the_champion_stays_a_candidate(home,
     report, _ = run(home, shapes_dir, run_id="run-3", **JUDGED)
     assert report["challenge"]["mean"] < 0
     assert not report["decision"]["promote"]
-    assert report["decision"]["reasons"][-1].startswith("Refused: the candidate may be more than")
+    assert "the candidate may lose more than 5 points" in report["decision"]["reasons"][-1]
     assert report["model"]["alias"] == "candidate"
     assert champion(home) == before
 
@@ -75,3 +82,33 @@ def test_whoever_asks_for_no_comparison_gets_none(home, shapes_dir):
     report, _ = run(home, shapes_dir, run_id="run-4", promotion__champion_band="1")
     assert report["challenge"] is None
     assert champion(home) == report["model"]["version"] != before
+
+
+def test_a_champion_that_is_gone_keeps_its_place_until_people_say_otherwise(home, shapes_dir):
+    before = champion(home)
+    client = open_registry(Settings(home=home)).client
+    logged = client.get_model_version("parley", before).source.rsplit("/")[-1]
+    shutil.rmtree(urlparse(client.get_logged_model(logged).artifact_location).path)
+    report, _ = run(home, shapes_dir, run_id="run-5", **JUDGED)
+    assert not report["decision"]["promote"]
+    assert "could not be compared with the champion" in report["decision"]["reasons"][-1]
+    assert champion(home) == before
+
+
+def test_a_network_of_another_channel_is_compared_with_like_any_other(home, shapes_dir):
+    before = champion(home)
+    report, _ = run(home, shapes_dir, run_id="run-6", **(ASKED | JUDGED))
+    assert report["challenge"]["version"] == before
+    assert f"the champion, version {before}" in report["decision"]["reasons"][-1]
+
+
+def test_the_same_run_ends_as_it_did_though_what_it_replaced_was_deleted(home, shapes_dir):
+    before = champion(home)
+    changes = {**JUDGED, "promotion__champion_band": "0.99"}
+    report, _ = run(home, shapes_dir, run_id="run-7", **changes)
+    registry = open_registry(Settings(home=home))
+    registry.client.delete_registered_model_alias("parley", "previous")
+    registry.client.delete_model_version("parley", before)
+    again, _ = run(home, shapes_dir, run_id="run-7", **changes)
+    assert again["model"] == report["model"]
+    assert champion(home) == report["model"]["version"]

@@ -30,22 +30,28 @@ def test_a_difference_is_written_with_its_interval_and_what_it_rests_on():
 
 @pytest.mark.parametrize(("low", "passed"), [(-0.05, True), (-0.0501, False), (0.1, True)])
 def test_a_candidate_may_lose_to_the_champion_as_much_as_the_band_and_no_more(low, passed):
-    found = decide_challenge(difference(low, 0.11, 0.12), "version 3", PARAMS)
+    found = decide_challenge(difference(low, 0.11, 0.12), "version 3", 3, 3, PARAMS)
     assert found.passed is passed
     assert ("Passed" if passed else "Refused") == found.text.split(":")[0]
     assert "5 points" in found.text
     assert "the champion, version 3" in found.text
 
 
+def test_a_reader_is_told_of_classes_that_the_champion_knows_alone():
+    told = decide_challenge(STEADY, "version 3", 2, 37, PARAMS).text
+    assert "on the 2 classes that both know (the champion knows 37)" in told
+    assert "knows" not in decide_challenge(STEADY, "version 3", 2, 2, PARAMS).text
+
+
 @pytest.mark.parametrize("low", [math.nan, -math.inf, math.inf])
 def test_a_candidate_is_refused_where_its_difference_is_no_number(low):
-    found = decide_challenge(difference(low, 0.1, 0.2), "version 3", PARAMS)
+    found = decide_challenge(difference(low, 0.1, 0.2), "version 3", 3, 3, PARAMS)
     assert not found.passed
     assert "not finite" in found.text
 
 
 def test_a_handful_of_images_is_too_few_to_judge_by():
-    found = decide_challenge(difference(0.5, 0.6, 0.7, n_images=19), "version 3", PARAMS)
+    found = decide_challenge(difference(0.5, 0.6, 0.7, n_images=19), "version 3", 3, 3, PARAMS)
     assert not found.passed
     assert "20 test images" in found.text
 

@@ -1,5 +1,6 @@
 """A candidate beside the champion: same images, each at its own size, classes by name."""
 
+import numpy as np
 import pytest
 import torch
 from torch import nn
@@ -7,10 +8,12 @@ from torch import nn
 from feedback.errors import TrackingError
 from models.params import PromotionParams, TrainingParams
 from models.report import ChallengeReport
-from tasks.challenge import RegisteredNetwork, challenge_champion, registered_network
-from tasks.challenge_verdict import challenge_records, with_challenge
+from tasks import challenge
+from tasks.challenge import challenge_champion
+from tasks.challenge_verdict import challenge_records, unchallenged, with_challenge
 from tasks.dataset.opening import open_dataset
 from tasks.evaluation import Evaluation
+from tasks.registered import RegisteredNetwork, registered_network
 from tasks.registry import register_version
 from tasks.stage import StageResult
 from tasks.tracking_store import start_tracking
@@ -60,7 +63,7 @@ def candidate(monkeypatch):
 
 
 def register(tracker, names, *, wrong=(), side=48, digest="c" * 64, metadata=None):
-    told = {"classes": list(names), "image_size": side, "resize": "crop"}
+    told = {"classes": list(names), "image_size": side, "resize": "pad"}
     version = register_version(
         tracker,
         lambda: ByGround(names, wrong, side).eval(),
@@ -81,7 +84,8 @@ def compare(workplace, dataset, candidate, champion):
         candidate=candidate,
         dataset=dataset,
         training=TRAINING,
-        params=PARAMS,
+        confidence=PARAMS.confidence,
+        n_bootstrap=PARAMS.n_bootstrap,
         seed=0,
     )
 
@@ -100,12 +104,20 @@ def test_two_networks_are_counted_on_the_same_images(workplace, dataset, tracker
 
 
 def test_classes_are_matched_by_name_and_images_come_at_the_size_of_each(
-    workplace, dataset, tracker, candidate
+    workplace, dataset, tracker, candidate, monkeypatch
 ):
+    load, asked = challenge.load_split, []
+
+    def note(work, dataset, split, training):
+        asked.append((split, training.image_size, training.resize))
+        return load(work, dataset, split, training)
+
+    monkeypatch.setattr(challenge, "load_split", note)
     # In another order, one that is no longer there, one that it never knew; at another size.
     champion = register(tracker, ("squares", "rings", "bars"), side=32)
     found = compare(workplace, dataset, candidate, champion)
-    assert found.facts["classes"] == 2
+    assert asked == [("test", 48, "crop"), ("test", 32, "pad")]
+    assert (found.facts["classes"], found.facts["known"]) == (2, 3)
     # Over bars and squares alone: the candidate mistakes one of them.
     assert found.facts["accuracy"] == pytest.approx({"candidate": 1 / 2, "champion": 1})
 
@@ -164,12 +176,51 @@ def test_the_condition_joins_those_of_the_channel(
     )
 
 
-def test_a_champion_without_its_files_is_told_with_the_remedy(
-    workplace, dataset, tracker, candidate
-):
+def test_a_champion_without_its_files_is_told(workplace, dataset, tracker, candidate):
     tracker.client.create_registered_model("net")
     made = tracker.client.create_model_version("net", "file:///none")
     champion = registered_network(tracker, "net", str(made.version))
     assert champion == RegisteredNetwork(name="net", version="1")
-    with pytest.raises(TrackingError, match=r"models:/net/1.*promotion\.champion_band"):
+    with pytest.raises(TrackingError, match="models:/net/1"):
         compare(workplace, dataset, candidate, champion)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {"classes": list(CLASSES), "image_size": 40},
+        {"classes": list(CLASSES), "image_size": "large"},
+        {"classes": list(CLASSES)[:1], "image_size": 48},
+    ],
+)
+def test_a_champion_that_is_not_what_its_version_says_is_told(
+    workplace, dataset, tracker, candidate, metadata
+):
+    champion = register(tracker, CLASSES, metadata=metadata)
+    with pytest.raises(TrackingError, match="to answer as a classifier of images"):
+        compare(workplace, dataset, candidate, champion)
+
+
+def test_whoever_cannot_be_compared_with_is_not_replaced():
+    judged = unchallenged(evaluation(), "3", "it is gone")
+    assert not judged.promote
+    assert "the champion, version 3: it is gone" in judged.reasons[-1]
+
+
+def test_nine_classes_that_are_all_right_are_a_whole():
+    # The sum of nine ninths is 1.0000000000000002.
+    difference = {
+        "mean": sum([1 / 9] * 9), "low": sum([1 / 9] * 9), "high": sum([1 / 9] * 9),
+        "p_value": 0.01, "confidence": 0.95, "n_seeds": 1, "n_images": 90,
+    }  # fmt: skip
+    labels = np.arange(90) % 9
+    whole = challenge._mean_over_classes(np.ones(90, dtype=bool), labels, range(9))
+    assert whole == 1
+    facts = {
+        "classes": 9, "known": 9, "difference": difference,
+        "accuracy": {"candidate": whole, "champion": 0.0},
+    }  # fmt: skip
+    found = StageResult(name="challenge_champion", key="k", outputs={}, facts=facts, seconds=0.0)
+    judged = with_challenge(evaluation(), found, "3", PARAMS)
+    told = ChallengeReport.model_validate(judged.report["challenge"])
+    assert (told.candidate, told.mean, told.low, told.high) == (1, 1, 1, 1)

@@ -272,14 +272,30 @@ def test_nothing_is_promoted_while_the_audit_log_is_broken(workplace, registry, 
     assert aliases(registry) == (None, None)
 
 
-def test_a_champion_that_was_not_the_one_judged_makes_an_approval_stale(workplace, registry, four):
+def test_nothing_is_done_beside_a_champion_that_the_candidate_was_not_compared_with(
+    workplace, registry, four
+):
     promote(workplace, registry, four[0], four[1], approve(workplace, registry))
     decision = approve(
         workplace, registry, dataset=DatasetVersion(md5="e" * 32, classes=("carrier", "tank"))
     )
-    # Judged beside version 4, which a revocation has just taken away again.
-    found = promote(workplace, registry, four[0], four[2], decision, against="4")
-    assert not found.promoted
-    assert "as it was judged (got version 2)" in found.stale
+    # Compared with version 4, which a revocation has taken away again meanwhile.
+    assert promote(workplace, registry, four[0], four[2], decision, against="4") is None
     assert aliases(registry) == ("2", "1")
-    assert states(workplace, decision) == ["APPROVED", "STALE"]
+    assert states(workplace, decision) == ["APPROVED"]
+    # Compared with the right one, the approval is as good as it was.
+    found = promote(workplace, registry, four[0], four[2], decision, against="2")
+    assert found == Promotion(CHAMPION, True)
+
+
+def test_a_twin_of_the_original_that_comes_first_is_the_original(
+    workplace, registry, four, monkeypatch
+):
+    decision = approve(workplace, registry)
+    twin = registry.client.create_model_version(
+        "parley", "file:///none/twin", tags={"parley.weights_sha256": four[0].digest}
+    )
+    rival = move(None, str(twin.version), kind="first")
+    let_come_first(rival, workplace, registry, monkeypatch)
+    assert promote(workplace, registry, four[0], four[1], decision) == Promotion(CHAMPION, True)
+    assert aliases(registry) == ("2", str(twin.version))

@@ -12,8 +12,9 @@ from models.concept_graph.params import ReasonerParams
 from models.concept_graph.reasoner import GraphReasoner
 from models.params import ClassifierParams
 from tasks.channels.concept_graph.exporting import reasoner_companion
+from tasks.registered import load_network
 from tasks.registering import logits_only, register_companions
-from tasks.registry import alias_version, load_network, register_version
+from tasks.registry import alias_version, register_version
 from tasks.stage import StageResult
 from tasks.tracking import Tracker
 from tasks.tracking_store import start_tracking
