@@ -55,6 +55,8 @@ IDENTITIES = (
             f"{layout.DECISIONS}*",
             f"{layout.AUDIT}*",
         ),
+        # Notes of runs that ended without taking them away: those that died, or were given up.
+        (f"{layout.WAITING}*",),
     ),
     # Runs ask, wait, and say what became of an approval. They do not answer, and do not decide.
     Identity(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from feedback.errors import OrchestrationError
+from feedback.errors import OrchestrationError, StoreAwayError, StoreError
 from feedback.objects import ObjectStore
 from feedback.parking import ParkedRun, list_parked, unpark
 
@@ -78,12 +78,22 @@ def _wake(
             else:
                 report.failed.append((run, f"the orchestrator answered {answer.status.value}"))
         elif state is not None and state.is_final():
-            unpark(store, run)
+            _forget(store, run, report)
         # Running or scheduled: it takes its note away itself, once it has read the decision.
     except ObjectNotFound:
-        unpark(store, run)
+        _forget(store, run, report)
     except httpx.HTTPError as error:
         report.failed.append((run, f"{type(error).__name__}: the orchestrator does not answer"))
+
+
+def _forget(store: ObjectStore, run: ParkedRun, report: WakeReport) -> None:
+    """Take away the note of a run that has ended; one that stays must keep nobody else waiting."""
+    try:
+        unpark(store, run)
+    except StoreAwayError:
+        raise
+    except StoreError as error:
+        report.failed.append((run, f"it has ended, and its note stays: {error}"))
 
 
 def orchestrator() -> "SyncPrefectClient":

@@ -8,7 +8,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from feedback import layout
-from feedback.errors import StoreError
+from feedback.errors import AccessDeniedError, StoreError
+from feedback.parking import ParkedRun, list_parked, park, unpark
 from feedback.probing import probe_conditional_writes
 from feedback.publishing import publish
 from feedback.waiting import wait_for_decision
@@ -47,6 +48,20 @@ def test_who_writes_a_kind_of_key_may_once(service, user, key):
         client.put_object(Bucket=BUCKET, Key=key, Body=b"y", IfNoneMatch="*")
     client.close()
     assert refused.value.response["Error"]["Code"] == "PreconditionFailed"
+
+
+@pytest.mark.parametrize("user", ["parley-runs", "parley-watcher"])
+def test_the_note_of_a_run_that_ended_is_taken_away_by_the_run_or_the_watcher(service, user):
+    runs, taker = OwnStore(service, "parley-runs", BUCKET), OwnStore(service, user, BUCKET)
+    waits = ParkedRun("r-7", "00000000-0000-0000-0000-000000000007")
+    park(runs, waits)
+    unpark(taker, waits)
+    assert waits not in list_parked(runs)
+    park(runs, waits)
+    page = OwnStore(service, "parley-page", BUCKET)
+    with pytest.raises(AccessDeniedError):
+        unpark(page, waits)
+    unpark(runs, waits)
 
 
 def test_a_bucket_in_which_two_writers_win_is_refused(service):

@@ -94,7 +94,7 @@ def test_where_the_model_is_used_nothing_can_be_read(document):
 def test_only_notes_of_waiting_runs_and_probes_may_be_taken_away(document):
     may = {kind: allowed(document, "s3:DeleteObject", key) for kind, (key, _) in WRITTEN.items()}
     assert {kind: who for kind, who in may.items() if who} == {
-        "waiting_key": {RUNS},
+        "waiting_key": {RUNS, WATCHER},
         "probe_key": {PAGE, WATCHER, RUNS, OPERATOR},
     }
     granted = {action for s in document["Statement"] for action in s["Action"]}

@@ -10,6 +10,7 @@ from prefect.client.schemas.responses import SetStateStatus
 from prefect.exceptions import ObjectNotFound
 from prefect.states import Completed, Pending, Running, Suspended
 
+from feedback.errors import AccessDeniedError, StoreAwayError
 from feedback.parking import ParkedRun, list_parked, park
 from tasks import waking
 from tasks.waking import wake_runs
@@ -61,6 +62,29 @@ def test_only_suspended_runs_of_decided_requests_are_woken(monkeypatch, store):
     # Ended and deleted runs are forgotten; the others take their notes away themselves.
     assert list(list_parked(store)) == RUNS[:2]
     assert wake(monkeypatch, store, Orchestrator(), {"r-9"}).woken == []
+
+
+def test_a_note_that_may_not_be_taken_away_keeps_nobody_else_waiting(monkeypatch, store):
+    prefect = Orchestrator(r0=Completed(), r1=ObjectNotFound(Exception()), r2=Suspended())
+    away, deleted = [], store.delete
+
+    def denied(key):
+        if away:
+            raise StoreAwayError("the store is away")
+        raise AccessDeniedError(f"expected to delete {key} (got AccessDenied); see the policy")
+
+    monkeypatch.setattr(store, "delete", denied)
+    report = wake(monkeypatch, store, prefect, {"r-0", "r-1", "r-2"})
+    assert report.woken == [RUNS[2]]
+    assert [run for run, _ in report.failed] == RUNS[:2]
+    assert "AccessDenied" in report.failed[0][1]
+    # A store that does not answer is everybody's, and the whole look is made again.
+    away.append(True)
+    with pytest.raises(StoreAwayError):
+        wake(monkeypatch, store, prefect, {"r-0"})
+    monkeypatch.setattr(store, "delete", deleted)
+    assert wake(monkeypatch, store, prefect, {"r-0", "r-1"}).failed == []
+    assert list(list_parked(store)) == RUNS[2:]
 
 
 def test_a_wake_up_that_fails_is_tried_at_the_next_look(monkeypatch, store):
