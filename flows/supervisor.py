@@ -7,14 +7,13 @@ import signal
 import socket
 import subprocess
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
 
 from feedback.errors import OrchestrationError
+from flows.health import HUNG_SECONDS, HealthWatch, answers
 from flows.warden import Warden
 
 logger = logging.getLogger(__name__)
@@ -36,7 +35,8 @@ class Service:
         command: What to run.
         environment: Its variables.
         health: Address that answers 200 once it is ready; empty for one without.
-        port: Port on loopback that must be free; 0 for none.
+        port: Port on loopback that must be free; 0 for none. With one, ``health`` is its own, and
+            is asked as long as it lives.
         page: Address to show to people; empty for none.
     """
 
@@ -57,7 +57,7 @@ class _Running:
 
 
 class Supervisor:
-    """Starts services in order, restarts those that die, and stops all in reverse order."""
+    """Starts services in order, restarts those that die or hang, and stops all in reverse order."""
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Supervisor:
         told: Callable[[str], None] = logger.info,
         patience: float = 180.0,
         clock: Callable[[], float] = time.monotonic,
+        health: HealthWatch | None = None,
     ) -> None:
         """Prepare; nothing is started yet.
 
@@ -74,12 +75,14 @@ class Supervisor:
             told: Told in one line of what happens.
             patience: Longest time until a service must be ready, seconds.
             clock: Seconds that only grow.
+            health: Tells which services hang; None asks them itself.
         """
         self._logs, self._told, self._patience, self._clock = logs, told, patience, clock
         self._services: dict[str, Service] = {}
         self._running: dict[str, _Running] = {}
         self._stopping = False
         self._warden: Warden | None = None
+        self._health = health or HealthWatch(clock=clock)
 
     def start(self, services: Sequence[Service]) -> None:
         """Start services at the same time and wait until all are ready.
@@ -104,20 +107,26 @@ class Supervisor:
             self._told(f"{service.name} is up{f' at {service.page}' if service.page else ''}")
 
     def keep(self, pause: float = 0.5) -> None:
-        """Restart what dies until ``stop`` is asked for, by a signal or by another thread."""
+        """Restart what dies or hangs until ``stop`` is asked for, by a signal or another thread."""
+        self._health.start()
         while not self._stopping:
             self.tend()
             time.sleep(pause)
 
     def tend(self) -> None:
-        """Look at every service once: note who died, start again whose pause is over."""
+        """Look at every service once: end who hangs, note who died, start again after a pause."""
         now = self._clock()
         if self._warden is not None and not self._warden.is_alive():
             self._warden.close()
             self._warden = Warden()
             for running in self._running.values():
                 self._warden.watch(running.process.pid)
+        hung = set(self._health.hung())
         for name, running in self._running.items():
+            if name in hung and running.process.poll() is None and not self._stopping:
+                self._told(f"{name} has not answered for {HUNG_SECONDS:.0f} s; ending it")
+                self._end_group(running.process.pid)
+                running.process.wait()
             if running.process.poll() is None or self._stopping:
                 continue
             if running.again_at == float("inf"):
@@ -140,6 +149,7 @@ class Supervisor:
     def stop(self) -> None:
         """Stop everything, the last started first; whatever does not end in time is killed."""
         self._stopping = True
+        self._health.close()
         for name in reversed(list(self._running)):
             process = self._running.pop(name).process
             with contextlib.suppress(ProcessLookupError):
@@ -169,12 +179,14 @@ class Supervisor:
                 start_new_session=True,
             )
         self._warden.watch(process.pid)
+        if service.port and service.health:
+            self._health.watch(service.name, service.health)
         return _Running(process, self._clock())
 
     def _wait_until_ready(self, service: Service) -> None:
         process, until = self._running[service.name].process, self._clock() + self._patience
         log = self._logs / f"{service.name}.log"
-        while service.health and not _answers(service.health):
+        while service.health and not answers(service.health):
             if process.poll() is not None:
                 raise OrchestrationError(
                     f"expected {service.name} to start (it ended with {process.returncode}); "
@@ -204,11 +216,3 @@ def is_free(port: int) -> bool:
         except OSError:
             return False
     return True
-
-
-def _answers(address: str) -> bool:
-    try:
-        with urllib.request.urlopen(address, timeout=2) as reply:
-            return bool(reply.status == 200)
-    except (urllib.error.URLError, OSError, ValueError):
-        return False

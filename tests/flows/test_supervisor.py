@@ -8,6 +8,7 @@ import time
 import pytest
 
 from feedback.errors import OrchestrationError
+from flows.health import HUNG_SECONDS, HealthWatch, answers
 from flows.supervisor import GRACE_SECONDS, Service, Supervisor
 from tests.e2e.servers import free_port, wait_for
 
@@ -120,3 +121,37 @@ def test_keeping_ends_when_asked(supervisor):
     supervisor.ask_to_stop()
     keeping.join(10)
     assert not keeping.is_alive()
+
+
+def test_what_hangs_is_ended_and_started_again(tmp_path, told):
+    port, well, now = free_port(), [True], [0.0]
+    health = HealthWatch(ask=lambda *_: well[0], clock=lambda: now[0])
+    supervisor = Supervisor(
+        tmp_path / "logs", told=told.append, clock=lambda: now[0], health=health
+    )
+    try:
+        address = f"http://127.0.0.1:{port}/"
+        web = service("web", SERVE, port, tmp_path / "pid", health=address, port=port)
+        # Its address is another's: nobody asks whether it lives.
+        idle = service("idle", FOREVER, health="")
+        supervisor.start([web, idle])
+        child = int((tmp_path / "pid").read_text())
+        health.look()
+        well[0] = False
+        for _ in range(3):
+            now[0] += HUNG_SECONDS
+            health.look()
+        supervisor.tend()
+        assert told[-2:] == [
+            f"web has not answered for {HUNG_SECONDS:.0f} s; ending it",
+            "web ended with -9; starting it again in 1 s",
+        ]
+        wait_for(lambda: not is_alive(child), 20, "the child to end")
+        now[0] += 2
+        supervisor.tend()
+        wait_for(lambda: answers(address), 30, "it to answer again")
+        # The new one is given its time.
+        supervisor.tend()
+        assert len([line for line in told if "ending it" in line]) == 1
+    finally:
+        supervisor.stop()
