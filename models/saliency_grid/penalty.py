@@ -125,13 +125,15 @@ def reviewed_penalties(
     Marked images take a forward pass of their own, without dropout. A network in training
     normalises them by their own statistics, as it does its batches. With statistics that are held
     still, all weights could be shrunk to owe less, and the network in use would no longer be the
-    one that is trained: measured, decision 0026. So what one image owes depends a little on the
-    others, and a network that normalises by the batch is given as many other images of the batch
-    as ``max_per_batch`` leaves room for, which owe nothing: the statistics of few images are wild,
-    and what is owed with them up to a thousand times as large. Only the single image of a batch of
-    one is normalised by the statistics learned so far. Modes and statistics are as they were
-    afterwards. Of more than ``max_per_batch`` the first are taken, which in batches of a random
-    order is a fair draw.
+    one that is trained: measured, decision 0026. So what one image owes depends on the others: by
+    the statistics, and by their scores, which its pixels move too. All scores of the batch are
+    differentiated together, those of unmarked images as well, so that an image owes the same
+    whichever of the others are marked. A network that normalises by the batch is given as many
+    other images of the batch as ``max_per_batch`` leaves room for, which owe nothing: the
+    statistics of few images are wild, and what is owed with them up to a thousand times as large.
+    Only the single image of a batch of one is normalised by the statistics learned so far. Modes
+    and statistics are as they were afterwards. Of more than ``max_per_batch`` the first are taken,
+    which in batches of a random order is a fair draw.
 
     Args:
         model: Network of RGB images in [0, 1] whose output has ``logits`` (B, N), or is logits.

@@ -84,7 +84,11 @@ def test_tracking_has_the_metrics_and_figures_of_every_channel(finished):
     files = {file.path for file in tracker.client.list_artifacts(tracker.run_id)}
     assert {"calibration.png", "comparison.png", "confusion.png", "looking.png"} <= files
     queue = tracker.client.list_artifacts(tracker.run_id, "files")
-    assert [file.path for file in queue] == ["files/agreement.csv", "files/label_queue.csv"]
+    assert [file.path for file in queue] == [
+        "files/agreement.csv",
+        "files/doubts.csv",
+        "files/label_queue.csv",
+    ]
 
 
 def test_a_second_identical_run_computes_nothing(finished, shapes_dir):

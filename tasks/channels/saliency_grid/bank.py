@@ -79,12 +79,16 @@ class Bank:
             if review:
                 self.carried[image] = {**about, "review": review}
         if set(answer.flags) - {"skip"}:
-            self.queue[image] = {
-                **about,
-                "flags": " ".join(answer.flags),
-                "artefact": answer.artefact or "",
-                "comment": answer.comment,
-            }
+            # What is there still is of somebody whom this answer does not replace.
+            self.queue[image] = _joined(
+                self.queue.get(image, {}),
+                {
+                    **about,
+                    "flags": " ".join(answer.flags),
+                    "artefact": answer.artefact or "",
+                    "comment": answer.comment,
+                },
+            )
         if agreement:
             self.agreement[image] = {**about, **agreement}
         if doubts:
@@ -103,6 +107,15 @@ class Bank:
             "carried_images": len(self.carried),
             **_measured([*self.agreement.values()]),
         }
+
+
+def _joined(
+    earlier: Mapping[str, JsonValue], later: Mapping[str, JsonValue]
+) -> dict[str, JsonValue]:
+    """Unite two rows of the label queue: every flag, and what was said first where it was said."""
+    flags = dict.fromkeys(f"{earlier.get('flags', '')} {later['flags']}".split())
+    said = {name: earlier.get(name) or later[name] for name in ("artefact", "comment")}
+    return {**later, "flags": " ".join(flags), **said}
 
 
 def _measured(compared: Sequence[Mapping[str, JsonValue]]) -> dict[str, JsonValue]:

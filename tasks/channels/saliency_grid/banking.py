@@ -10,7 +10,7 @@ from feedback.channels.saliency_grid import CellMarks
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.agreeing import agree
 from tasks.channels.saliency_grid.bank import Bank, entries_of
-from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.channels.saliency_grid.said import Said
 from tasks.stage import StageResult, Work, stage
 
@@ -46,7 +46,7 @@ def bank_feedback(
         Counts of images, clicks of this run, flags, doubts and agreement; outputs as of ``Bank``.
     """
     images, digests = load_fitted(work, basis)
-    row_of = {digest: row for row, digest in enumerate(digests)}
+    row_of = first_rows(digests)
     bank = Bank.load(work, before)
     clicks, unknown = (_so_far(before, fact) for fact in ("clicks", "unknown_images"))
     for one in said:

@@ -1,5 +1,6 @@
 """What every stage of the channel stands on: dataset, network, settings of the training."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from prefect import task
@@ -74,3 +75,12 @@ def load_fitted(work: Work, basis: Basis) -> "tuple[ImageSet, list[str]]":
     digests = work.load_json(basis.digests, "digests")
     known = digests if isinstance(digests, dict) else {}
     return images, [str(known[name]) for name in images.names]
+
+
+def first_rows(digests: Sequence[str]) -> dict[str, int]:
+    """Return the row of every file by its digest: of files of equal content the first.
+
+    Args:
+        digests: Digests by row.
+    """
+    return {digest: row for row, digest in reversed(list(enumerate(digests)))}

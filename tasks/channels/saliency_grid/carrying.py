@@ -16,7 +16,7 @@ from models.saliency_grid.params import SaliencyGridParams
 from tasks.asked import save_taken
 from tasks.channels.saliency_grid.bank import Bank
 from tasks.channels.saliency_grid.banking import take
-from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.channels.saliency_grid.said import Said
 from tasks.earlier import approved_reviews, reviews_before
 from tasks.stage import Work, stage
@@ -132,7 +132,7 @@ def carry_over_marks(
         found unclear).
     """
     images, digests = load_fitted(work, basis)
-    row_of = {digest: row for row, digest in enumerate(digests)}
+    row_of = first_rows(digests)
     bank = Bank()
     names = [one.request_id for one in earlier]
     gone, relabelled, reshaped = (dict.fromkeys(names, 0) for _ in range(3))

@@ -10,7 +10,7 @@ from models.params import PromotionParams
 from models.saliency_grid.params import ExplainerParams
 from tasks.arms import Arms
 from tasks.channels.saliency_grid.banking import load_marks
-from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.comparing import compare
 from tasks.stage import StageResult, Work, stage
 
@@ -60,7 +60,7 @@ def compare_marked(
     from models.saliency_grid.promotion import decide_promotion
 
     images, digests = load_fitted(work, basis)
-    row_of = {digest: row for row, digest in enumerate(digests)}
+    row_of = first_rows(digests)
     marked = [
         int(images.labels[row_of[str(mark["image"])]])
         for mark in load_marks(work, bank)
@@ -184,7 +184,7 @@ def _marked(work: Work, basis: Basis, bank: StageResult) -> "tuple[ImageSet | No
     import torch
 
     images, digests = load_fitted(work, basis)
-    row_of = {digest: row for row, digest in enumerate(digests)}
+    row_of = first_rows(digests)
     rows, weights = [], []
     for mark in load_marks(work, bank):
         if isinstance(mark, dict) and mark["image"] in row_of:

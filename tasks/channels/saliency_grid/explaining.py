@@ -17,7 +17,7 @@ from feedback.channels.saliency_grid import (
     padded_cells,
 )
 from models.saliency_grid.params import SaliencyGridParams
-from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.dataset.decoding import picture_edges
 from tasks.stage import StageResult, Work, stage
 
@@ -77,7 +77,7 @@ def explain_images(
     if params.carry_over.ask_again or not isinstance(earlier, list):
         earlier = []
     # Of files of equal content the first is asked about; the others are the same question.
-    first = {digest: row for row, digest in reversed(list(enumerate(digests)))}
+    first = first_rows(digests)
     copies = {row for row, digest in enumerate(digests) if first[digest] < row}
     exclude = copies | _rows_to_leave_out(digests, asked, map(str, earlier))
     sample = sample_images(priorities, sampling.n_images, exclude=exclude)

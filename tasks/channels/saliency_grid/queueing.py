@@ -7,6 +7,7 @@ from pydantic import JsonValue
 
 LABEL_QUEUE = "label_queue.csv"
 AGREEMENT = "agreement.csv"
+DOUBTS = "doubts.csv"
 
 
 def label_queue(entries: list[JsonValue]) -> str:
@@ -42,6 +43,20 @@ def agreement_table(entries: list[JsonValue]) -> str:
         "left_out",
         "agreement",
     )
+
+
+def doubts_table(entries: list[JsonValue]) -> str:
+    """Return the images whose marks are doubtful, and why, as CSV.
+
+    Args:
+        entries: Output ``doubts`` of a bank.
+    """
+    rows: list[JsonValue] = [
+        {**entry, "doubts": " ".join(map(str, found))}
+        for entry in entries
+        if isinstance(entry, dict) and isinstance(found := entry["doubts"], list)
+    ]
+    return _table(rows, {"name": "name", "sha256": "image"}, "doubts")
 
 
 def _table(entries: list[JsonValue], named: dict[str, str], *columns: str) -> str:

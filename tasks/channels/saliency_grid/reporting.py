@@ -4,8 +4,10 @@ from pydantic import JsonValue
 
 from tasks.channels.saliency_grid.queueing import (
     AGREEMENT,
+    DOUBTS,
     LABEL_QUEUE,
     agreement_table,
+    doubts_table,
     label_queue,
 )
 from tasks.comparison_records import (
@@ -60,6 +62,7 @@ def evaluation_of(
         Table("per_class_accuracy", per_class_columns(compared)),
         Text(LABEL_QUEUE, queue),
         Text(AGREEMENT, agreement),
+        Text(DOUBTS, doubts_table(workplace.artifacts.load_list(bank.outputs["doubts"]))),
     ]
     return Evaluation(
         candidate=candidate,

@@ -18,7 +18,7 @@ from feedback.channels.saliency_grid import (
 )
 from feedback.document import FeedbackDocument
 from models.saliency_grid.params import ReviewerParams
-from tasks.channels.saliency_grid.basis import Basis, load_fitted
+from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.requests import freeze_request
 from tasks.stage import StageResult, Work, stage
 from tasks.workplace import Workplace
@@ -104,7 +104,7 @@ def measure_object_cells(
     from models.saliency_grid.suspicion import object_shares
 
     images, digests = load_fitted(work, basis)
-    row_of = {digest: row for row, digest in enumerate(digests)}
+    row_of = first_rows(digests)
     shares: dict[str, JsonValue] = {}
     for digest in _shown(work.load_json(explained, "evidence")):
         found = None

@@ -4,7 +4,8 @@ import pytest
 
 from feedback.channels.saliency_grid import read_marks
 from tasks.channels.saliency_grid.banking import bank_feedback
-from tasks.channels.saliency_grid.queueing import label_queue
+from tasks.channels.saliency_grid.basis import first_rows
+from tasks.channels.saliency_grid.queueing import doubts_table, label_queue
 from tasks.channels.saliency_grid.said import Said
 
 
@@ -63,6 +64,28 @@ def test_a_flagged_image_is_queued_and_not_trained_on(begun, bank, flag):
     assert marked(begun, found) == {}
     queue = begun.work.load_json(found, "queue")
     assert [(one["name"], one["flags"]) for one in queue] == [(begun.images.names[0], flag)]
+
+
+def test_who_finds_it_unclear_takes_nothing_from_the_label_queue(begun, bank):
+    image = begun.digests[0]
+    before = bank(
+        begun.answer(image, flags=("label_suspect", "artefact"), artefact="hair", comment="a ship")
+    )
+    found = bank(begun.answer(image, flags=("unclear",), comment="blurred"), before=before)
+    (row,) = begun.work.load_json(found, "queue")
+    assert (row["flags"], row["artefact"]) == ("label_suspect artefact unclear", "hair")
+    assert row["comment"] == "a ship"
+
+
+def test_of_two_files_of_equal_content_the_first_is_meant():
+    assert first_rows(["a", "b", "a", "c", "b"]) == {"a": 0, "b": 1, "c": 3}
+
+
+def test_doubtful_images_are_listed_with_every_reason():
+    table = doubts_table(
+        [{"image": "ab", "name": "=a.png", "doubts": ["on_object", "low_agreement"]}]
+    )
+    assert table.splitlines() == ["name,sha256,doubts", "'=a.png,ab,on_object low_agreement"]
 
 
 def test_an_artefact_is_queued_and_its_marks_are_kept(begun, bank):
