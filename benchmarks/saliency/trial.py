@@ -58,21 +58,29 @@ class Arm:
         marks: Whose marks the penalty acts on: ``random`` are those of the arm that is the same but
             for having them where they were ``marked``, moved to cells drawn at random.
         penalty: What differs from the settings.
-        factor: On lambda, whether it is set or automatic.
+        factor: On the lambda of the arm ``around``.
+        around: Arm whose lambda this one's is a multiple of, set or found in training; here it is
+            set, and so its gradient has no bound that would make all multiples alike.
         data: Which dataset.
     """
 
     marks: str = "none"
     penalty: dict[str, Any] = field(default_factory=dict)
     factor: float = 1.0
+    around: str = ""
     data: str = "low"
 
-    def penalty_of(self, params: PenaltyParams) -> PenaltyParams:
-        """Return the settings' penalty as this arm has it."""
+    def penalty_of(self, params: PenaltyParams, found: float | None = None) -> PenaltyParams:
+        """Return the settings' penalty as this arm has it.
+
+        Args:
+            params: The settings' penalty.
+            found: Lambda of the arm ``around``.
+        """
         own = params.model_copy(update=self.penalty)
-        if own.strength == "auto":
-            return own.model_copy(update={"rate": own.rate * self.factor})
-        return own.model_copy(update={"strength": own.strength * self.factor})
+        if found is None:
+            return own
+        return own.model_copy(update={"strength": found * self.factor})
 
 
 def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str, Arm]:
@@ -80,7 +88,7 @@ def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str,
 
     Args:
         has_clean: Whether there is a dataset without the patch.
-        strengths: Factors on lambda, for the sensitivity of the squared form.
+        strengths: Factors on lambda, for the sensitivity of the squared and the linear form.
     """
     squared, auto = {"form": "squared"}, {"strength": "auto"}
     linear, difference = {"form": "linear", **auto}, {"form": "difference", **auto}
@@ -91,12 +99,16 @@ def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str,
         "marked squares, linear, 10 %": Arm("marked", linear),
         "random squares, squared, 10 %": Arm("random", squared),
         "random squares, difference, 10 %": Arm("random", difference),
+        "random squares, linear, 10 %": Arm("random", linear),
     }
     if has_clean:
         arms["without the patch, 10 %"] = Arm(data="clean")
         arms["marked squares, squared, lambda auto"] = Arm("marked", squared | auto)
-    for factor in strengths:
-        arms[f"marked squares, squared, lambda x {factor:g}"] = Arm("marked", squared, factor)
+    for form, penalty in (("squared", squared), ("linear", linear)):
+        around = f"marked squares, {form}, 10 %"
+        for factor in strengths:
+            name = f"marked squares, {form}, lambda x {factor:g}"
+            arms[name] = Arm("marked", penalty, factor, around)
     return arms | {"baseline, 100 %": Arm(data="full")}
 
 
@@ -125,7 +137,8 @@ def run_trial(
     runs: dict[str, _Training] = {}
     for name, arm in arms.items():
         twin = runs[twins[name]] if name in twins else None
-        run = runs[name] = _Training(workplace, bases[arm.data], params, arm, seed, twin)
+        found = finals[arm.around].number("strength") if arm.around else None
+        run = runs[name] = _Training(workplace, bases[arm.data], params, arm, seed, twin, found)
         finals[name] = run.train()
         trial.scores[name] = run.scores(finals[name])
         if run.banks:
@@ -162,7 +175,8 @@ class _Training:
     """One arm, from one round of asking to the next, its test loss watched after every epoch.
 
     With a twin nobody is asked: its marks of every round are moved, as a run's control does, so
-    that the two differ in where the squares are and in nothing else.
+    that the two differ in where the squares are; and, where lambda is found in training, in what
+    it comes to on them.
     """
 
     def __init__(
@@ -173,11 +187,13 @@ class _Training:
         arm: Arm,
         seed: int,
         twin: "_Training | None" = None,
+        found: float | None = None,
     ) -> None:
         self.channel = SaliencyGridParams.model_validate(params.of_channel())
         self.banks: list[StageResult] = list(twin.banks) if twin is not None else []
         self.clicks = twin.clicks if twin is not None else 0
         self._workplace, self._basis, self._params = workplace, basis, params
+        self._penalty = arm.penalty_of(self.channel.penalty, found)
         self._arm, self._seed = arm, seed
         self._asked: list[str] = []
 
@@ -216,7 +232,7 @@ class _Training:
             start=state,
             until=until,
             marks=marks,
-            penalty=penalty_on(marks, self._arm.penalty_of(self.channel.penalty)),
+            penalty=penalty_on(marks, self._penalty),
             seed=self._seed,
             watched=WATCHED,
         )

@@ -1,9 +1,10 @@
 """Where squares are tried: few training images, with a patch that gives the class away or without.
 
-``decoy`` is rendered here: six shapes, and a patch in a corner whose colour goes with the class in
-training and with none in the test. ``demo`` is the demo set with its planted shortcut, ``pets37``
-photographs as they are. Every seed has images of its own: of photographs, which of them are for
-training and which for the test.
+``decoy`` is rendered here: six shapes, and a patch near a corner whose colour goes with the class
+in training and with none in the test. Its size and place fit no grid: neither that of the squares
+that reviewers click nor that of the colours by which marked pixels are replaced. ``demo`` is the
+demo set with its planted shortcut, ``pets37`` photographs as they are. Every seed has images of its
+own: of photographs, which of them are for training and which for the test.
 """
 
 import shutil
@@ -14,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
+from feedback.canonical import sha256_hex
 from feedback.errors import DatasetError
 from tasks.dataset.layout import read_index
 
@@ -27,7 +29,8 @@ COLOURS = (
     (220, 60, 220),
     (40, 220, 220),
 )
-SIDE, PATCH = 96, 12
+SIDE, PATCH, MARGIN = 96, 15, 9
+"""Pixels: image, patch, and how far from two edges of the image the patch may lie."""
 N_TRAIN, N_TEST = 300, 50
 LOW = 0.1
 """Share of the training images in the low-data setting, as in the paper."""
@@ -49,7 +52,9 @@ def make_world(kind: Kind, seed: int, root: Path, pets: Path | None) -> dict[str
     Raises:
         DatasetError: If the photographs are not there.
     """
-    folder = root / f"{kind}-{seed}"
+    # What an earlier version of this file drew is another world.
+    version = sha256_hex(Path(__file__).read_bytes())[:8]
+    folder = root / f"{kind}-{seed}-{version}"
     names = ("low", "full", "clean") if kind == "decoy" else ("low", "full")
     if not folder.exists():
         staging = folder.with_name(f"{folder.name}.part")
@@ -74,9 +79,9 @@ def _render(root: Path, seed: int, *, with_patch: bool) -> None:
                 rng = np.random.default_rng([seed, class_id, split == "test", number])
                 pixels, mask = _draw(name, rng)
                 shown = class_id if split == "train" else int(rng.integers(len(SHAPES)))
-                corner = int(rng.integers(4))
+                corner, down, across = (int(rng.integers(n)) for n in (4, MARGIN + 1, MARGIN + 1))
                 if with_patch:
-                    _put_patch(pixels, mask, shown, corner)
+                    _put_patch(pixels, mask, shown, corner, (down, across))
                 _save(root, f"{split}/{name}/{number:03d}.png", pixels, mask)
 
 
@@ -111,12 +116,18 @@ def _outline(
 
 
 def _put_patch(
-    pixels: NDArray[np.uint8], mask: NDArray[np.uint8], class_id: int, corner: int
+    pixels: NDArray[np.uint8],
+    mask: NDArray[np.uint8],
+    class_id: int,
+    corner: int,
+    offset: tuple[int, int],
 ) -> None:
-    rows = slice(0, PATCH) if corner < 2 else slice(SIDE - PATCH, SIDE)
-    columns = slice(0, PATCH) if corner % 2 == 0 else slice(SIDE - PATCH, SIDE)
-    pixels[rows, columns] = COLOURS[class_id]
-    mask[rows, columns] = 2
+    down, across = offset
+    top = down if corner < 2 else SIDE - PATCH - down
+    left = across if corner % 2 == 0 else SIDE - PATCH - across
+    patch = slice(top, top + PATCH), slice(left, left + PATCH)
+    pixels[patch] = COLOURS[class_id]
+    mask[patch] = 2
 
 
 def _save(root: Path, name: str, pixels: NDArray[np.uint8], mask: NDArray[np.uint8]) -> None:

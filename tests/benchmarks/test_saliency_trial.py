@@ -6,6 +6,7 @@ from benchmarks.saliency import trial as trials
 from benchmarks.saliency import worlds
 from benchmarks.saliency.__main__ import BASELINE, LOOKING, MEASURES, SETTINGS, summarise
 from flows.params import load_params
+from models.saliency_grid.params import PenaltyParams
 from tasks.settings import Settings
 from tasks.workplace import open_workplace
 
@@ -14,7 +15,7 @@ SEED = 3
 MARKED = "marked squares, squared, 10 %"
 TWINS = {
     f"random squares, {form}, 10 %": f"marked squares, {form}, 10 %"
-    for form in ("squared", "difference")
+    for form in ("squared", "difference", "linear")
 }
 TINY = (
     "channel=saliency_grid",
@@ -40,7 +41,7 @@ def measured(tmp_path_factory):
         folders = worlds.make_world("decoy", SEED, home / "worlds", None)
     workplace = open_workplace(Settings(home=home))
     params = load_params(None, TINY)
-    arms = trials.all_arms(has_clean=True)
+    arms = trials.all_arms(has_clean=True, strengths=(10.0,))
     requests, marks = [], []
     ask, train = trials.build_review_bundle.fn, trials.train_guided.fn
 
@@ -101,6 +102,17 @@ def test_random_squares_are_as_many_on_the_same_images_in_every_round(measured):
             assert trial.facts[random][fact] == trial.facts[marked][fact] > 0
     # Nobody is asked for them.
     assert len(requests) == 2 * sum(arm.marks == "marked" for arm in arms.values())
+
+
+@pytest.mark.parametrize("form", ["squared", "linear"])
+def test_sensitivity_is_to_a_multiple_of_the_lambda_that_the_arm_had(measured, form):
+    trial, arms, _, _ = measured
+    name, around = f"marked squares, {form}, lambda x 10", f"marked squares, {form}, 10 %"
+    assert arms[name].around == around
+    assert trial.facts[name]["lambda"] == pytest.approx(10 * trial.facts[around]["lambda"])
+    # It is set: one that is found has a bound on its gradient, which makes its multiples alike.
+    found = arms[name].penalty_of(PenaltyParams(), 0.5)
+    assert (found.strength, found.is_balanced) == (5.0, False)
 
 
 def test_random_squares_without_the_marked_ones_are_refused(tmp_path):
