@@ -15,7 +15,8 @@ from feedback.channel import load_feedback_channel
 from feedback.decision import Decision
 from feedback.recording import load_decisions
 from flows.context import RunContext
-from models.report import RunReport, to_markdown
+from models.report import RunReport
+from models.report_text import to_markdown
 from tasks.champion import EARLIER_TAG
 from tasks.evaluation import Evaluation
 from tasks.exchange import save_report

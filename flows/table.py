@@ -8,7 +8,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from flows.ports import Ports
-from models.report import GROUP_NAMES, RunReport, TrackingReport, to_rows
+from models.report import GROUP_NAMES, RunReport, TrackingReport
+from models.report_text import to_rows
 
 MAX_EDITS = 12
 

@@ -4,7 +4,6 @@ Plain numbers and names only; written as JSON by ``--report`` and shown as a tab
 line. Accuracies are means over classes, in [0, 1].
 """
 
-from collections.abc import Sequence
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -130,17 +129,11 @@ class ArmTitle(_Part):
     """A few words."""
 
 
-class PairedReport(_Part):
-    """Difference of two arms on the same test images."""
+class _Difference(_Part):
+    """A difference of two accuracies on the same test images."""
 
-    arm: str
-    """Arm whose accuracy is compared."""
-    against: str
-    """Arm that is subtracted."""
-    group: Group
-    """Classes compared."""
     mean: Annotated[float, Field(ge=-1, le=1)]
-    """Difference of accuracies; positive when ``arm`` is better."""
+    """The first accuracy minus the second."""
     low: Annotated[float, Field(ge=-1, le=1)]
     """Lower end of the interval."""
     high: Annotated[float, Field(ge=-1, le=1)]
@@ -149,8 +142,19 @@ class PairedReport(_Part):
     """Two-sided test of no difference."""
 
 
-class ChallengeReport(_Part):
-    """The candidate beside the champion that it was to replace, on the same test images."""
+class PairedReport(_Difference):
+    """Difference of two arms; positive when ``arm`` is better."""
+
+    arm: str
+    """Arm whose accuracy is compared."""
+    against: str
+    """Arm that is subtracted."""
+    group: Group
+    """Classes compared."""
+
+
+class ChallengeReport(_Difference):
+    """The candidate minus the champion that it was to replace."""
 
     version: str
     """The champion's version."""
@@ -160,14 +164,6 @@ class ChallengeReport(_Part):
     """Accuracy of the candidate."""
     champion: Share
     """Accuracy of the champion."""
-    mean: Annotated[float, Field(ge=-1, le=1)]
-    """Candidate minus champion."""
-    low: Annotated[float, Field(ge=-1, le=1)]
-    """Lower end of the interval."""
-    high: Annotated[float, Field(ge=-1, le=1)]
-    """Upper end of the interval."""
-    p_value: Share
-    """Two-sided test of no difference."""
 
 
 class DecisionReport(_Part):
@@ -258,54 +254,3 @@ class RunReport(_Part):
                 f"{', '.join(sorted(self.arms or {})) or 'none'})"
             )
         return self
-
-
-def to_rows(report: RunReport) -> list[tuple[str, ...]]:
-    """Return the comparison as rows of text, the header first.
-
-    Args:
-        report: A run's report.
-
-    Returns:
-        Rows of equal length: arm, then one cell per group with accuracy and interval in percent;
-        a dash where a group has no classes; the header alone when there was no comparison.
-    """
-    rows: list[tuple[str, ...]] = [("", *GROUP_NAMES.values())]
-    arms = report.arms or {}
-    for one in report.arm_titles:
-        scores = arms[one.arm]
-        rows.append((one.title, *(_cell(getattr(scores, group)) for group in GROUP_NAMES)))
-    return rows
-
-
-def to_markdown(report: RunReport) -> str:
-    """Return what a run came to as markdown, for pages that show a run or a version.
-
-    Args:
-        report: A run's report.
-
-    Returns:
-        The verdict with its reasons, the comparison as a table, how many edits led to it, and
-        warnings. Words of reviewers are left out: they are people's, and may hold markup.
-    """
-    verdict = "Promoted" if report.decision.promote else "Not promoted"
-    lines = [f"**{verdict}** by run `{report.run}`."]
-    if report.arms is not None:
-        header, *rows = to_rows(report)
-        lines += ["", _row(header), _row(["---", *["--:"] * (len(header) - 1)])]
-        lines += [_row(row) for row in rows]
-        names = ", ".join(f"`{name}`" for name in report.edited_classes)
-        lines += ["", f"Edited classes: {names} ({len(report.edits)} edits)."]
-        lines += ["", *(f"- {reason}" for reason in report.decision.reasons)]
-        lines += [line for text in report.warnings for line in ("", f"**Warning:** {text}.")]
-    return "\n".join(lines)
-
-
-def _row(cells: Sequence[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-def _cell(score: Score | None) -> str:
-    if score is None:
-        return "–"
-    return f"{100 * score.accuracy:.1f} % [{100 * score.low:.1f}, {100 * score.high:.1f}]"

@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.report import write_result
-from benchmarks.saliency.trial import Trial, all_arms, run_trial
+from benchmarks.saliency.arms import all_arms
+from benchmarks.saliency.trial import Trial, run_trial
 from benchmarks.saliency.worlds import make_world
 from flows.params import load_params
 from models.paired import paired_t_interval

@@ -1,17 +1,18 @@
 """One seed of the benchmark: training with a simulated reviewer's squares, and its controls."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 from pydantic import JsonValue
 
+from benchmarks.saliency.arms import Arm, twins_of
 from feedback.channels.saliency_grid import read_marks
 from flows.params import PipelineParams
 from models.calibration import expected_calibration_error
 from models.metrics import negative_log_likelihood, per_class_accuracy
-from models.saliency_grid.params import PenaltyParams, SaliencyGridParams
+from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.basis import Basis, digest_images
 from tasks.channels.saliency_grid.control import draw_random_marks
@@ -50,68 +51,6 @@ class Trial:
     facts: dict[str, Any] = field(default_factory=dict)
 
 
-@dataclass(frozen=True)
-class Arm:
-    """One training over a dataset.
-
-    Attributes:
-        marks: Whose marks the penalty acts on: ``random`` are those of the arm that is the same but
-            for having them where they were ``marked``, moved to cells drawn at random.
-        penalty: What differs from the settings.
-        factor: On the lambda of the arm ``around``.
-        around: Arm whose lambda this one's is a multiple of, set or found in training; here it is
-            set, and so its gradient has no bound that would make all multiples alike.
-        data: Which dataset.
-    """
-
-    marks: str = "none"
-    penalty: dict[str, Any] = field(default_factory=dict)
-    factor: float = 1.0
-    around: str = ""
-    data: str = "low"
-
-    def penalty_of(self, params: PenaltyParams, found: float | None = None) -> PenaltyParams:
-        """Return the settings' penalty as this arm has it.
-
-        Args:
-            params: The settings' penalty.
-            found: Lambda of the arm ``around``.
-        """
-        own = params.model_copy(update=self.penalty)
-        if found is None:
-            return own
-        return own.model_copy(update={"strength": found * self.factor})
-
-
-def all_arms(*, has_clean: bool, strengths: tuple[float, ...] = ()) -> dict[str, Arm]:
-    """Return the arms by name.
-
-    Args:
-        has_clean: Whether there is a dataset without the patch.
-        strengths: Factors on lambda, for the sensitivity of the squared and the linear form.
-    """
-    squared, auto = {"form": "squared"}, {"strength": "auto"}
-    linear, difference = {"form": "linear", **auto}, {"form": "difference", **auto}
-    arms = {
-        "baseline, 10 %": Arm(),
-        "marked squares, squared, 10 %": Arm("marked", squared),
-        "marked squares, difference, 10 %": Arm("marked", difference),
-        "marked squares, linear, 10 %": Arm("marked", linear),
-        "random squares, squared, 10 %": Arm("random", squared),
-        "random squares, difference, 10 %": Arm("random", difference),
-        "random squares, linear, 10 %": Arm("random", linear),
-    }
-    if has_clean:
-        arms["without the patch, 10 %"] = Arm(data="clean")
-        arms["marked squares, squared, lambda auto"] = Arm("marked", squared | auto)
-    for form, penalty in (("squared", squared), ("linear", linear)):
-        around = f"marked squares, {form}, 10 %"
-        for factor in strengths:
-            name = f"marked squares, {form}, lambda x {factor:g}"
-            arms[name] = Arm("marked", penalty, factor, around)
-    return arms | {"baseline, 100 %": Arm(data="full")}
-
-
 def run_trial(
     workplace: Workplace,
     folders: dict[str, Path],
@@ -131,7 +70,7 @@ def run_trial(
     Raises:
         ValueError: If random squares come without, or before, the marked ones.
     """
-    trial, twins = Trial(), _twins(arms)
+    trial, twins = Trial(), twins_of(arms)
     bases = {name: _basis(workplace, folder, params, seed) for name, folder in folders.items()}
     finals: dict[str, StageResult] = {}
     runs: dict[str, _Training] = {}
@@ -156,19 +95,6 @@ def run_trial(
                 "lambda": finals[name].facts["strength"],
             }
     return trial
-
-
-def _twins(arms: dict[str, Arm]) -> dict[str, str]:
-    """Return by arm of random squares the arm whose marks it moves."""
-    twins: dict[str, str] = {}
-    for position, (name, arm) in enumerate(arms.items()):
-        if arm.marks == "random":
-            twin, before = replace(arm, marks="marked"), list(arms.items())[:position]
-            found = [other for other, one in before if one == twin]
-            if not found:
-                raise ValueError(f"expected the marked squares of {name!r} before it (got none)")
-            twins[name] = found[0]
-    return twins
 
 
 class _Training:

@@ -5,6 +5,7 @@ import pytest
 from benchmarks.saliency import trial as trials
 from benchmarks.saliency import worlds
 from benchmarks.saliency.__main__ import BASELINE, LOOKING, MEASURES, SETTINGS, summarise
+from benchmarks.saliency.arms import all_arms
 from flows.params import load_params
 from models.saliency_grid.params import PenaltyParams
 from tasks.settings import Settings
@@ -41,7 +42,7 @@ def measured(tmp_path_factory):
         folders = worlds.make_world("decoy", SEED, home / "worlds", None)
     workplace = open_workplace(Settings(home=home))
     params = load_params(None, TINY)
-    arms = trials.all_arms(has_clean=True, strengths=(10.0,))
+    arms = all_arms(has_clean=True, strengths=(10.0,))
     requests, marks = [], []
     ask, train = trials.build_review_bundle.fn, trials.train_guided.fn
 
@@ -116,7 +117,7 @@ def test_sensitivity_is_to_a_multiple_of_the_lambda_that_the_arm_had(measured, f
 
 
 def test_random_squares_without_the_marked_ones_are_refused(tmp_path):
-    arms = {name: arm for name, arm in trials.all_arms(has_clean=False).items() if name in TWINS}
+    arms = {name: arm for name, arm in all_arms(has_clean=False).items() if name in TWINS}
     with pytest.raises(ValueError, match="expected the marked squares of"):
         trials.run_trial(
             open_workplace(Settings(home=tmp_path)), {}, load_params(None, TINY), arms, SEED

@@ -1,37 +1,22 @@
 """A later run's candidate takes the champion's place only if it is no worse on today's images."""
 
 import shutil
-from dataclasses import replace
 from urllib.parse import urlparse
 
 import pytest
 
-from flows.channels import concept_graph, saliency_grid
 from tasks.registry import CHAMPION, alias_version
 from tasks.settings import Settings
 from tasks.tracking_store import open_registry
 from tests.flows.runs import computed, run
 from tests.flows.test_saliency_grid import ASKED
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("prefect_server", "any_student_may_be_promoted"),
+]
 JUDGED = {"promotion__min_images": "2"}
 TAUGHT = {**JUDGED, "distillation__epochs": "30", "distillation__lr": "0.001"}
-
-
-@pytest.fixture(autouse=True)
-def any_student_may_be_promoted(monkeypatch):
-    """Let the channel's rule allow whatever two epochs taught: this is about champions."""
-
-    def let(channel):
-        whole = channel.evaluate
-
-        def lenient(run, explained, corrected):
-            return replace(whole(run, explained, corrected), promote=True)
-
-        monkeypatch.setattr(channel, "evaluate", lenient)
-
-    let(concept_graph)
-    let(saliency_grid)
 
 
 @pytest.fixture

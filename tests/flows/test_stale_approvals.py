@@ -1,7 +1,5 @@
 """A champion that is replaced while people think: the run asks them once more, and goes on."""
 
-from dataclasses import replace
-
 import pytest
 
 from feedback.audit_check import verify
@@ -9,7 +7,6 @@ from feedback.channels import saliency_grid as squares
 from feedback.channels.concept_graph import read_evidence
 from feedback.publishing import load_bundle
 from feedback.recording import load_decisions
-from flows.channels import concept_graph, saliency_grid
 from flows.context import ReviewListener
 from tasks.exchange import submit_feedback
 from tasks.registry import CHAMPION, alias_version, set_alias
@@ -21,24 +18,11 @@ from tests.flows.runs import computed, run
 from tests.flows.test_saliency_grid import ASKED
 from tests.review_request import make_answer, make_edit
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("prefect_server")]
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.usefixtures("prefect_server", "any_student_may_be_promoted"),
+]
 TAUGHT = {"edit_graphs", "fit_teacher", "distil"}
-
-
-@pytest.fixture(autouse=True)
-def any_student_may_be_promoted(monkeypatch):
-    """Let the promotion rule allow whatever two epochs taught: this is about champions."""
-
-    def let(channel):
-        whole = channel.evaluate
-
-        def lenient(run, explained, corrected):
-            return replace(whole(run, explained, corrected), promote=True)
-
-        monkeypatch.setattr(channel, "evaluate", lenient)
-
-    let(concept_graph)
-    let(saliency_grid)
 
 
 def cut(bundle, *numbers, of=0):

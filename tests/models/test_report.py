@@ -3,7 +3,8 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from models.report import RunReport, to_markdown, to_rows
+from models.report import RunReport
+from models.report_text import to_markdown, to_rows
 
 
 def arm(edited, other=0.7):

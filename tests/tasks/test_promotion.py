@@ -1,95 +1,22 @@
 """Promotion as compare-and-set: what moves the champion, what does not, and what is recorded."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from feedback.audit_check import verify
 from feedback.bundle import BaseVersion, DatasetVersion
-from feedback.errors import AuditError, StaleChampionError, TrackingError
+from feedback.errors import AuditError, StaleChampionError
 from feedback.layout import AUDIT, promotion_key
-from feedback.moves import Move, list_moves
+from feedback.moves import list_moves
 from feedback.opening import open_request
 from feedback.policy import single_policy
-from feedback.recording import load_decision, load_decisions
+from feedback.recording import load_decision
 from feedback.states import ReviewState
-from feedback.waiting import wait_for_decision
 from tasks import champion as champions
 from tasks.champion import find_champion, move_champion
-from tasks.exchange import submit_feedback
-from tasks.promotion import Promotion, promote_candidate, revoke_version
+from tasks.promotion import Promotion
 from tasks.registry import CANDIDATE, CHAMPION, PREVIOUS, alias_version, set_alias
-from tasks.version_pages import VersionRef
-from tests.review_request import FILES, make_answer, make_bundle
-
-NOW = datetime(2026, 11, 21, 12, tzinfo=UTC)
-TAGS = {"review.reviewers": "ada", "review.edits": "2", "dvc.md5": "0" * 32}
-
-
-@pytest.fixture
-def four(registry):
-    """Four versions that cost nothing: entries without a model. The first is what is explained."""
-    registry.client.create_registered_model("parley")
-    made = []
-    for number in range(4):
-        digest = ("d" if number == 0 else str(number)) * 64
-        version = registry.client.create_model_version(
-            "parley", f"file:///none/{number}", tags={"parley.weights_sha256": digest}
-        )
-        made.append(VersionRef(name="parley", version=str(version.version), digest=digest))
-    return made
-
-
-def approve(workplace, registry, **changes):
-    """Open a request against the champion of now, approve it, and return the decision."""
-    objects = workplace.objects
-    base = find_champion(objects, registry, "parley")
-    request = open_request(
-        objects, make_bundle(**changes), FILES, base=base, policies=[single_policy()]
-    )
-    standing = load_decision(objects, request.request_id)
-    if standing is not None:
-        return standing
-    submit_feedback.fn(workplace, request.request_id, make_answer(request))
-    return wait_for_decision(objects, request.request_id)
-
-
-def promote(workplace, registry, original, candidate, decision, *, allowed=True, against=NOW):
-    tags = {"review.request_id": decision.request_id, **TAGS}
-    if against is NOW:
-        champion = find_champion(workplace.objects, registry, "parley")
-        against = champion.version if champion else None
-    return promote_candidate.fn(
-        workplace, registry, original=original, candidate=candidate, decision=decision,
-        allowed=allowed, against=against, tags=tags,
-    )  # fmt: skip
-
-
-def aliases(registry):
-    found = {name: alias_version(registry, "parley", name) for name in (CHAMPION, PREVIOUS)}
-    return tuple(version.version if version else None for version in found.values())
-
-
-def states(workplace, decision):
-    return [d.state.value for d in load_decisions(workplace.objects, decision.request_id)]
-
-
-def move(before, version, kind="promote"):
-    return Move(kind=kind, model="parley", before=before, version=version, previous=before, at=NOW)
-
-
-def let_come_first(rival, workplace, registry, monkeypatch):
-    """Make a rival's move of the champion at the moment when another one is about to be claimed."""
-    objects, made = workplace.objects, []
-    claim = type(objects).put_if_absent
-
-    def slow(self, key, data):
-        if key.startswith("promotions/") and not made:
-            made.append(key)
-            move_champion(objects, registry, rival)
-        return claim(self, key, data)
-
-    monkeypatch.setattr(type(objects), "put_if_absent", slow)
+from tests.review_request import FILES, make_bundle
+from tests.tasks.promoting import TAGS, aliases, approve, let_come_first, move, promote, states
 
 
 def test_an_approved_candidate_becomes_champion_with_its_origin_and_the_log_tells(
@@ -233,33 +160,6 @@ def test_an_alias_that_an_operator_moved_by_hand_stays(workplace, registry, four
     promote(workplace, registry, four[0], four[1], decision)
     set_alias(registry, four[0], CHAMPION)
     assert find_champion(workplace.objects, registry, "parley").version == "1"
-
-
-def test_a_revoked_version_gives_way_to_the_one_before_and_is_not_promoted_again(
-    workplace, registry, four
-):
-    decision = approve(workplace, registry)
-    promote(workplace, registry, four[0], four[1], decision)
-    back = revoke_version(workplace, registry, name="parley", version="2", why="carriers got worse")
-    assert back == "1"
-    assert aliases(registry) == ("1", None)
-    last = load_decision(workplace.objects, decision.request_id)
-    assert (last.state, last.reason) == (ReviewState.REVOKED, "carriers got worse")
-    assert not last.is_approved
-    # Saying it twice is saying it once.
-    revoke_version(workplace, registry, name="parley", version="2", why="again")
-    assert states(workplace, decision) == ["APPROVED", "PROMOTED", "REVOKED"]
-    assert approve(workplace, registry).state is ReviewState.REVOKED
-    check = verify(workplace.objects)
-    assert (check.entries, check.broken, check.changed) == (6, "", ())
-
-
-@pytest.mark.parametrize("version", ["1", "3", "9"])
-def test_only_a_champion_that_a_review_promoted_can_be_revoked(workplace, registry, four, version):
-    promote(workplace, registry, four[0], four[1], approve(workplace, registry))
-    with pytest.raises(TrackingError, match="expected"):
-        revoke_version(workplace, registry, name="parley", version=version, why="no")
-    assert aliases(registry) == ("2", "1")
 
 
 def test_nothing_is_promoted_while_the_audit_log_is_broken(workplace, registry, four):

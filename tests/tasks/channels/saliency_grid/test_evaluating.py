@@ -13,22 +13,25 @@ ROWS = (0, 3, 5)
 CELL = ((0, 0), (1, 2), (3, 3))
 
 
-@pytest.mark.parametrize("name", ["deeplift", "input_gradients"])
-def test_what_speaks_against_the_class_is_no_wrong_reason(begun, name):
-    trained = begun.train(1)
-    marks = [begun.mark(row, *CELL) for row in ROWS]
-    kept = trained.model_copy(
-        update={"outputs": {"marks": begun.workplace.artifacts.save_json(marks)}}
-    )
-    explainer = begun.channel.explainer.model_copy(update={"name": name})
-    looked = look_again.fn(
+def look(begun, trained, marks, explainer):
+    """Look at marked images with one network in the place of both."""
+    stored = begun.workplace.artifacts.save_json([*marks])
+    return look_again.fn(
         begun.workplace,
         basis=begun.basis,
-        bank=kept,
+        bank=trained.model_copy(update={"outputs": {"marks": stored}}),
         original=trained,
         corrected=trained,
         explainer=explainer,
     )
+
+
+@pytest.mark.parametrize("name", ["deeplift", "input_gradients"])
+def test_what_speaks_against_the_class_is_no_wrong_reason(begun, name):
+    trained = begun.train(1)
+    marks = [begun.mark(row, *CELL) for row in ROWS]
+    explainer = begun.channel.explainer.model_copy(update={"name": name})
+    looked = look(begun, trained, marks, explainer)
     images = begun.images.select(torch.tensor(ROWS))
     model = load_classifier(begun.workplace.artifacts, trained)
     found = attribute_images(model, images.images, images.labels, explainer)
@@ -47,17 +50,7 @@ def test_an_image_with_important_squares_alone_does_not_count_as_looked_at_right
     trained = begun.train(1)
 
     def shares(*marks):
-        kept = trained.model_copy(
-            update={"outputs": {"marks": begun.workplace.artifacts.save_json([*marks])}}
-        )
-        looked = look_again.fn(
-            begun.workplace,
-            basis=begun.basis,
-            bank=kept,
-            original=trained,
-            corrected=trained,
-            explainer=begun.channel.explainer,
-        )
+        looked = look(begun, trained, marks, begun.channel.explainer)
         assert looked.facts["marked_images"] == len(marks)
         return looked.facts
 
