@@ -212,7 +212,10 @@ def build_classifier(params: ClassifierParams, n_classes: int, *, seed: int = 0)
     # untouched.
     with torch.device("meta"):
         model = architecture(params, n_classes)
-    model.to_empty(device="cpu")
+    # Not ``to_empty``, which imports sympy for tensors of the meta device: half a second.
+    model._apply(  # type: ignore[no-untyped-call]
+        lambda tensor: torch.empty(tensor.shape, dtype=tensor.dtype)
+    )
     with torch.no_grad():
         model.initialise(torch.Generator().manual_seed(seed))
     return model

@@ -18,7 +18,7 @@ from feedback.store import ObjectStore
 if TYPE_CHECKING:
     from torch import Tensor
 
-Kind = Literal["tensors", "json", "png"]
+Kind = Literal["tensors", "json", "png", "text"]
 
 
 class ArtifactRef(BaseModel):
@@ -83,6 +83,14 @@ class ArtifactStore:
     def save_png(self, data: bytes) -> ArtifactRef:
         """Store the bytes of a PNG picture."""
         return self._put(data, "png")
+
+    def save_text(self, text: str) -> ArtifactRef:
+        """Store text for people or other programs, such as CSV."""
+        return self._put(text.encode(), "text")
+
+    def load_text(self, ref: ArtifactRef) -> str:
+        """Return the text that ``ref`` names, after checking its digest."""
+        return self.load_bytes(ref).decode()
 
     def load_bytes(self, ref: ArtifactRef) -> bytes:
         """Return the bytes that ``ref`` names.

@@ -85,6 +85,7 @@ def _file(module: str) -> Path:
     return found
 
 
+@functools.cache
 def _find(module: str) -> Path | None:
     """Return a module's file. Looks at folders alone: ``find_spec`` would import the parents."""
     top, *parts = module.split(".")

@@ -208,7 +208,7 @@ class Tracker:
 
 
 def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
-    """Return what a stage has to say: its numeric facts, and its series when it trained something.
+    """Return what a stage has to say: its numeric facts and files, and its series when it trained.
 
     Args:
         workplace: Holds the artifacts.
@@ -218,6 +218,11 @@ def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
         Metric(name, float(value))
         for name, value in result.facts.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
+    ]
+    records += [
+        Text(name, workplace.artifacts.load_text(ref))
+        for name, ref in result.outputs.items()
+        if ref.kind == "text"
     ]
     if "history" in result.outputs and not result.reused:
         for row in workplace.artifacts.load_list(result.outputs["history"]):

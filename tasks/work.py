@@ -125,6 +125,15 @@ class Work:
         """Store a picture as output ``name``."""
         self.outputs[name] = self.artifacts.save_png(data)
 
+    def save_text(self, name: str, text: str) -> None:
+        """Store text as output ``name``, which becomes a file of the stage's own MLflow run.
+
+        Args:
+            name: Name of the file, e.g. ``label_queue.csv``.
+            text: What it holds.
+        """
+        self.outputs[name] = self.artifacts.save_text(text)
+
     def load_tensors(self, result: StageResult, name: str) -> "dict[str, Tensor]":
         """Return the tensors that an earlier stage stored as ``name``."""
         return self.artifacts.load_tensors(result.outputs[name])

@@ -108,13 +108,26 @@ class PenaltyParams(Params):
     """Where lambda is found during training, the penalty's gradient is scaled down to this share of
     the cross-entropy's: without a bound, what was in balance once stalls training later (decision
     0026)."""
-    max_per_batch: Count = 8
+    max_per_batch: Literal["auto"] | Count = "auto"
     """Marked images of one batch that are penalised. Each costs five to six times what it costs to
-    train on it, so this bounds how much longer a step takes. Networks with batch normalisation take
-    unmarked images of the batch along where fewer are marked, for the statistics."""
+    train on it, so this bounds how much longer a step takes; auto: a quarter of the batch, from 4
+    to 8, and 4 where layers are frozen, whose plain steps are cheap. Networks with batch
+    normalisation take unmarked images of the batch along where fewer are marked, for the
+    statistics."""
     limit: Positive | None = None
     """Penalties above this are scaled down to it, which keeps their gradient's direction; None
     never scales."""
+
+    def most_of(self, n_images: int, *, is_partly_frozen: bool = False) -> int:
+        """Return how many marked images of a batch are penalised; see ``max_per_batch``.
+
+        Args:
+            n_images: Images of the batch.
+            is_partly_frozen: Whether layers of the network are frozen.
+        """
+        if self.max_per_batch != "auto":
+            return self.max_per_batch
+        return 4 if is_partly_frozen else min(max(n_images // 4, 4), 8)
 
     @property
     def is_balanced(self) -> bool:

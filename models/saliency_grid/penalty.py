@@ -150,13 +150,14 @@ def reviewed_penalties(
     # Only what a form acts on costs anything.
     acting = weights if params.form == "linear" else weights.clamp_min(0)
     is_acting = (acting != 0).flatten(1).any(dim=1)
-    index = is_acting.nonzero().flatten()[: params.max_per_batch]
+    most = params.most_of(len(images), is_partly_frozen=getattr(model, "n_frozen", 0) > 0)
+    index = is_acting.nonzero().flatten()[:most]
     n_reviewed = len(index)
     if n_reviewed == 0:
         return images.new_zeros(0), index
     seen = index
     if is_normalised_by_batch(model):
-        others = (~is_acting).nonzero().flatten()[: max(0, params.max_per_batch - n_reviewed)]
+        others = (~is_acting).nonzero().flatten()[: max(0, most - n_reviewed)]
         seen = torch.cat([index, others])
     inputs = _precise(images[seen.to(images.device)].detach())
     marked = weights[index.to(weights.device)]

@@ -12,7 +12,7 @@ def marked_share(maps: Tensor, marked: Tensor) -> Tensor:
 
     Args:
         maps: Absolute attribution (B, H, W).
-        marked: Pixels that should not matter (B, H, W), bool.
+        marked: Pixels that should not matter (B, H, W), bool, or how much of each in [0, 1].
 
     Returns:
         Shares (B,), in [0, 1]; NaN for an image without attribution.
@@ -21,7 +21,7 @@ def marked_share(maps: Tensor, marked: Tensor) -> Tensor:
         ValueError: If the shapes differ.
     """
     _check(maps, marked)
-    return torch.where(marked, maps, 0.0).sum(dim=(1, 2)) / maps.sum(dim=(1, 2))
+    return (maps * marked).sum(dim=(1, 2)) / maps.sum(dim=(1, 2))
 
 
 def wrong_reason(maps: Tensor, marked: Tensor, *, threshold: float | None = None) -> Tensor:
@@ -44,6 +44,8 @@ def wrong_reason(maps: Tensor, marked: Tensor, *, threshold: float | None = None
         ValueError: If the shapes differ.
     """
     _check(maps, marked)
+    if marked.dtype != torch.bool:
+        raise ValueError(f"expected boolean marks (got {marked.dtype})")
     positive = maps.clamp_min(0)
     largest = positive.amax(dim=(1, 2), keepdim=True)
     normalised = positive / largest.where(largest > 0, 1)
@@ -52,8 +54,8 @@ def wrong_reason(maps: Tensor, marked: Tensor, *, threshold: float | None = None
 
 
 def _check(maps: Tensor, marked: Tensor) -> None:
-    if maps.shape != marked.shape or maps.ndim != 3 or marked.dtype != torch.bool:
+    if maps.shape != marked.shape or maps.ndim != 3:
         raise ValueError(
-            "expected maps and boolean marks (B, H, W) of one shape "
-            f"(got {tuple(maps.shape)} and {marked.dtype} {tuple(marked.shape)})"
+            "expected maps and marks (B, H, W) of one shape "
+            f"(got {tuple(maps.shape)} and {tuple(marked.shape)})"
         )

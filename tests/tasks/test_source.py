@@ -25,6 +25,7 @@ def project(tmp_path, monkeypatch):
 def forget():
     source.source_digest.cache_clear()
     source._direct_imports.cache_clear()
+    source._find.cache_clear()
 
 
 def test_imports_inside_functions_and_modules_named_by_strings_are_followed(project):

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 
@@ -69,6 +70,14 @@ def test_stages_are_children_and_a_reused_one_links_to_its_origin(tracker, workp
     assert child.info.run_name == "01 train classifier"
     assert reused.info.run_name == "01 train classifier: edited graphs (reused)"
     assert count_runs(settings) == 3
+
+
+def test_a_text_of_a_stage_is_a_file_of_its_own_run(tracker, workplace):
+    queue = workplace.artifacts.save_text("name,flags\nä.png,artefact\n")
+    result = finished(workplace).model_copy(update={"outputs": {"label_queue.csv": queue}})
+    child = tracker.log_stage(workplace, result, stage_records(workplace, result))
+    found = tracker.client.download_artifacts(child, "files/label_queue.csv")
+    assert Path(found).read_text(encoding="utf-8") == "name,flags\nä.png,artefact\n"
 
 
 def test_the_dataset_is_an_input_and_a_tag_of_the_run_and_of_its_children(tracker):

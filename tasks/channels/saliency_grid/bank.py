@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pydantic import JsonValue
 
 from feedback.channels.saliency_grid import CellMarks, is_abstention
+from tasks.channels.saliency_grid.queueing import TABLES
 from tasks.stage import StageResult, Work
 
 Entries = dict[str, dict[str, JsonValue]]
@@ -97,9 +98,12 @@ class Bank:
             self.marks[image] = {**about, "weights": [list(row) for row in weights]}
 
     def save(self, work: Work) -> dict[str, JsonValue]:
-        """Store every part as an output, and return their sizes."""
+        """Store every part, and what people have to look at as tables; return their sizes."""
         for name in type(self).__dataclass_fields__:
             work.save_json(name, list(getattr(self, name).values()))
+        # Of every round, not only of a run that comes to its end: somebody has to look.
+        for file, (part, as_table) in TABLES.items():
+            work.save_text(file, as_table([*getattr(self, part).values()]))
         return {
             "marked_images": len(self.marks),
             "flagged": len(self.queue),

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @task(name="bank-feedback", cache_policy=NO_CACHE)
-@stage("bank_feedback", version=1)
+@stage("bank_feedback", version=2)
 def bank_feedback(
     work: Work,
     *,
@@ -56,7 +56,7 @@ def bank_feedback(
                 # No longer in the dataset, or carved out: there is nothing to train on.
                 unknown += 1
                 continue
-            clicks += len(answer.cells)
+            clicks += _clicks(answer, one)
             take(bank, images, row, answer, one, params)
     return {**bank.save(work), "clicks": clicks, "unknown_images": unknown}
 
@@ -114,6 +114,12 @@ def _cell_weights(answer: CellMarks) -> "Tensor":
     for cell in answer.cells:
         weights[cell.r, cell.c] = cell.w
     return weights
+
+
+def _clicks(agreed: CellMarks, said: Said) -> int:
+    """Count the squares clicked on an image: each reviewer's own, where they are known."""
+    own = said.on(agreed.image).values()
+    return sum(len(answer.cells) for answer in own) if own else len(agreed.cells)
 
 
 def _so_far(before: StageResult | None, fact: str) -> int:

@@ -95,7 +95,7 @@ def compare_marked(
 
 
 @task(name="look-again", cache_policy=NO_CACHE)
-@stage("look_again", version=2)
+@stage("look_again", version=3)
 def look_again(
     work: Work,
     *,
@@ -123,7 +123,7 @@ def look_again(
     import torch
 
     from models.figure_style import figure_png
-    from models.imageset import OBJECT
+    from models.imageset import object_weight
     from models.saliency_grid.attributing import attribute_images
     from models.saliency_grid.grid import paint_cells
     from models.saliency_grid.looking_figure import looking_figure
@@ -162,7 +162,8 @@ def look_again(
         }
         if images.masks is not None:
             known = (images.masks != 0).flatten(1).any(dim=1)
-            outside = marked_share(one.maps, images.masks != OBJECT)
+            # Pixels on the border of a mask are half of either.
+            outside = marked_share(one.maps, 1 - object_weight(images.masks))
             shares["outside_share"] = torch.where(known, outside, torch.nan)
         for share, values in shares.items():
             mean = float(values.nanmean())

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from collections.abc import Callable, Mapping
 
 from pydantic import JsonValue
 
@@ -57,6 +58,14 @@ def doubts_table(entries: list[JsonValue]) -> str:
         if isinstance(entry, dict) and isinstance(found := entry["doubts"], list)
     ]
     return _table(rows, {"name": "name", "sha256": "image"}, "doubts")
+
+
+TABLES: Mapping[str, tuple[str, Callable[[list[JsonValue]], str]]] = {
+    LABEL_QUEUE: ("queue", label_queue),
+    AGREEMENT: ("agreement", agreement_table),
+    DOUBTS: ("doubts", doubts_table),
+}
+"""Every table by its file: the part of a bank that it shows, and how."""
 
 
 def _table(entries: list[JsonValue], named: dict[str, str], *columns: str) -> str:

@@ -2,14 +2,7 @@
 
 from pydantic import JsonValue
 
-from tasks.channels.saliency_grid.queueing import (
-    AGREEMENT,
-    DOUBTS,
-    LABEL_QUEUE,
-    agreement_table,
-    doubts_table,
-    label_queue,
-)
+from tasks.channels.saliency_grid.queueing import TABLES
 from tasks.comparison_records import (
     comparison_metrics,
     comparison_report,
@@ -53,16 +46,12 @@ def evaluation_of(
         for name, value in (bank.facts | earlier | looked.facts | found).items()
         if isinstance(value, int | float)
     }
-    queue = label_queue(workplace.artifacts.load_list(bank.outputs["queue"]))
-    agreement = agreement_table(workplace.artifacts.load_list(bank.outputs["agreement"]))
     records: list[Record] = [
         *comparison_metrics(compared),
         *(Metric(f"marks.{name}", value) for name, value in measured.items()),
         *_figures(workplace, compared, looked, ""),
         Table("per_class_accuracy", per_class_columns(compared)),
-        Text(LABEL_QUEUE, queue),
-        Text(AGREEMENT, agreement),
-        Text(DOUBTS, doubts_table(workplace.artifacts.load_list(bank.outputs["doubts"]))),
+        *(Text(file, workplace.artifacts.load_text(bank.outputs[file])) for file in TABLES),
     ]
     return Evaluation(
         candidate=candidate,

@@ -53,3 +53,10 @@ def test_what_should_matter_may_be_marked_with_the_linear_penalty():
         {"grid": {"allow_important": True}, "penalty": {"form": "linear", "strength": 2}}
     )
     assert params.penalty.strength == 2
+
+
+@pytest.mark.parametrize(("n_images", "expected"), [(2, 4), (16, 4), (20, 5), (32, 8), (128, 8)])
+def test_a_quarter_of_the_batch_is_penalised_within_bounds(n_images, expected):
+    assert PenaltyParams().most_of(n_images) == expected
+    assert PenaltyParams().most_of(n_images, is_partly_frozen=True) == 4
+    assert PenaltyParams(max_per_batch=3).most_of(n_images, is_partly_frozen=True) == 3

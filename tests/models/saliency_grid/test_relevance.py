@@ -11,6 +11,11 @@ def test_the_share_on_marked_pixels_is_the_hand_computed_one():
     assert marked_share(MAPS, MARKED).tolist() == [0.75, 0.0]
 
 
+def test_what_is_half_marked_counts_half():
+    half = torch.tensor([[[0.0, 0.5], [0.0, 1.0]]])
+    assert marked_share(MAPS[:1], half).tolist() == [(0.5 + 2) / 4]
+
+
 def test_an_image_without_attribution_has_no_share():
     assert marked_share(torch.zeros(1, 2, 2), MARKED[:1]).isnan().all()
 

@@ -51,13 +51,14 @@ def test_the_single_image_of_a_batch_of_one_is_not_normalised_by_itself():
 def test_a_lone_marked_image_owes_what_it_owes_among_marked_ones(row):
     model = build_classifier(ClassifierParams(arch="resnet18", width=0.125), 4, seed=0).train()
     x, weights = rand(8, 3, 32, 32).float(), torch.ones(8, 32, 32)
-    together, _ = reviewed_penalties(model, x, weights, PenaltyParams())
+    params = PenaltyParams(max_per_batch=8)
+    together, _ = reviewed_penalties(model, x, weights, params)
     weights[torch.arange(8) != row] = 0
-    alone, index = reviewed_penalties(model, x, weights, PenaltyParams())
+    alone, index = reviewed_penalties(model, x, weights, params)
     assert index.tolist() == [row]
     torch.testing.assert_close(alone, together[row : row + 1], rtol=1e-3, atol=0)
     # Which in evaluation mode is another number altogether.
-    in_use, _ = reviewed_penalties(model.eval(), x, weights, PenaltyParams())
+    in_use, _ = reviewed_penalties(model.eval(), x, weights, params)
     assert not torch.allclose(in_use, alone, rtol=0.5)
 
 

@@ -1,6 +1,7 @@
 """Closed reviews become data: once, whole, and never changed afterwards."""
 
 import io
+import json
 import shutil
 import tarfile
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ import yaml
 
 from feedback.bundle import parse_bundle
 from feedback.canonical import sha256_hex
+from feedback.channels.saliency_grid import read_evidence, read_marks
 from feedback.decision import Decision
 from feedback.errors import DatasetError
 from feedback.exchange import check_upload, decide_single
@@ -19,8 +21,10 @@ from feedback.publishing import publish
 from feedback.recording import record_transition
 from feedback.states import ReviewState
 from feedback.watching import watch_once
+from tasks.channels.saliency_grid.said import Said
 from tasks.dataset import filing, version
 from tasks.dataset.filing import file_reviews
+from tests.feedback.channels.saliency_grid.pair import ANSWERS, decide_pair
 from tests.feedback.memory import MemoryStore, MortalStore
 from tests.review_request import FILES, NOW, make_bundle, make_document
 from tests.tasks.dataset.doom import Doom, was_killed
@@ -102,6 +106,22 @@ def test_answers_are_filed_as_they_were_handed_in(office):
     office.file()
     folder = office.folder / bundle.request_id / "responses"
     assert (folder / "u-5-nonce-001.json").read_bytes() == data
+
+
+def test_squares_are_filed_with_who_marked_what_and_teach_the_same_again(office):
+    town, decision = decide_pair()
+    office.file(town.store)
+    folder = office.folder / decision.request_id
+    manifest = (folder / "manifest.json").read_bytes()
+    shown = read_evidence(parse_bundle(manifest, decision.request_id))
+    filed = Decision.model_validate_json((folder / "decisions/0001.json").read_bytes())
+    assert Said.of(filed, filed) == Said.of(decision, decision)
+    assert {one.image for one in Said.of(filed, filed).agreed} <= {
+        one.image for one in shown.images
+    }
+    for reviewer in ("ada", "bob"):
+        handed_in = json.loads((folder / f"responses/{reviewer}-nonce-0001.json").read_bytes())
+        assert read_marks(handed_in["document"]["responses"]) == read_marks(ANSWERS[reviewer])
 
 
 def test_filing_again_does_nothing_and_a_promotion_adds_one_file(office):

@@ -147,6 +147,15 @@ def test_the_bank_keeps_how_far_they_agree_until_somebody_answers_alone(begun, m
     assert (second.facts["compared_images"], second.facts["mean_overlap"]) == (0, None)
 
 
+def test_clicks_are_those_of_every_reviewer(begun, marks):
+    own = {"ada": (marks((0, 0), (0, 1)),), "ben": (marks((0, 0)),)}
+    said = Said(agreed=(join_marks([own["ada"][0], own["ben"][0]]),), by_reviewer=own)
+    found = bank_feedback.fn(
+        begun.fresh(), basis=begun.basis, before=None, said=[said], params=begun.channel
+    )
+    assert found.facts["clicks"] == 3
+
+
 def test_the_table_names_cells_as_the_page_does_and_numbers_stay_numbers():
     entry = {
         "image": "f" * 64,

@@ -64,6 +64,9 @@ def test_a_flagged_image_is_queued_and_not_trained_on(begun, bank, flag):
     assert marked(begun, found) == {}
     queue = begun.work.load_json(found, "queue")
     assert [(one["name"], one["flags"]) for one in queue] == [(begun.images.names[0], flag)]
+    # Somebody can look after it as soon as the round is closed, whatever becomes of the run.
+    table = begun.workplace.artifacts.load_text(found.outputs["label_queue.csv"])
+    assert table == f"name,sha256,flags,artefact,comment\n{queue[0]['name']},{image},{flag},,look\n"
 
 
 def test_who_finds_it_unclear_takes_nothing_from_the_label_queue(begun, bank):
