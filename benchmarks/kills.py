@@ -1,6 +1,6 @@
 """kill -9 of everything at random moments, over runs that ask and people who answer.
 
-    python -m benchmarks.kills --kills 200 --seed 1
+    python -m benchmarks.kills --kills 200 --seed 1 [--channel saliency_grid]
 
 Brings up what ``infra/`` describes as processes of this machine, keeps runs going and answers what
 they ask, and kills flow, worker, watchers, page, Prefect server and object storage. Afterwards all
@@ -24,7 +24,8 @@ from benchmarks.report import write_result
 from feedback.moves import list_moves
 from tests.e2e.prefect_api import RunState
 from tests.e2e.promises import differing, judge
-from tests.e2e.soak import ENDS, POLICY, REVIEWERS_WANTED, Soak
+from tests.e2e.soak import ENDS, POLICY, REVIEWERS_WANTED, RUNS, Soak
+from tests.e2e.squares import lost_marks
 from tests.e2e.topology import topology
 from tests.shapes import write_shapes
 
@@ -39,6 +40,7 @@ def soak(
     pause: float,
     patience: float,
     most_runs: int | None = None,
+    channel: str = "concept_graph",
 ) -> dict[str, Any]:
     """Kill, let everything settle, and return what came of it.
 
@@ -49,6 +51,7 @@ def soak(
         pause: Mean time between two kills, seconds.
         patience: Longest time that runs are left to come to their end, seconds.
         most_runs: Runs to start; None starts the next one whenever there is room.
+        channel: How the runs ask.
 
     Returns:
         Kills by kind, ends of runs, what people did, and breaches by promise.
@@ -57,7 +60,7 @@ def soak(
     shapes = write_shapes(folder / "shapes")
     with topology(folder / "town", shapes, POLICY) as town:
         started = time.monotonic()
-        made = Soak(town, seed, most_runs)
+        made = Soak(town, seed, most_runs, channel)
         try:
             for number in range(kills):
                 time.sleep(dice.uniform(0.2, 2 * pause - 0.2))
@@ -77,6 +80,8 @@ def soak(
             found["breaches"]["registry differs"] = differing(
                 list_moves(store, "parley"), town.aliases()
             )
+            if channel == "saliency_grid":
+                found["breaches"]["marks lost"] = lost_marks(store)
             # One that died too often without going forward is given up, and says so.
             found["breaches"]["runs that failed"] = [
                 run for run, state in runs.items() if state == RunState("FAILED", "Failed")
@@ -130,15 +135,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--pause", type=float, default=7.0, help="mean seconds between two kills")
     parser.add_argument("--patience", type=float, default=1800.0, help="seconds for runs to end")
+    parser.add_argument("--channel", choices=sorted(RUNS), default="concept_graph")
     parser.add_argument("--folder", type=Path, help="keeps every log; default is thrown away")
     asked = parser.parse_args()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as temporary:
         result = soak(
             asked.folder or Path(temporary), kills=asked.kills, seed=asked.seed,
-            pause=asked.pause, patience=asked.patience,
+            pause=asked.pause, patience=asked.patience, channel=asked.channel,
         )  # fmt: skip
     settings = {name: value for name, value in vars(asked).items() if name != "folder"}
-    write_result("kills", {**result, "settings": settings})
+    name = "kills" if asked.channel == "concept_graph" else f"kills_{asked.channel}"
+    write_result(name, {**result, "settings": settings})
     broken = {name: found for name, found in result["breaches"].items() if found}
     logger.info("%s", broken or result)
     sys.exit(bool(broken))

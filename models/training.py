@@ -182,7 +182,8 @@ def _backward(model: nn.Module, terms: dict[str, Tensor], largest_share: float |
     """Leave the gradient of the loss with its guidance, which joins it, in the parameters.
 
     The gradient of a guidance that may have a share of the loss's gradient only is scaled down to
-    it. The two are computed one after the other anyway: their graphs have nothing in common.
+    it, and ``bounded`` says whether it was. The two are computed one after the other anyway: their
+    graphs have nothing in common.
     """
     own, guidance = terms["loss"], terms.get("guidance")
     if guidance is not None:
@@ -198,6 +199,7 @@ def _backward(model: nn.Module, terms: dict[str, Tensor], largest_share: float |
     norms = [nn.utils.get_total_norm(gradients) for gradients in both]
     smallest = torch.finfo(norms[1].dtype).tiny
     factor = (largest_share * norms[0] / norms[1].clamp_min(smallest)).clamp(max=1)
+    terms["bounded"] = (factor < 1).float()
     for parameter, first, second in zip(learning, *both, strict=True):
         parameter.grad = first + factor * second
 

@@ -5,6 +5,7 @@ import logging
 import secrets
 import threading
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 import httpx
@@ -13,6 +14,7 @@ from feedback.bundle import ReviewBundle
 from feedback.document import FeedbackDocument
 from feedback.errors import ClosedRequestError, FeedbackError, ParleyError
 from feedback.exchange import ReviewState, list_requests, load_bundle
+from feedback.fields import JsonObject
 from feedback.inbox import submit
 from feedback.layout import upload_key
 from feedback.objects import ObjectStore
@@ -73,9 +75,16 @@ class Person(threading.Thread, ABC):
 class Uploader(Person):
     """Signs with a key of their own and writes to the store with rights to their inbox alone."""
 
-    def __init__(self, name: str, reader: ObjectStore, writer: ObjectStore, key: SigningKey):
+    def __init__(
+        self,
+        name: str,
+        reader: ObjectStore,
+        writer: ObjectStore,
+        key: SigningKey,
+        edits_of: Callable[[ReviewBundle], Sequence[JsonObject]] = lambda bundle: (),
+    ) -> None:
         super().__init__(name, reader)
-        self._writer, self._key = writer, key
+        self._writer, self._key, self._edits_of = writer, key, edits_of
 
     def hand_in(self, bundle: ReviewBundle, verdict: str) -> str:
         now = datetime.now(UTC)
@@ -85,6 +94,7 @@ class Uploader(Person):
             request_id=bundle.request_id, bundle_sha256=bundle.digest, channel=bundle.channel,
             reviewer=self.name, nonce=nonce, verdict=verdict,
             comment="no" if verdict == "reject" else "", created_at=now,
+            responses=() if verdict == "reject" else self._edits_of(bundle),
         )  # fmt: skip
         signature = sign_document(document, self._key, signed_at=now)
         data = SignedDocument(document=document, signature=signature).to_json()

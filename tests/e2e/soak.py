@@ -18,8 +18,10 @@ from datetime import UTC, datetime
 import httpx
 
 from feedback.audit import AuditLog
+from feedback.bundle import ReviewBundle
 from feedback.errors import StoreError
 from feedback.exchange import ReviewState, list_requests
+from feedback.fields import JsonObject
 from feedback.inbox import pending
 from feedback.layout import DECISIONS, INBOX, REJECTIONS, request_of
 from feedback.objects import ObjectStore
@@ -30,6 +32,7 @@ from tests.e2e.dying import bundle_of
 from tests.e2e.people import Person, Uploader, Visitor
 from tests.e2e.prefect_api import RunState
 from tests.e2e.servers import all_below, children_of, wait_for
+from tests.e2e.squares import ASKED, marks_on
 from tests.e2e.topology import HEADER, PROMOTED, Topology
 from tests.review_request import FILES
 from tests.shapes import tiny_overrides
@@ -53,6 +56,10 @@ MOST_AT_ONCE = 2
 """Runs that have not ended; the deployment lets one compute, while others wait for people."""
 
 
+RUNS = {"concept_graph": PROMOTED, "saliency_grid": ASKED}
+"""Settings of the runs of each channel."""
+
+
 class Soak:
     """Runs that follow each other, people who answer them, and the kills so far.
 
@@ -62,14 +69,20 @@ class Soak:
         people: Who answers.
     """
 
-    def __init__(self, town: Topology, seed: int, most_runs: int | None = None) -> None:
+    def __init__(
+        self,
+        town: Topology,
+        seed: int,
+        most_runs: int | None = None,
+        channel: str = "concept_graph",
+    ) -> None:
         self.town, self.kills = town, Counter[str]()
         self._dice = random.Random(seed)
         self._over, self._is_starting = threading.Event(), True
         self._seed, self._most_runs = seed, most_runs
         self._died: dict[str, float] = {}
         self._overrides = (
-            *tiny_overrides(**PROMOTED),
+            *tiny_overrides(**RUNS[channel]),
             f"review.policy={town.folder / 'policy.yaml'}",
         )
         # Its own schedule asks for files that are not here; two watchers and no previews are.
@@ -95,7 +108,9 @@ class Soak:
         for name, keys in (("ada", [key.public_key]), ("bob", []), ("cyd", [])):
             record = new_record(name, ["reviewer"], keys, is_page=False, by="root", now=now)
             stand(operator, record, now)
-        ada = Uploader("ada", self.town.store(), self.town.store("reviewer-ada"), key)
+        ada = Uploader(
+            "ada", self.town.store(), self.town.store("reviewer-ada"), key, edits_of=_edits_of
+        )
         visitors = [
             Visitor(name, self.town.store(), self.town.page_url, HEADER) for name in ("bob", "cyd")
         ]
@@ -226,3 +241,8 @@ class Soak:
         self._over.set()
         for thread in self._threads:
             thread.join(60)
+
+
+def _edits_of(bundle: ReviewBundle) -> list[JsonObject]:
+    """Return what the one person who edits at all changes."""
+    return marks_on(bundle) if bundle.channel == "saliency_grid" else []

@@ -132,10 +132,13 @@ def test_the_gradient_of_a_term_has_at_most_its_share_of_the_loss_s(data):
         update={"epochs": 1, "batch_size": 19, "optimizer": "sgd", "weight_decay": 0, "lr": 1e-3}
     )
 
+    bounded = {}
+
     def step(factor, largest_share=None):
         told = Red(data, factor=factor, largest_share=largest_share)
-        state = last(data, whole, told, "squeezenet1_1").model
-        return torch.cat([value.flatten() for value in state.values()]).double()
+        state = last(data, whole, told, "squeezenet1_1")
+        bounded[factor] = state.metrics.get("bounded")
+        return torch.cat([value.flatten() for value in state.model.values()]).double()
 
     own = step(0.0)
     start = build_classifier(ClassifierParams(arch="squeezenet1_1", width=0.125), 3, seed=1)
@@ -146,6 +149,7 @@ def test_the_gradient_of_a_term_has_at_most_its_share_of_the_loss_s(data):
     assert torch.cosine_similarity(strong, weak, dim=0) > 0.98
     # A weak one is left as it is.
     torch.testing.assert_close(step(10.0, largest_share=0.25), own + weak, rtol=0, atol=1e-7)
+    assert bounded == {0.0: None, 1e4: 1.0, 10.0: 0.0}
 
 
 def test_images_are_shown_beside_the_outputs_of_frozen_layers_and_change_no_bit(data):
