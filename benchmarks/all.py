@@ -30,6 +30,7 @@ ALWAYS = (
     ("benchmarks.resume",),
     ("benchmarks.resume_servers",),
     ("benchmarks.kills",),
+    ("benchmarks.kills", "--channel", "saliency_grid", "--kills", "100", "--seed", "3"),
     ("benchmarks.correction", "demo"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
     ("benchmarks.saliency", "decoy"),

@@ -135,6 +135,11 @@ TABLES = {
     for table, made in _correction(world, command).items()
 } | {
     "kills": Table("kills.json", "python -m benchmarks.kills", stored_rows),
+    "kills-squares": Table(
+        "kills_saliency_grid.json",
+        "python -m benchmarks.kills --channel saliency_grid",
+        stored_rows,
+    ),
     "mining": Table("mining_*.json", "python -m benchmarks.mining", mining_rows),
     "quality": Table("mining_*.json", "python -m benchmarks.mining --quality", quality_rows),
     "reasoner": Table("reasoner*.json", "python -m benchmarks.reasoner", reasoner_rows),

@@ -20,7 +20,7 @@ from typing import Any
 
 from benchmarks.report import write_result
 from benchmarks.saliency.arms import all_arms
-from benchmarks.saliency.trial import Trial, run_trial
+from benchmarks.saliency.trial import CONFLICT, Trial, run_trial
 from benchmarks.saliency.worlds import make_world
 from flows.params import load_params
 from models.paired import paired_t_interval
@@ -61,7 +61,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "classifier.frozen_until=features.7",
     ),
 }
-MEASURES = ("accuracy", "loss", "minimum loss", "ece")
+MEASURES = ("accuracy", CONFLICT, "loss", "minimum loss", "ece")
 LOOKING = ("attribution in marked cells", "outside the object", "clicks")
 BASELINE = "baseline, 10 %"
 
@@ -116,12 +116,14 @@ def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
         squares with 95 % intervals, and the ``facts`` of every seed.
     """
     seeds = sorted(trials)
+    known = trials[seeds[0]].scores[BASELINE]
+    measures = [name for name in MEASURES if name in known]
     arms = {
-        arm: {name: [trials[s].scores[arm][name] for s in seeds] for name in MEASURES}
+        arm: {name: [trials[s].scores[arm][name] for s in seeds] for name in measures}
         for arm in trials[seeds[0]].scores
     }
     rows = [
-        [arm, *(_cell(values[name]) for name in MEASURES), *_looking(arm, trials)]
+        [arm, *(_cell(values[name]) for name in measures), *_looking(arm, trials)]
         for arm, values in arms.items()
     ]
     forms = ("squared", "difference", "linear")
@@ -130,11 +132,11 @@ def summarise(trials: Mapping[int, Trial]) -> dict[str, Any]:
         {"arm": arm, "against": reference, "measure": name, **_paired(values[name], base[name])}
         for arm, values in arms.items()
         for reference, base in ((name, arms[name]) for name in references)
-        for name in MEASURES
+        for name in measures
         if arm != reference and len(seeds) > 1
     ]
     return {
-        "table": {"header": [f"{len(seeds)} seeds", *MEASURES, *LOOKING], "rows": rows},
+        "table": {"header": [f"{len(seeds)} seeds", *measures, *LOOKING], "rows": rows},
         "arms": arms,
         "came_back": _came_back(arms),
         "paired": paired,

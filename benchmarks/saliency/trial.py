@@ -6,11 +6,14 @@ from typing import Any
 
 import torch
 from pydantic import JsonValue
+from torch import Tensor
 
+from benchmarks.correction.worlds import conditions
 from benchmarks.saliency.arms import Arm, twins_of
 from feedback.channels.saliency_grid import read_marks
 from flows.params import PipelineParams
 from models.calibration import expected_calibration_error
+from models.imageset import ImageSet
 from models.metrics import negative_log_likelihood, per_class_accuracy
 from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.banking import bank_feedback
@@ -33,6 +36,8 @@ from tasks.stage import StageResult
 from tasks.weights import weights_digest
 from tasks.workplace import Workplace
 
+CONFLICT = "accuracy where the shortcut misleads"
+"""Measure on the test images that carry another class's cue, where the dataset says which do."""
 WATCHED = 300
 """Test images whose loss is measured after every epoch."""
 
@@ -74,12 +79,14 @@ def run_trial(
     bases = {name: _basis(workplace, folder, params, seed) for name, folder in folders.items()}
     finals: dict[str, StageResult] = {}
     runs: dict[str, _Training] = {}
+    test = _test_images(workplace, bases["low"])
+    misled = _misled(folders["full"], test.names)
     for name, arm in arms.items():
         twin = runs[twins[name]] if name in twins else None
         found = finals[arm.around].number("strength") if arm.around else None
         run = runs[name] = _Training(workplace, bases[arm.data], params, arm, seed, twin, found)
         finals[name] = run.train()
-        trial.scores[name] = run.scores(finals[name])
+        trial.scores[name] = run.scores(finals[name], test.labels, misled)
         if run.banks:
             looked = look_again.fn(
                 workplace,
@@ -135,14 +142,18 @@ class _Training:
             state = self._until(until, state, self._marks(self.banks[round - 1]))
         return state
 
-    def scores(self, state: StageResult) -> dict[str, float]:
+    def scores(self, state: StageResult, labels: Tensor, misled: Tensor | None) -> dict[str, float]:
         """Measure the test images after the last epoch, and the least loss after any."""
-        labels = _test_labels(self._workplace, self._basis)
         store = self._workplace.artifacts
         logits = store.load_tensors(state.outputs["test_logits"])["logits"]
         progress = store.load_json(state.outputs["progress"])
         history = progress["history"] if isinstance(progress, dict) else []
-        return {
+        shortcut = (
+            {}
+            if misled is None
+            else {CONFLICT: float(per_class_accuracy(logits[misled], labels[misled]).nanmean())}
+        )
+        return shortcut | {
             "accuracy": float(per_class_accuracy(logits, labels).nanmean()),
             "loss": float(negative_log_likelihood(logits, labels)),
             "minimum loss": min(epoch[TEST_LOSS] for epoch in history),
@@ -224,8 +235,15 @@ def _basis(workplace: Workplace, folder: Path, params: PipelineParams, seed: int
     )
 
 
-def _test_labels(workplace: Workplace, basis: Basis) -> torch.Tensor:
-    images = load_images(
+def _misled(folder: Path, names: tuple[str, ...]) -> Tensor | None:
+    """Return the test images that a shortcut misleads; None where nobody planted one by name."""
+    if not (folder / "meta.json").exists():
+        return None
+    return torch.tensor([one == "conflict" for one in conditions(folder, names)])
+
+
+def _test_images(workplace: Workplace, basis: Basis) -> ImageSet:
+    return load_images(
         read_index(basis.dataset.path),
         "test",
         size=basis.training.image_size,
@@ -233,4 +251,3 @@ def _test_labels(workplace: Workplace, basis: Basis) -> torch.Tensor:
         cache_dir=workplace.cache_folder(),
         dataset_md5=basis.dataset.md5,
     )
-    return images.labels

@@ -1,11 +1,14 @@
 """One seed of the squares' benchmark on a few rendered shapes, from its world to its table."""
 
+import json
+
 import pytest
 
 from benchmarks.saliency import trial as trials
 from benchmarks.saliency import worlds
 from benchmarks.saliency.__main__ import BASELINE, LOOKING, MEASURES, SETTINGS, summarise
 from benchmarks.saliency.arms import all_arms
+from benchmarks.saliency.trial import CONFLICT
 from flows.params import load_params
 from models.saliency_grid.params import PenaltyParams
 from tasks.settings import Settings
@@ -32,6 +35,14 @@ TINY = (
 )
 
 
+def say_what_is_misled(folder):
+    """Call the first test image of each class one on which the shortcut misleads."""
+    names = [path.relative_to(folder).as_posix() for path in folder.glob("test/*/*.png")]
+    conditions = {name: "conflict" if name.endswith("000.png") else "clean" for name in names}
+    meta = {name: {"condition": condition} for name, condition in conditions.items()}
+    (folder / "meta.json").write_text(json.dumps(meta))
+
+
 @pytest.fixture(scope="module")
 def measured(tmp_path_factory):
     """What a seed found, its arms, every request, and the marks of every part of a training."""
@@ -40,6 +51,7 @@ def measured(tmp_path_factory):
         patch.setattr(worlds, "N_TRAIN", 40)
         patch.setattr(worlds, "N_TEST", 3)
         folders = worlds.make_world("decoy", SEED, home / "worlds", None)
+    say_what_is_misled(folders["full"])
     workplace = open_workplace(Settings(home=home))
     params = load_params(None, TINY)
     arms = all_arms(has_clean=True, strengths=(10.0,))
@@ -75,11 +87,24 @@ def test_every_arm_is_scored_and_has_its_row(measured):
     for row in trial.scores.values():
         assert set(row) == set(MEASURES)
         assert 0 <= row["accuracy"] <= 1
+        # One image of each of six classes.
+        assert 6 * row[CONFLICT] == pytest.approx(round(6 * row[CONFLICT]))
         assert row["minimum loss"] <= row["loss"] + 1e-6
     table = summarise({SEED: trial})["table"]
     assert [row[0] for row in table["rows"]] == list(arms)
     assert {len(row) for row in table["rows"]} == {1 + len(MEASURES) + len(LOOKING)}
     assert trial.scores[MARKED] != trial.scores[BASELINE]
+
+
+def test_where_nobody_says_what_misleads_nothing_is_told_of_it(measured):
+    trial, *_ = measured
+    scores = {
+        arm: {name: value for name, value in row.items() if name != CONFLICT}
+        for arm, row in trial.scores.items()
+    }
+    table = summarise({SEED: trials.Trial(scores, trial.facts)})["table"]
+    assert CONFLICT not in table["header"]
+    assert {len(row) for row in table["rows"]} == {len(MEASURES) + len(LOOKING)}
 
 
 def test_each_round_asks_about_other_images_and_says_which_it_is(measured):
