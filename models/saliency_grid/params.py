@@ -111,7 +111,8 @@ class PenaltyParams(Params):
     max_per_batch: Literal["auto"] | Count = "auto"
     """Marked images of one batch that are penalised. Each costs five to six times what it costs to
     train on it, so this bounds how much longer a step takes; auto: a quarter of the batch, from 4
-    to 8, and 4 where layers are frozen, whose plain steps are cheap. Networks with batch
+    to 8, and 4 where layers are frozen, whose plain steps are cheap. With the form ``difference``,
+    which costs twice what it costs to train on an image, half of the batch. Networks with batch
     normalisation take unmarked images of the batch along where fewer are marked, for the
     statistics."""
     limit: Positive | None = None
@@ -127,6 +128,8 @@ class PenaltyParams(Params):
         """
         if self.max_per_batch != "auto":
             return self.max_per_batch
+        if self.form == "difference":
+            return max(n_images // 2, 4)
         return 4 if is_partly_frozen else min(max(n_images // 4, 4), 8)
 
     @property

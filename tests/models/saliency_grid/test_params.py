@@ -59,4 +59,5 @@ def test_what_should_matter_may_be_marked_with_the_linear_penalty():
 def test_a_quarter_of_the_batch_is_penalised_within_bounds(n_images, expected):
     assert PenaltyParams().most_of(n_images) == expected
     assert PenaltyParams().most_of(n_images, is_partly_frozen=True) == 4
+    assert PenaltyParams(form="difference").most_of(n_images) == max(n_images // 2, 4)
     assert PenaltyParams(max_per_batch=3).most_of(n_images, is_partly_frozen=True) == 3
