@@ -92,11 +92,8 @@ def _print_teachers(console: Console, report: RunReport) -> None:
 def _print_edits(console: Console, report: RunReport) -> None:
     console.print(f"\n[bold]the reviewer made {len(report.edits)} edits[/]")
     for edit in report.edits[:MAX_EDITS]:
-        console.print(
-            f"  {edit.class_name}: {edit.change}\n      {edit.reason}",
-            markup=False,
-            highlight=False,
-        )
+        why = f"\n      {edit.reason}" if edit.reason else ""
+        console.print(f"  {edit.class_name}: {edit.change}{why}", markup=False, highlight=False)
     if len(report.edits) > MAX_EDITS:
         console.print(f"  … and {len(report.edits) - MAX_EDITS} more; `parley report` has them all")
     console.print()

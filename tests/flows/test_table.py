@@ -78,3 +78,17 @@ def test_both_reasoners_are_shown_and_a_doubt_about_the_edit_stands_below_them()
     assert lines[first + 1] == "reasoner, edited graphs: right on 70.0% of 40 validation images"
     # A report is a file: a bracket in it is no markup.
     assert lines[first + 2] == "warning   the edited [red] reasoner is no better"
+
+
+def test_an_edit_without_a_reason_leaves_no_empty_line():
+    edits = [
+        {"class_name": "cat", "op": "mark_cells", "change": "a.jpg: row 1 column 2"},
+        {"class_name": "dog", "op": "replace_node", "change": "k1 to k2", "reason": "a fence"},
+    ]
+    out = io.StringIO()
+    print_report(Console(file=out, width=80), REPORT | COMPARED | {"edits": edits})
+    lines = out.getvalue().splitlines()
+    first = lines.index("the reviewer made 2 edits")
+    assert lines[first + 1 : first + 4] == [
+        "  cat: a.jpg: row 1 column 2", "  dog: k1 to k2", "      a fence",
+    ]  # fmt: skip
