@@ -247,8 +247,8 @@ def test_two_reviewers_who_differ_are_joined_and_compared(tmp_path, shapes_dir):
     measured = report["measured"]
     assert (measured["compared_images"], measured["mean_overlap"]) == (3, 0.5)
     assert (measured["contradicted_cells"], measured["low_agreement"]) == (0, 0)
-    # The second square counts by half, and is there.
-    assert (measured["marked_images"], measured["clicks"]) == (3, 6)
+    # The second square weighs half, and is there; both of them clicked.
+    assert (measured["marked_images"], measured["clicks"]) == (3, 9)
     tracker = tracker_of(report, workplace)
     table = tracker.client.download_artifacts(tracker.run_id, "files/agreement.csv", str(tmp_path))
     rows = list(csv.DictReader(io.StringIO(Path(table).read_text())))
