@@ -219,12 +219,15 @@ def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
         for name, value in result.facts.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
+    if result.reused:
+        # The run that computed it has them, and is linked to.
+        return records
     records += [
         Text(name, workplace.artifacts.load_text(ref))
         for name, ref in result.outputs.items()
         if ref.kind == "text"
     ]
-    if "history" in result.outputs and not result.reused:
+    if "history" in result.outputs:
         for row in workplace.artifacts.load_list(result.outputs["history"]):
             if isinstance(row, dict):
                 step = int(str(row.get("epoch", 0)))

@@ -78,6 +78,9 @@ def test_a_text_of_a_stage_is_a_file_of_its_own_run(tracker, workplace):
     child = tracker.log_stage(workplace, result, stage_records(workplace, result))
     found = tracker.client.download_artifacts(child, "files/label_queue.csv")
     assert Path(found).read_text(encoding="utf-8") == "name,flags\nä.png,artefact\n"
+    # A reused stage links to the run that has it.
+    again = stage_records(workplace, result.model_copy(update={"reused": True}))
+    assert [record.name for record in again] == ["accuracy"]
 
 
 def test_the_dataset_is_an_input_and_a_tag_of_the_run_and_of_its_children(tracker):
