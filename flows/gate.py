@@ -17,7 +17,7 @@ from flows.channel import Channel, Stages
 from flows.context import Round, RunContext
 from flows.preview import answer_waiting
 from flows.requests import most_follow_ups, publish_follow_up, publish_round
-from tasks.asked import save_asked, save_taken
+from tasks.asked import save_asked, save_taken, save_taken_beside
 from tasks.exchange import (
     collect_decision,
     look_for_decision,
@@ -86,8 +86,7 @@ def ask(
     published = publish_round(run, channel, explained, tracker)
     _put_forward(run, channel, explained, published)
     if not wait:
-        known = _known(run, (*run.open_requests(), published.request_id))
-        return Asking(published.request_id, known)
+        return Asking(published.request_id, _known_so_far(run, published.request_id))
     # Whoever refuses ends the run at once; what approves is taken up when this round is decided,
     # since people who find several requests open answer one after the other.
     if _look(run, published.request_id) is None:
@@ -95,7 +94,7 @@ def ask(
         if refused:
             return Asking(published.request_id, (refused[0],))
     decision = _decision(run, published.request_id)
-    earlier = _known(run, run.open_requests())
+    earlier = _known_at_last(run)
     first = Asking(published.request_id, (*earlier, decision))
     if not all(one.is_approved for one in earlier):
         # The run ends with that: nobody is asked in vain.
@@ -164,17 +163,32 @@ def _put_forward(
         save_asked(run.workplace, run.run_id, run.round, published.request_id, follow_up)
 
 
-def _known(run: RunContext, requests: tuple[str, ...]) -> tuple[Decision, ...]:
-    """Return the decisions that are there, of requests that are not waited for.
+def _known_so_far(run: RunContext, request_id: str) -> tuple[Decision, ...]:
+    """Return the decisions that a round takes up which does not wait.
 
-    A run that goes on takes up in a round what it took up there before, however much was decided
-    since: all that follows rests on it.
+    Whoever asks the same goes on with what was taken up here before, however much was decided
+    since: all that is shown later rests on it, and what people answered must not be asked anew.
     """
-    if not requests:
+    found = _by_request(run, (*run.open_requests(), request_id))
+    taken = save_taken_beside(run.workplace, request_id, tuple(found))
+    # Another run may have had others open here, or rules that this one does not trust.
+    return tuple(found[request] for request in taken if request in found)
+
+
+def _known_at_last(run: RunContext) -> tuple[Decision, ...]:
+    """Return the decisions on earlier requests once the last one is decided.
+
+    Nothing is shown any more, so every run looks for itself, once.
+    """
+    if not run.open_requests():
         return ()
-    found = {decision.request_id: decision for decision in _decided(run, requests)}
+    found = _by_request(run, run.open_requests())
     taken = save_taken(run.workplace, run.run_id, run.round, tuple(found))
     return tuple(found[request] for request in taken)
+
+
+def _by_request(run: RunContext, requests: tuple[str, ...]) -> dict[str, Decision]:
+    return {decision.request_id: decision for decision in _decided(run, requests)}
 
 
 def _decided(run: RunContext, requests: tuple[str, ...]) -> list[Decision]:

@@ -4,8 +4,11 @@
 
     runs/<run>/asked/<round>.json    the request, and the key of every stage behind what it shows
     runs/<run>/asked/<round>-<n>.json  the same of its follow-up n
-    runs/<run>/taken/<round>.json    requests whose decisions the round took up without waiting;
-                                     round 0 are the reviews of earlier runs that it starts from
+    runs/<run>/taken/<round>.json    requests whose decisions the round took up beside the one that
+                                     it waited for; round 0 are the reviews of earlier runs that it
+                                     starts from
+    runs/requests/<request>/taken.json  the same of a round that did not wait, for all runs that ask
+                                     this request
 """
 
 from typing import Literal
@@ -128,7 +131,7 @@ def load_asked(store: ObjectStore, request_id: str, dataset_md5: str) -> ReviewB
 def save_taken(
     workplace: Workplace, run_id: str, round_: int, requests: tuple[str, ...]
 ) -> tuple[str, ...]:
-    """Note which decisions a round takes up, once.
+    """Note which decisions a run takes up in a round, once.
 
     Args:
         workplace: Holds the store.
@@ -143,13 +146,42 @@ def save_taken(
         ArtifactError: If the note cannot be read.
         StoreError: If the store cannot be read or written.
     """
-    key = f"runs/{run_id}/taken/{round_}.json"
+    return _note(workplace, f"runs/{run_id}/taken/{round_}.json", requests)
+
+
+def save_taken_beside(
+    workplace: Workplace, request_id: str, requests: tuple[str, ...]
+) -> tuple[str, ...]:
+    """Note which decisions are taken up by every run that publishes a request and does not wait.
+
+    What later rounds show rests on it. A run that was killed and started again by hand is another
+    run; it asks the same of people only if it takes up the same.
+
+    Args:
+        workplace: Holds the store.
+        request_id: The round's own request.
+        requests: Requests that are decided.
+
+    Returns:
+        The requests of the first note, which stands.
+
+    Raises:
+        ArtifactError: If the note cannot be read.
+        StoreError: If the store cannot be read or written.
+    """
+    return _note(workplace, f"runs/requests/{request_id}/taken.json", requests)
+
+
+def _note(workplace: Workplace, key: str, requests: tuple[str, ...]) -> tuple[str, ...]:
     if workplace.objects.put_if_absent(key, canonical_json({"requests": list(requests)})):
         return requests
     try:
         note = Taken.model_validate_json(workplace.objects.get(key, max_bytes=MAX_BYTES))
     except ValidationError as error:
-        raise _unreadable(run_id) from error
+        raise ArtifactError(
+            "expected the note of which decisions were taken up (got another document); take "
+            f"{key} out of the store"
+        ) from error
     return note.requests
 
 

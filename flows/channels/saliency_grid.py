@@ -52,6 +52,16 @@ def check(params: Params, dataset: DatasetRef, training: TrainingParams) -> None
             f"it after epoch {sampling.feedback_epochs[-1]}); ask earlier or fewer times "
             "(saliency_grid.sampling), or train longer (training.epochs)"
         )
+    # On the first batches with marks, up to an epoch of them, lambda is found and nothing acts.
+    waits = sampling.waiting == "wait"
+    marked = sampling.feedback_epochs[0 if waits else -1]
+    if settings.penalty.is_balanced and marked + 2 > training.epochs:
+        raise ParamsError(
+            f"expected two epochs after the {'first' if waits else 'last'} round of asking, one to "
+            f"find lambda on and one for marks to act in (got {training.epochs - marked}); ask "
+            "earlier (saliency_grid.sampling), train longer (training.epochs) or set lambda "
+            "(saliency_grid.penalty.strength)"
+        )
     asked, most = min(sampling.n_images, dataset.n_train), most_images(grid.cells, grid.n_shown)
     if asked > most:
         raise ParamsError(

@@ -66,7 +66,7 @@
   function said(item) {
     const taken = partsOf(item).find((one) => one.dataset.whole && one.checked);
     if (taken) {
-      return { response: JSON.parse(taken.value), remark: "" };
+      return { response: JSON.parse(taken.value), remark: "", clash: "" };
     }
     const response = structuredClone(items.get(item).response);
     let speaks = false;
@@ -78,13 +78,36 @@
         speaks = speaks || one.checked;
       } else if (one.dataset.set && chosen(one) !== null) {
         response[one.dataset.set] = chosen(one);
+        bring(response, one);
+        speaks = true;
       } else if (one.dataset.into && chosen(one) !== null) {
         response[one.dataset.into].push(chosen(one));
         speaks = true;
       }
     }
     response.comment = remark;
-    return { response: speaks ? response : null, remark: remark };
+    return { response: speaks ? response : null, remark: remark, clash: clashIn(item, response) };
+  }
+
+  /* What goes with a choice is added once, ticked beside it or not. */
+  function bring(response, one) {
+    const [list, value] = one.dataset.beside ? JSON.parse(one.dataset.beside) : [];
+    if (list && !response[list].includes(value)) {
+      response[list].push(value);
+    }
+  }
+
+  /* A box that stands alone, and does not. */
+  function clashIn(item, response) {
+    const found = partsOf(item).find(
+      (one) =>
+        one.dataset.alone &&
+        one.checked &&
+        JSON.parse(one.dataset.alone).some((list) =>
+          response[list].some((value) => JSON.stringify(value) !== one.value),
+        ),
+    );
+    return found ? found.dataset.name : "";
   }
 
   function nonce() {
@@ -141,6 +164,12 @@
     }
     if (written.verdict === "request_changes" && !written.comment && !written.responses.length) {
       return "Say in the comment, or by edits, what to change.";
+    }
+    for (const [item, about] of items) {
+      const clash = written.verdict === "reject" ? "" : said(item).clash;
+      if (clash) {
+        return about.told + ": '" + clash + "' stands alone; take back what else is marked there.";
+      }
     }
     return "";
   }

@@ -2,7 +2,8 @@
 
 A response is the one that the panel makes of an empty draft. A choice adds a value to one of its
 lists (``into``), or sets one of its fields (``set``), or is a whole response in their place
-(``whole``); ``answer.js`` knows no more than that.
+(``whole``). It may bring another value with it (``beside``), or bear nothing else in some lists
+(``alone``). ``answer.js`` knows no more than that.
 """
 
 import json
@@ -27,6 +28,7 @@ def choice(
     field: str = "",
     why: str = "",
     nothing: str = "–",
+    beside: tuple[str, JsonValue] | None = None,
 ) -> Component:
     """Make a list to choose one value from, or none.
 
@@ -38,8 +40,11 @@ def choice(
         field: Or: field of the response that it is put into.
         why: Field of the value that the reason for it is put into; empty asks for none.
         nothing: What stands for no value.
+        beside: List of the response and value that goes there with any choice.
     """
     where = {"data-into": into} if into else {"data-set": field}
+    if beside is not None:
+        where["data-beside"] = _json([*beside])
     entries = [html.Option(nothing, value="")]
     entries += [html.Option(told, value=_json(value)) for told, value in options]
     asked = html.Select(entries, **{"data-item": item, "aria-label": name}, **where)
@@ -51,10 +56,29 @@ def choice(
     return html.Span([asked, Ready([["input", attributes, []]])], className="reasoned")
 
 
-def tick(item: str, value: JsonValue, told: Content, *, into: str) -> Component:
-    """Make a box that adds a value to a list of the response."""
-    box = ["input", {"type": "checkbox", "data-item": item, "data-into": into,
-                     "value": _json(value)}, []]  # fmt: skip
+def tick(
+    item: str,
+    value: JsonValue,
+    told: Content,
+    *,
+    into: str,
+    name: str = "",
+    alone: Sequence[str] = (),
+) -> Component:
+    """Make a box that adds a value to a list of the response.
+
+    Args:
+        item: Item that is spoken of.
+        value: What is added.
+        told: Words beside the box.
+        into: List of the response.
+        name: What a complaint calls it.
+        alone: Lists of the response in which nothing else may stand beside it.
+    """
+    attributes = {"type": "checkbox", "data-item": item, "data-into": into, "value": _json(value)}
+    if alone:
+        attributes |= {"data-alone": _json([*alone]), "data-name": name}
+    box = ["input", attributes, []]
     return html.Label([Ready([box]), html.Span(told)], className="tick")
 
 

@@ -38,13 +38,19 @@ def requests(home, state=None):
     return list_requests(open_store(f"file://{home / 'store'}"), state)
 
 
-def answer(home):
-    """Mark the best square of each image of the open request, as a person at another desk does."""
+def answer(home, request_id=None):
+    """Mark the best square of each image of a request, as a person at another desk does.
+
+    Args:
+        home: Folder of the run's state.
+        request_id: The request; None is the only one that is open.
+    """
     workplace = open_workplace(Settings(home=home))
-    (request,) = requests(home, ReviewState.OPEN)
-    bundle = load_bundle(workplace.objects, request.request_id)
-    responses = marks_on(bundle)
-    hand_in(workplace.objects, request.request_id, make_answer(bundle, responses=responses))
+    if request_id is None:
+        (request,) = requests(home, ReviewState.OPEN)
+        request_id = request.request_id
+    bundle = load_bundle(workplace.objects, request_id)
+    hand_in(workplace.objects, request_id, make_answer(bundle, responses=marks_on(bundle)))
 
 
 def marks_on(bundle: ReviewBundle) -> list[dict[str, JsonValue]]:

@@ -176,6 +176,27 @@ def test_squares_turned_on_it_become_an_answer(open_folder) -> None:
     assert json.loads(image.get_attribute("data-answer"))["cells"] == []
 
 
+def test_an_artefact_flags_itself_and_what_excludes_squares_is_told(open_folder) -> None:
+    store = MemoryStore()
+    bundle = publish_squares(store)
+    page = open_folder(store, bundle)
+    tank, ship, jet = page.locator("article").all()
+    for image in (tank, ship):
+        image.get_by_label("What the artefact").select_option("hair")
+    # Ticked as well, it is flagged once.
+    ship.get_by_label("Artefact", exact=False).first.check()
+    jet.locator(".square").first.click()
+    jet.get_by_label("Skip").check()
+    page.get_by_label("Your name").fill("ada")
+    page.get_by_label("Approve").check()
+    page.get_by_role("button", name="Save answer.json").click()
+    page.get_by_text("'Skip' stands alone").wait_for()
+    jet.locator(".square").first.click()
+    found = {one["image"]: one for one in saved(page, bundle).responses}
+    assert [one["artefact"] for one in found.values()] == ["hair", "hair", None]
+    assert [one["flags"] for one in found.values()] == [["artefact"], ["artefact"], ["skip"]]
+
+
 @pytest.mark.parametrize(
     ("publish", "files", "proposed"),
     [

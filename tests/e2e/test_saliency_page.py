@@ -119,6 +119,28 @@ def test_a_reviewer_marks_flags_undoes_reloads_and_answers(page_of, width: int) 
     assert all(one.seconds_spent is not None for one in found.values())
 
 
+def test_time_in_a_hidden_tab_is_not_time_spent_on_an_image(page_of) -> None:
+    store = MemoryStore()
+    bundle = publish_squares(store)
+    page: Page = page_of(store)
+    page.clock.install()
+    opened(page)
+    hide = """hidden => {
+        Object.defineProperty(document, "hidden", { get: () => hidden, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"));
+    }"""
+    page.evaluate(hide, True)
+    page.clock.fast_forward(250_000)
+    page.evaluate(hide, False)
+    square(page, 1, 7).click()
+    told(page, "1 edit in 1 image")
+    sent = answered(page, store, "Approve with 1 edit")
+    document = check_upload(bundle, store.get(sent), key=sent, reviewer="ada").document
+    (marks,) = read_marks(document.responses)
+    assert marks.seconds_spent is not None
+    assert 0 < marks.seconds_spent < 250
+
+
 def test_an_image_is_answered_by_keyboard_alone(page_of) -> None:
     store = MemoryStore()
     publish_squares(store, allow_important=True)

@@ -9,8 +9,9 @@ from feedback.policy import Policy, single_policy
 from feedback.publishing import load_bundle
 from feedback.since import Scores
 from flows.context import SILENT, RunContext
-from flows.gate import ask
+from flows.gate import Asking, ask
 from flows.params import load_params
+from flows.requests import publish_round
 from tasks.dataset.reference import DatasetRef
 from tasks.exchange import submit_feedback
 from tasks.tracking_store import start_tracking
@@ -141,6 +142,31 @@ def test_a_run_that_goes_on_takes_up_in_a_round_what_it_took_up_there(start, tra
     assert again == first
     run = in_next_round(start, again)
     assert told(ask(run, Asks(), {}, tracker, wait=False)) == [first.request_id]
-    # Another run asks the same and need not pass it over.
-    other = ask(replace(start, run_id="run-2"), Asks(), {}, tracker, wait=False)
-    assert told(other) == [first.request_id]
+
+
+def test_the_same_command_asks_what_the_killed_run_asked_and_takes_up_every_answer(
+    start, tracker, workplace
+):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    # Killed; people answer both that it asked, and it is started again, as another run.
+    answer(workplace, first.request_id)
+    again = replace(start, run_id="run-2")
+    asking = ask(again, Asks(), {}, tracker, wait=False)
+    assert asking == first
+    run = in_next_round(again, asking)
+    answer(workplace, publish_round(run, Asks(), {}, tracker).request_id)
+    last = ask(run, Asks(), {}, tracker, wait=True)
+    assert told(last) == [first.request_id, last.request_id]
+
+
+def test_what_another_run_took_up_is_no_answer_to_what_this_one_did_not_ask(
+    start, tracker, workplace
+):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    answer(workplace, first.request_id)
+    second = ask(in_next_round(start, first), Asks(), {}, tracker, wait=False)
+    assert told(second) == [first.request_id]
+    # It comes to the same request, and has nothing open.
+    before = Asking(first.request_id, second.decisions)
+    other = in_next_round(replace(start, run_id="run-2"), before)
+    assert told(ask(other, Asks(), {}, tracker, wait=False)) == []

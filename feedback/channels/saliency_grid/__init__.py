@@ -30,7 +30,11 @@ from feedback.channels.saliency_grid.marks import (
 from feedback.channels.saliency_grid.packing import pack_evidence, read_evidence
 from feedback.channels.saliency_grid.proposing import proposal_of
 from feedback.channels.saliency_grid.sizing import answer_bytes, most_images
-from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
+from feedback.channels.saliency_grid.suspicion import (
+    explanation_doubts,
+    is_everything_marked,
+    marked_area,
+)
 
 RESPONSE = CellMarks
 """Model of one response in a feedback document of this channel."""
@@ -56,6 +60,7 @@ __all__ = [
     "cell_edges",
     "differences",
     "edit_of",
+    "explanation_doubts",
     "is_abstention",
     "is_everything_marked",
     "join_edits",

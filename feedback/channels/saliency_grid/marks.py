@@ -18,6 +18,9 @@ there, or no answer."""
 EXCLUDES_CELLS: Final[tuple[Flag, ...]] = ("skip", "unusable")
 """Flags beside which no cell may be marked."""
 
+SMALLEST_WEIGHT: Final = 0.001
+"""Least weight of a marked cell: less asks for nothing."""
+
 MOST_SECONDS: Final = 1e7
 """Longest time that an answer may name, seconds."""
 
@@ -52,7 +55,7 @@ class MarkedCell(Exchanged):
     c: Position
     """Column."""
     w: Annotated[float, Field(ge=-1, le=1)] = 1.0
-    """1 for what should not matter, -1 for what should; in between for less of it, never 0."""
+    """1 for what should not matter, -1 for what should; in between for less of it."""
 
 
 class CellMarks(Exchanged):

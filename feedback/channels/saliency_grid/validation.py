@@ -2,10 +2,14 @@
 
 from collections.abc import Sequence
 
-from feedback.channels.saliency_grid.cells import padded_cells
 from feedback.channels.saliency_grid.evidence import ImageEvidence, SaliencyEvidence
-from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, CellMarks
-from feedback.channels.saliency_grid.suspicion import is_everything_marked, marked_area
+from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS, SMALLEST_WEIGHT, CellMarks
+from feedback.channels.saliency_grid.suspicion import (
+    cells_on_padding,
+    explanation_doubts,
+    is_everything_marked,
+    marked_area,
+)
 from feedback.errors import (
     BundleMismatchError,
     ContradictionError,
@@ -91,10 +95,10 @@ def _check_cells(evidence: SaliencyEvidence, shown: ImageEvidence, answer: CellM
                 "leave one out"
             )
         marked.add((cell.r, cell.c))
-        if cell.w == 0:
+        if abs(cell.w) < SMALLEST_WEIGHT:
             raise MalformedDocumentError(
-                f"expected a weight other than 0 (got 0 at {cell.r}, {cell.c} on "
-                f"{_quoted(shown)}); leave the cell out"
+                f"expected a weight of at least {SMALLEST_WEIGHT:g} either way (got {cell.w:g} at "
+                f"{cell.r}, {cell.c} on {_quoted(shown)}); leave the cell out"
             )
         if cell.w < 0 and not evidence.allow_important:
             raise MalformedDocumentError(
@@ -141,18 +145,17 @@ def _doubts(evidence: SaliencyEvidence, shown: ImageEvidence, answer: CellMarks)
             f"{area:.0%} of {shown.name} is marked; above {evidence.max_marked_area:.0%} hardly "
             "anything is left to look at"
         )
-    padded = padded_cells(shown.content, evidence.grid.g, evidence.grid.h, evidence.grid.w)
-    on_padding = sum((cell.r, cell.c) in padded for cell in answer.cells)
-    if on_padding:
+    about_explanation = explanation_doubts(shown, answer)
+    if "on_padding" in about_explanation:
         doubts.append(
-            f"{on_padding} of the cells marked on {shown.name} are mostly padding, which is no "
-            "part of the picture"
+            f"{cells_on_padding(shown, answer)} of the cells marked on {shown.name} are mostly "
+            "padding, which is no part of the picture"
         )
     if "label_suspect" in answer.flags:
         doubts.append(
             f"the label of {shown.name} looks wrong, so its marks wait until that is settled"
         )
-    if "unclear" in answer.flags:
+    if "unclear_explanation" in about_explanation:
         doubts.append(f"{shown.name} has marks although its explanation is called unclear")
     if shown.failure is not None:
         doubts.append(

@@ -10,12 +10,27 @@
   const LONGEST_LOOK = 300;
   const earlierLooks = new Map();
   let looked = null;
-  let since = 0;
+  /* When the look at it began; null while the tab is hidden. */
+  let since = null;
 
   function secondsOf(item) {
-    const now = Math.min((performance.now() - since) / 1000, LONGEST_LOOK);
+    const now = since === null ? 0 : Math.min((performance.now() - since) / 1000, LONGEST_LOOK);
     return (earlierLooks.get(key(item)) || 0) + now;
   }
+
+  function lookAway() {
+    if (looked !== null) {
+      earlierLooks.set(key(looked), secondsOf(looked));
+    }
+    since = null;
+  }
+
+  document.addEventListener("visibilitychange", function () {
+    lookAway();
+    if (!document.hidden) {
+      since = performance.now();
+    }
+  });
 
   /* Another request may show the same image. */
   function key(item) {
@@ -58,11 +73,9 @@
     turned: function (view) {
       const item = (view && view.item) || null;
       if (item !== looked) {
-        if (looked !== null) {
-          earlierLooks.set(key(looked), secondsOf(looked));
-        }
+        lookAway();
         looked = item;
-        since = performance.now();
+        since = document.hidden ? null : performance.now();
       }
       return window.dash_clientside.no_update;
     },

@@ -1,8 +1,11 @@
 """One image on a page without a server: its squares to turn, and what else may be the matter."""
 
+from typing import Final
+
 from dash import html
 from dash.development.base_component import Component
 
+from feedback.channels.saliency_grid import Flag
 from feedback.channels.saliency_grid.evidence import ImageEvidence
 from review.offline.choices import assent, choice, remark, tick, turn
 from review.panels.saliency_grid.draft import Cell
@@ -16,6 +19,9 @@ from review.panels.saliency_grid.parts import SquaresShown
 from review.panels.saliency_grid.responses import FLAGS, cell_name, ranks_of
 from review.panels.saliency_grid.stage_view import asked, stage_of
 from review.panels.saliency_grid.verdict_view import ARTEFACTS, HINTS
+
+_ALONE: Final[dict[Flag, tuple[str, ...]]] = {"unusable": ("cells",), "skip": ("cells", "flags")}
+"""Lists of an answer in which a flag allows nothing beside it; the gate refuses it there."""
 
 
 def printed(shown: SquaresShown, item: str) -> list[Component]:
@@ -35,8 +41,13 @@ def printed(shown: SquaresShown, item: str) -> list[Component]:
         return _square(shown, image, cell, ranks.get(cell))
 
     ranked = [f"{rank}: {cell_name(cell)}" for cell, rank in ranks.items()]
-    flags = [tick(item, flag, [told, html.Span(f" {HINTS[flag]}", className="quiet")], into="flags")
-             for flag, told in FLAGS.items()]  # fmt: skip
+    flags = [
+        tick(
+            item, flag, [told, html.Span(f" {HINTS[flag]}", className="quiet")], into="flags",
+            name=told, alone=_ALONE.get(flag, ()),
+        )
+        for flag, told in FLAGS.items()
+    ]  # fmt: skip
     return [
         image_head(shown, image),
         html.Div(
@@ -61,6 +72,7 @@ def printed(shown: SquaresShown, item: str) -> list[Component]:
                 choice(
                     item, [(name, name) for name in ARTEFACTS], field="artefact",
                     name=f"What the artefact in {image.name} is", nothing="which artefact?",
+                    beside=("flags", "artefact"),
                 ),
                 remark(item, "Remark on this image"),
             ],

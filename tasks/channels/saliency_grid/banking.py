@@ -6,8 +6,8 @@ from prefect import task
 from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
-from feedback.channels.saliency_grid import CellMarks
-from models.saliency_grid.params import SaliencyGridParams
+from feedback.channels.saliency_grid import CellMarks, is_abstention
+from models.saliency_grid.params import AgreementParams, SaliencyGridParams
 from tasks.channels.saliency_grid.agreeing import agree
 from tasks.channels.saliency_grid.bank import Bank, entries_of
 from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @task(name="bank-feedback", cache_policy=NO_CACHE)
-@stage("bank_feedback", version=2)
+@stage("bank_feedback", version=3)
 def bank_feedback(
     work: Work,
     *,
@@ -32,8 +32,9 @@ def bank_feedback(
 ) -> dict[str, JsonValue]:
     """Add accepted marks to those of earlier rounds, and doubt those that nobody would give.
 
-    A later answer on an image takes the place of an earlier one. Where several reviewers of one
-    request answered an image, they are compared, see ``agree``.
+    A later answer on an image takes the place of an earlier one, and is doubted where the two have
+    little in common (``unlike_earlier``): somebody thinks otherwise by now. Where several reviewers
+    of one request answered an image, they are compared, see ``agree``.
 
     Args:
         work: What the stage may touch.
@@ -50,13 +51,13 @@ def bank_feedback(
     bank = Bank.load(work, before)
     clicks, unknown = (_so_far(before, fact) for fact in ("clicks", "unknown_images"))
     for one in said:
+        clicks += sum(_clicks(one, image) for image in {a.image for a in one.agreed} & set(row_of))
         for answer in one.agreed:
             row = row_of.get(answer.image)
             if row is None:
                 # No longer in the dataset, or carved out: there is nothing to train on.
                 unknown += 1
                 continue
-            clicks += _clicks(answer, one)
             take(bank, images, row, answer, one, params)
     return {**bank.save(work), "clicks": clicks, "unknown_images": unknown}
 
@@ -87,15 +88,23 @@ def take(
     kept, found = agree(answer, said.on(answer.image), params.agreement)
     mask = None if images.masks is None else images.masks[row]
     doubts: tuple[str, ...] = suspicions(kept, max_area=params.max_marked_area, mask=mask)
+    if kept.cells:
+        doubts += said.doubts.get(answer.image, ())
+    if found.get("is_low") is True:
+        doubts += ("low_agreement",)
     weights = _cell_weights(kept)
     if not params.grid.allow_important:
         # An earlier review may have asked for them; no penalty of now acts on their sign.
         weights = weights.clamp(min=0)
+    weights = regrid_cells(weights[None], params.grid.cells)[0]
+    earlier = None if is_abstention(kept) else bank.marks.get(answer.image)
+    if earlier is not None and _is_unlike(earlier["weights"], weights, params.agreement):
+        doubts += ("unlike_earlier",)
     bank.take(
         kept,
         name=images.names[row],
-        weights=regrid_cells(weights[None], params.grid.cells)[0].tolist(),
-        doubts=(*doubts, "low_agreement") if found.get("is_low") is True else doubts,
+        weights=weights.tolist(),
+        doubts=doubts,
         agreement=found,
         review=review,
     )
@@ -116,10 +125,20 @@ def _cell_weights(answer: CellMarks) -> "Tensor":
     return weights
 
 
-def _clicks(agreed: CellMarks, said: Said) -> int:
+def _clicks(said: Said, image: str) -> int:
     """Count the squares clicked on an image: each reviewer's own, where they are known."""
-    own = said.on(agreed.image).values()
-    return sum(len(answer.cells) for answer in own) if own else len(agreed.cells)
+    own = said.on(image).values() or [one for one in said.agreed if one.image == image]
+    return sum(len(answer.cells) for answer in own)
+
+
+def _is_unlike(earlier: JsonValue, weights: "Tensor", params: AgreementParams) -> bool:
+    """Tell whether marks differ from those that they replace as reviewers would who disagree."""
+    import torch
+
+    from models.saliency_grid.agreement import compare_marks
+
+    before = torch.tensor(earlier, dtype=weights.dtype)
+    return compare_marks(before.flatten(), weights.flatten()).overlap < params.flag_below
 
 
 def _so_far(before: StageResult | None, fact: str) -> int:

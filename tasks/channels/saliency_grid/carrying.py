@@ -109,7 +109,7 @@ def find_beginning(
 
 
 @task(name="carry-over-marks", cache_policy=NO_CACHE)
-@stage("carry_over_marks", version=3)
+@stage("carry_over_marks", version=4)
 def carry_over_marks(
     work: Work, *, basis: Basis, earlier: list[EarlierMarks], params: SaliencyGridParams
 ) -> dict[str, JsonValue]:
@@ -181,7 +181,7 @@ def _earlier(review: ClosedReview) -> EarlierMarks:
         request_id=review.bundle.request_id,
         decided_at=review.closing.decided_at,
         labels={one.image: one.true_class for one in evidence.images},
-        said=Said.of(review.standing, review.closing),
+        said=Said.of(review.standing, review.closing, evidence),
         resize=evidence.resize,
     )
 

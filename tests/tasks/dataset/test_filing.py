@@ -21,7 +21,7 @@ from feedback.publishing import publish
 from feedback.recording import record_transition
 from feedback.states import ReviewState
 from feedback.watching import watch_once
-from tasks.channels.saliency_grid.said import Said
+from tasks.channels.saliency_grid.said import Said, said_in
 from tasks.dataset import filing, version
 from tasks.dataset.filing import file_reviews
 from tests.feedback.channels.saliency_grid.pair import ANSWERS, decide_pair
@@ -115,10 +115,9 @@ def test_squares_are_filed_with_who_marked_what_and_teach_the_same_again(office)
     manifest = (folder / "manifest.json").read_bytes()
     shown = read_evidence(parse_bundle(manifest, decision.request_id))
     filed = Decision.model_validate_json((folder / "decisions/0001.json").read_bytes())
-    assert Said.of(filed, filed) == Said.of(decision, decision)
-    assert {one.image for one in Said.of(filed, filed).agreed} <= {
-        one.image for one in shown.images
-    }
+    found = Said.of(filed, filed, shown)
+    assert found == said_in(town.store, decision)
+    assert {one.image for one in found.agreed} <= {one.image for one in shown.images}
     for reviewer in ("ada", "bob"):
         handed_in = json.loads((folder / f"responses/{reviewer}-nonce-0001.json").read_bytes())
         assert read_marks(handed_in["document"]["responses"]) == read_marks(ANSWERS[reviewer])

@@ -13,7 +13,7 @@ from tasks.channels.saliency_grid.agreeing import agree
 from tasks.channels.saliency_grid.banking import bank_feedback
 from tasks.channels.saliency_grid.queueing import agreement_table
 from tasks.channels.saliency_grid.said import Said
-from tests.feedback.channels.saliency_grid.images import DIGESTS
+from tests.feedback.channels.saliency_grid.images import DIGESTS, make_evidence, make_image
 from tests.feedback.channels.saliency_grid.pair import decide_pair
 
 IRRELEVANT, IMPORTANT = 1.0, -1.0
@@ -103,7 +103,7 @@ def test_a_ruling_stands_as_it_is(marks):
 
 def test_a_decision_holds_who_said_what_of_an_image():
     _, decision = decide_pair()
-    said = Said.of(decision, decision)
+    said = Said.of(decision, decision, make_evidence())
     ship = DIGESTS["ship.png"]
     assert {name: len(one.cells) for name, one in said.on(ship).items()} == {"ada": 2, "bob": 1}
     (joined,) = (one for one in said.agreed if one.image == ship)
@@ -112,17 +112,43 @@ def test_a_decision_holds_who_said_what_of_an_image():
     assert (found.found["overlap"], found.found["is_low"]) == (0.5, False)
     assert list(said.on(DIGESTS["jet.png"])) == ["ada"]
     rejected = decision.model_copy(update={"state": ReviewState.REJECTED})
-    assert Said.of(rejected, decision) == Said(agreed=())
+    assert Said.of(rejected, decision, make_evidence()) == Said(agreed=())
 
 
 def test_who_may_not_approve_has_no_say_in_the_agreement():
     _, decision = decide_pair(("eve", "ada", "bob"))
     assert decision.state is ReviewState.APPROVED
     assert decision.joined == ("ada", "bob")
-    said = Said.of(decision, decision).on(DIGESTS["ship.png"])
+    said = Said.of(decision, decision, make_evidence()).on(DIGESTS["ship.png"])
     assert list(said) == ["ada", "bob"]
     earlier = decision.model_copy(update={"joined": ()})
-    assert list(Said.of(earlier, earlier).on(DIGESTS["ship.png"])) == ["ada", "bob", "eve"]
+    others = Said.of(earlier, earlier, make_evidence()).on(DIGESTS["ship.png"])
+    assert list(others) == ["ada", "bob", "eve"]
+
+
+def test_marks_on_a_failed_explanation_and_on_padding_are_doubted(begun, marks):
+    _, decision = decide_pair()
+    images = (
+        make_image("ship.png", failure="all_zero"),
+        # The marked square, row and column 3, is above the picture.
+        make_image("jet.png", content=(130, 0, 224, 224)),
+        make_image("tank.png", failure="not_finite"),
+    )
+    said = Said.of(decision, decision, make_evidence(images=images))
+    # Nothing was marked on the tank: there is nothing to doubt.
+    assert said.doubts == {
+        DIGESTS["ship.png"]: ("failed_explanation",),
+        DIGESTS["jet.png"]: ("on_padding",),
+    }
+    # What goes into the bank, and from there into the table.
+    answer = marks((0, 0))
+    doubted = Said(agreed=(answer,), doubts={answer.image: ("failed_explanation",)})
+    found = bank_feedback.fn(
+        begun.fresh(), basis=begun.basis, before=None, said=[doubted], params=begun.channel
+    )
+    table = begun.workplace.artifacts.load_text(found.outputs["doubts.csv"])
+    (row,) = csv.DictReader(io.StringIO(table))
+    assert row["doubts"].split() == ["failed_explanation"]
 
 
 def test_the_bank_keeps_how_far_they_agree_until_somebody_answers_alone(begun, marks):
@@ -148,8 +174,11 @@ def test_the_bank_keeps_how_far_they_agree_until_somebody_answers_alone(begun, m
 
 
 def test_clicks_are_those_of_every_reviewer(begun, marks):
-    own = {"ada": (marks((0, 0), (0, 1)),), "ben": (marks((0, 0)),)}
-    said = Said(agreed=(join_marks([own["ada"][0], own["ben"][0]]),), by_reviewer=own)
+    skipped = marks(flags=("skip",))
+    own = {"ada": (marks((0, 0), (0, 1)),), "ben": (marks((0, 0)),), "cy": (skipped,)}
+    # Who skips is joined with nobody, and stays an edit of the same image.
+    joined = join_marks([own["ada"][0], own["ben"][0]])
+    said = Said(agreed=(joined, skipped), by_reviewer=own)
     found = bank_feedback.fn(
         begun.fresh(), basis=begun.basis, before=None, said=[said], params=begun.channel
     )

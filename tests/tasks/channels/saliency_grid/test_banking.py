@@ -46,6 +46,20 @@ def test_later_rounds_add_and_a_later_answer_replaces(begun, bank):
     assert set(marked(begun, bank(begun.answer(second), before=found))) == {first}
 
 
+def test_an_answer_that_has_little_in_common_with_the_one_it_replaces_is_doubted(begun, bank):
+    image = begun.digests[0]
+    first = bank(begun.answer(image, (0, 0), (0, 1)))
+    alike = bank(begun.answer(image, (0, 0)), before=first)
+    unlike = bank(begun.answer(image, (3, 3)), before=first)
+    nothing = bank(begun.answer(image), before=first)
+    skipped = bank(begun.answer(image, flags=("skip",)), before=first)
+    doubted = [
+        "unlike_earlier" in str(begun.work.load_json(found, "doubts"))
+        for found in (first, alike, unlike, nothing, skipped)
+    ]
+    assert doubted == [False, False, True, True, False]
+
+
 @pytest.mark.parametrize("flag", ["skip", "unclear"])
 def test_who_abstains_takes_back_nobodys_marks(begun, bank, flag):
     image = begun.digests[0]
