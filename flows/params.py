@@ -143,8 +143,9 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
 
     Args:
         path: The file; None starts from the defaults.
-        overrides: ``key.of.parameter=value`` with the value in YAML. A key that starts with a
-            channel's name stands for that key below ``channels``.
+        overrides: ``key.of.parameter=value`` with the value in YAML.
+
+    In both, a key that starts with a channel's name stands for that key below ``channels``.
 
     Returns:
         The validated parameters.
@@ -169,13 +170,36 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
                 f"expected a mapping in {path} (got {type(loaded).__name__}); "
                 "`parley params` prints one"
             )
-        tree = loaded or {}
+        tree = _below_channels(loaded or {}, path)
     for override in overrides:
         _apply(tree, override)
     try:
         return PipelineParams.model_validate(tree)
     except ValidationError as error:
         raise ParamsError(_readable(error)) from error
+
+
+def _below_channels(tree: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Move a channel's parameters to where they belong, as ``--set`` does with its name."""
+    short = [name for name in tree if name not in PipelineParams.model_fields and _is_channel(name)]
+    if not short:
+        return tree
+    channels = tree.get("channels") or {}
+    twice = [name for name in short if not isinstance(channels, dict) or name in channels]
+    if twice:
+        raise ParamsError(
+            f"expected the parameters of {twice[0]!r} once in {path} (got them below 'channels' as "
+            "well); join them"
+        )
+    rest = {name: value for name, value in tree.items() if name not in short}
+    return rest | {"channels": channels | {name: tree[name] for name in short}}
+
+
+def _is_channel(name: object) -> bool:
+    try:
+        return bool(channel_params_class(str(name)))
+    except (ValueError, AttributeError):
+        return False
 
 
 def check_in_process(params: PipelineParams) -> None:

@@ -1,6 +1,7 @@
 """``parley report``, ``parley channels`` and ``parley params``."""
 
 import json
+import warnings
 from pathlib import Path
 
 import typer
@@ -8,8 +9,10 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
+import flows.channels
+from feedback.discovery import available_modules
 from feedback.errors import ParleyError, StoreAwayError, StoreError
-from flows.params import load_params
+from flows.params import channel_params_class, load_params
 
 
 def show_report(run_id: str, *, as_json: bool) -> None:
@@ -41,6 +44,8 @@ def show_report(run_id: str, *, as_json: bool) -> None:
 
 def show_channels() -> None:
     """Print every discovered channel and whether it is complete."""
+    # Prefect, which a channel imports, says so where nothing was run yet; nothing is run here.
+    warnings.filterwarnings("ignore", message="Failed to create the Prefect home")
     from flows.channel import available_channels, missing_parts
 
     table = Table("channel", "state")
@@ -51,8 +56,13 @@ def show_channels() -> None:
 
 
 def show_params(path: Path | None, overrides: tuple[str, ...]) -> None:
-    """Print all parameters in the form of a parameter file."""
+    """Print all parameters, those of every channel too, in the form of a parameter file."""
     params = load_params(path, overrides)
     tree = params.model_dump(mode="json")
-    tree["channels"] = {params.channel: params.of_channel().model_dump(mode="json")}
+    # The run's own channel first.
+    names = dict.fromkeys((params.channel, *available_modules(flows.channels)))
+    tree["channels"] = {
+        name: (params.channels.get(name) or channel_params_class(name)()).model_dump(mode="json")
+        for name in names
+    }
     typer.echo(yaml.safe_dump(tree, sort_keys=False, allow_unicode=True), nl=False)

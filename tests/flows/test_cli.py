@@ -2,6 +2,8 @@ import json
 import subprocess
 import sys
 
+import yaml
+
 
 def test_help_imports_nothing_heavy():
     code = (
@@ -16,10 +18,13 @@ def test_help_imports_nothing_heavy():
 
 
 def test_channels_and_params_are_printed(parley):
-    code, out, _ = parley("channels")
-    assert (code, "concept_graph" in out, "complete" in out) == (0, True, True)
-    code, out, _ = parley("params", "--set", "seed=5")
+    code, out, error = parley("channels")
+    assert (code, "concept_graph" in out, "complete" in out, error) == (0, True, True, "")
+    code, out, _ = parley("params", "--set", "seed=5", "--set", "saliency_grid.seeds=7")
     assert (code, "seed: 5" in out) == (0, True)
+    channels = yaml.safe_load(out)["channels"]
+    assert channels["saliency_grid"]["seeds"] == 7
+    assert channels["concept_graph"]["graph"]["n_concepts"] == 4
 
 
 def test_a_preview_worker_without_questions_ends_when_told_to_look_once(parley):

@@ -23,6 +23,24 @@ def test_a_channel_s_parameters_are_read_by_its_own_class():
     assert again == params
 
 
+def test_a_file_names_a_channel_s_parameters_as_set_does(tmp_path):
+    path = tmp_path / "params.yaml"
+    path.write_text(
+        "channels: {concept_graph: {n_classes: 4}}\n"
+        "saliency_grid: {grid: {cells: 9}}\n"
+        "channel: saliency_grid\n"
+    )
+    params = load_params(path, ("saliency_grid.seeds=1",))
+    assert (params.of_channel().grid.cells, params.of_channel().seeds) == (9, 1)
+    assert params.channels["concept_graph"].n_classes == 4
+    path.write_text("channels: {saliency_grid: {seeds: 1}}\nsaliency_grid: {seeds: 2}\n")
+    with pytest.raises(ParamsError, match=r"'saliency_grid' once in .*params\.yaml"):
+        load_params(path)
+    path.write_text("saliencygrid: {seeds: 2}\n")
+    with pytest.raises(ParamsError, match="unknown parameter 'saliencygrid'"):
+        load_params(path)
+
+
 def test_what_is_printed_can_be_read_back(tmp_path, capsys):
     from flows.commands.show import show_params
 
