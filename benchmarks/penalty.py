@@ -6,7 +6,8 @@ Writes ``benchmarks/results/penalty.json``. About two minutes on one core. A ste
 (forward, cross-entropy, the penalty's own forward and double backward, optimiser) is compared with
 a plain step on the same batch: all of its images marked and penalised, all marked and as many
 penalised as by default, few marked. With frozen layers a plain step starts from their kept outputs,
-as training does. Target: at most 2.5 plain steps at the default, whatever is marked.
+as training does. Target: at most 2.5 plain steps in the median at the defaults, however many are
+marked.
 """
 
 import argparse

@@ -227,6 +227,13 @@ def scaled_channels(channels: int, width: float) -> int:
     return scaled + 8 if scaled < 0.9 * channels * width else scaled
 
 
+def logits_of(model: nn.Module, images: Tensor) -> Tensor:
+    """Return logits (B, N) of a network whose output has ``logits``, or is logits."""
+    output = model(images)
+    logits: Tensor = getattr(output, "logits", output)
+    return logits
+
+
 def is_normalised_by_batch(model: nn.Module) -> bool:
     """Say whether what a network makes of an image depends on the others of its batch."""
     return bool(_learning_statistics(model))

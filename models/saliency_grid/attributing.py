@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from models.attribution import grad_cam
-from models.classifier import Classifier, evaluating
+from models.classifier import Classifier, evaluating, logits_of
 from models.imageset import UNLABELLED
 from models.preprocessing import to_float
 from models.saliency_grid.deeplift import NoRuleError, deeplift
@@ -202,7 +202,7 @@ def _attribute(
             continue
         baselines = baseline_images(pixels, params.baseline, params.blur_share)
         if explainer == "deeplift":
-            values, difference = deeplift(partial(_logits, model), pixels, baselines, own)
+            values, difference = deeplift(partial(logits_of, model), pixels, baselines, own)
         else:
             values, difference = _integrated_gradients(
                 model, pixels, baselines, own, params.n_steps
@@ -216,19 +216,13 @@ def _attribute(
     return torch.cat(maps), torch.cat(signed), torch.cat(errors)
 
 
-def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    output = model(images)
-    logits: Tensor = getattr(output, "logits", output)
-    return logits
-
-
 def _integrated_gradients(
     model: nn.Module, images: Tensor, baselines: Tensor, classes: Tensor, n_steps: int
 ) -> tuple[Tensor, Tensor]:
     """Integrate gradients along a straight line (Sundararajan et al. 2017, Eq. 1), by captum."""
     from captum.attr import IntegratedGradients
 
-    forward: Callable[[Tensor], Tensor] = partial(_logits, model)
+    forward: Callable[[Tensor], Tensor] = partial(logits_of, model)
     values: Tensor = IntegratedGradients(forward).attribute(
         images,
         baselines,
@@ -245,7 +239,7 @@ def _integrated_gradients(
 def _input_gradients(model: nn.Module, images: Tensor, classes: Tensor) -> Tensor:
     with torch.enable_grad():
         inputs = images.detach().requires_grad_()
-        chosen = _logits(model, inputs).gather(1, classes[:, None]).sum()
+        chosen = logits_of(model, inputs).gather(1, classes[:, None]).sum()
         (gradients,) = torch.autograd.grad(chosen, inputs)
     return gradients
 

@@ -7,7 +7,7 @@ Algorithm 1, line 6, and Ross et al. 2017 (arXiv:1703.03717), Eq. 1.
 import torch
 from torch import Tensor, nn
 
-from models.classifier import evaluating, is_normalised_by_batch, normalising_by_batch
+from models.classifier import evaluating, is_normalised_by_batch, logits_of, normalising_by_batch
 from models.saliency_grid.erasing import difference_penalty, recolour_marked
 from models.saliency_grid.params import GradientForm, PenaltyParams, PenaltyScalar
 
@@ -168,19 +168,13 @@ def reviewed_penalties(
         if params.form == "difference":
             erased = recolour_marked(inputs[:n_reviewed], marked, generator)
             both = torch.cat([inputs, erased, inputs[n_reviewed:]])
-            logits = [half[:n_reviewed] for half in _precise(_logits(model, both)).chunk(2)]
+            logits = [half[:n_reviewed] for half in _precise(logits_of(model, both)).chunk(2)]
             return difference_penalty(*logits), index
         inputs.requires_grad_()
-        scores = score_of(_logits(model, inputs), chosen_scalar(params), own)
+        scores = score_of(logits_of(model, inputs), chosen_scalar(params), own)
         unmarked = marked.new_zeros(len(seen) - n_reviewed, *marked.shape[1:])
         owed = input_gradient_penalty(scores, inputs, torch.cat([marked, unmarked]), params.form)
         return owed[:n_reviewed], index
-
-
-def _logits(model: nn.Module, images: Tensor) -> Tensor:
-    output = model(images)
-    logits: Tensor = getattr(output, "logits", output)
-    return logits
 
 
 def _precise(values: Tensor) -> Tensor:

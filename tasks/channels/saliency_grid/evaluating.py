@@ -107,6 +107,9 @@ def look_again(
 ) -> dict[str, JsonValue]:
     """Measure where both networks look on the marked images, and draw some.
 
+    What speaks for the true class is looked at, whichever class reviewers were shown: a correction
+    may change what an image is taken for.
+
     Args:
         work: What the stage may touch.
         basis: What was computed before.
@@ -116,9 +119,10 @@ def look_again(
         explainer: How attribution is computed.
 
     Returns:
-        Means over the images with squares that should not matter, by network: ``marked_share`` of
-        the attribution in them, the ``wrong_reason`` score, and ``outside_share``, the attribution
-        outside the object where there is a mask; output ``looking`` when there is a marked image.
+        Means by network: over the images with squares that should not matter ``marked_share`` of
+        the attribution in them and the ``wrong_reason`` score, over those with a mask
+        ``outside_share``, the attribution outside the object; output ``looking`` when there is a
+        marked image.
     """
     import torch
 
