@@ -1,6 +1,7 @@
 r"""Do clicked squares help, and do squares at random help as well?
 
     python -m benchmarks.saliency decoy
+    python -m benchmarks.saliency decoy_all
     python -m benchmarks.saliency demo
     python -m benchmarks.saliency pets37 --pets ../shared/data/pets37 \\
         --weights ../shared/weights/squeezenet1_1_imagenet_fp16.safetensors
@@ -28,6 +29,8 @@ from tasks.settings import Settings, prepare_environment
 from tasks.workplace import open_workplace
 
 logger = logging.getLogger("benchmarks.saliency")
+ALL = "_all"
+"""Ending of settings in which people are asked about every training image."""
 COMMON = (
     "channel=saliency_grid",
     "training.epochs=20",
@@ -52,6 +55,7 @@ SETTINGS: dict[str, tuple[str, ...]] = {
         "saliency_grid.sampling.strategy=entropy",
         "saliency_grid.penalty.strength=3",
     ),
+    "decoy_all": ("saliency_grid.sampling.n_images=32",),
     "demo": ("training.image_size=128", "classifier.width=0.35", "training.lr=0.002"),
     "pets37": (
         "training.image_size=160",
@@ -69,7 +73,7 @@ BASELINE = "baseline, 10 %"
 def main() -> None:
     """Run the seeds and write the result after each."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("world", choices=["decoy", "demo", "pets37"])
+    parser.add_argument("world", choices=list(SETTINGS))
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--first-seed", type=int, default=21)
     parser.add_argument("--pets", type=Path)
@@ -84,11 +88,14 @@ def main() -> None:
     prepare_environment(settings)
     if asked.weights:
         asked.overrides.append(f"classifier.weights={asked.weights}")
-    params = load_params(None, (*COMMON, *SETTINGS[asked.world], *asked.overrides))
-    arms = all_arms(has_clean=asked.world == "decoy", strengths=tuple(asked.strengths))
+    kind = asked.world.removesuffix(ALL)
+    # Every setting on top of those of its world.
+    chosen = dict.fromkeys((*SETTINGS[kind], *SETTINGS[asked.world]))
+    params = load_params(None, (*COMMON, *chosen, *asked.overrides))
+    arms = all_arms(has_clean=kind == "decoy", strengths=tuple(asked.strengths))
     trials: dict[int, Trial] = {}
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):
-        folders = make_world(asked.world, seed, asked.home / "worlds", asked.pets)
+        folders = make_world(kind, seed, asked.home / "worlds", asked.pets)
         trials[seed] = run_trial(open_workplace(settings), folders, params, arms, seed)
         logger.info(
             "seed %d: %s",
