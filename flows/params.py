@@ -141,11 +141,11 @@ def channel_params_class(name: str) -> type[Params]:
 def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineParams:
     """Read parameters from a YAML file and apply ``key=value`` overrides.
 
+    In both, a key that starts with a channel's name stands for that key below ``channels``.
+
     Args:
         path: The file; None starts from the defaults.
         overrides: ``key.of.parameter=value`` with the value in YAML.
-
-    In both, a key that starts with a channel's name stands for that key below ``channels``.
 
     Returns:
         The validated parameters.

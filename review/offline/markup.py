@@ -37,7 +37,8 @@ _ATTRIBUTES = frozenset(
     )
 )
 _DATA = re.compile(
-    r"data-(alone|beside|channel|item|into|name|set|says|whole|turns|turn|remark|why|told|answer)|aria-[a-z]+"
+    r"data-(alone|beside|channel|item|into|name|set|says|whole|turns|turn|remark|why|told|answer)"
+    r"|aria-[a-z]+"
 )
 _ADDRESSES = {"img": "src", "image": "href"}
 _STYLE_NAME = re.compile(r"--[a-z-]{1,30}|[a-z-]{1,40}")

@@ -7,6 +7,7 @@ from dash.development.base_component import Component
 
 from feedback.channels.saliency_grid import Flag
 from feedback.channels.saliency_grid.evidence import ImageEvidence
+from feedback.channels.saliency_grid.marks import EXCLUDES_CELLS
 from review.offline.choices import assent, choice, remark, tick, turn
 from review.panels.saliency_grid.draft import Cell
 from review.panels.saliency_grid.editing import image_shown
@@ -20,7 +21,9 @@ from review.panels.saliency_grid.responses import FLAGS, cell_name, ranks_of
 from review.panels.saliency_grid.stage_view import asked, stage_of
 from review.panels.saliency_grid.verdict_view import ARTEFACTS, HINTS
 
-_ALONE: Final[dict[Flag, tuple[str, ...]]] = {"unusable": ("cells",), "skip": ("cells", "flags")}
+_ALONE: Final[dict[Flag, tuple[str, ...]]] = {
+    flag: ("cells", "flags") if flag == "skip" else ("cells",) for flag in EXCLUDES_CELLS
+}
 """Lists of an answer in which a flag allows nothing beside it; the gate refuses it there."""
 
 
