@@ -55,7 +55,7 @@ class MarkedCell(Exchanged):
     c: Position
     """Column."""
     w: Annotated[float, Field(ge=-1, le=1)] = 1.0
-    """1 for what should not matter, -1 for what should; in between for less of it."""
+    """1 for what should not matter, -1 for what should; in between for less of it, never 0."""
 
 
 class CellMarks(Exchanged):
