@@ -17,7 +17,7 @@ from flows.channel import Channel, Stages
 from flows.context import Round, RunContext
 from flows.preview import answer_waiting
 from flows.requests import most_follow_ups, publish_follow_up, publish_round
-from tasks.asked import save_asked, save_taken, save_taken_beside
+from tasks.asked import save_asked, save_taken, taken_beside, taken_by_run
 from tasks.exchange import (
     collect_decision,
     look_for_decision,
@@ -170,7 +170,7 @@ def _known_so_far(run: RunContext, request_id: str) -> tuple[Decision, ...]:
     since: all that is shown later rests on it, and what people answered must not be asked anew.
     """
     found = _by_request(run, (*run.open_requests(), request_id))
-    taken = save_taken_beside(run.workplace, request_id, tuple(found))
+    taken = save_taken(run.workplace, taken_beside(request_id), tuple(found))
     # Another run may have had others open here, or rules that this one does not trust.
     return tuple(found[request] for request in taken if request in found)
 
@@ -183,7 +183,7 @@ def _known_at_last(run: RunContext) -> tuple[Decision, ...]:
     if not run.open_requests():
         return ()
     found = _by_request(run, run.open_requests())
-    taken = save_taken(run.workplace, run.run_id, run.round, tuple(found))
+    taken = save_taken(run.workplace, taken_by_run(run.run_id, run.round), tuple(found))
     return tuple(found[request] for request in taken)
 
 

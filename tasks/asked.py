@@ -128,38 +128,26 @@ def load_asked(store: ObjectStore, request_id: str, dataset_md5: str) -> ReviewB
     return bundle
 
 
-def save_taken(
-    workplace: Workplace, run_id: str, round_: int, requests: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Note which decisions a run takes up in a round, once.
-
-    Args:
-        workplace: Holds the store.
-        run_id: The run.
-        round_: Round of asking, from 1; 0 for what is taken up before any.
-        requests: Requests that are decided.
-
-    Returns:
-        The requests of the first note, which stands.
-
-    Raises:
-        ArtifactError: If the note cannot be read.
-        StoreError: If the store cannot be read or written.
-    """
-    return _note(workplace, f"runs/{run_id}/taken/{round_}.json", requests)
+def taken_by_run(run_id: str, round_: int) -> str:
+    """Name the note of what a run takes up in a round, from 1; 0 for what is taken up before."""
+    return f"runs/{run_id}/taken/{round_}.json"
 
 
-def save_taken_beside(
-    workplace: Workplace, request_id: str, requests: tuple[str, ...]
-) -> tuple[str, ...]:
-    """Note which decisions are taken up by every run that publishes a request and does not wait.
+def taken_beside(request_id: str) -> str:
+    """Name the note of what every run takes up that publishes a request and does not wait for it.
 
     What later rounds show rests on it. A run that was killed and started again by hand is another
     run; it asks the same of people only if it takes up the same.
+    """
+    return f"runs/requests/{request_id}/taken.json"
+
+
+def save_taken(workplace: Workplace, key: str, requests: tuple[str, ...]) -> tuple[str, ...]:
+    """Note which decisions are taken up, once.
 
     Args:
         workplace: Holds the store.
-        request_id: The round's own request.
+        key: Where: ``taken_by_run`` or ``taken_beside``.
         requests: Requests that are decided.
 
     Returns:
@@ -169,10 +157,6 @@ def save_taken_beside(
         ArtifactError: If the note cannot be read.
         StoreError: If the store cannot be read or written.
     """
-    return _note(workplace, f"runs/requests/{request_id}/taken.json", requests)
-
-
-def _note(workplace: Workplace, key: str, requests: tuple[str, ...]) -> tuple[str, ...]:
     if workplace.objects.put_if_absent(key, canonical_json({"requests": list(requests)})):
         return requests
     try:

@@ -89,9 +89,9 @@ def main() -> None:
     if asked.weights:
         asked.overrides.append(f"classifier.weights={asked.weights}")
     kind = asked.world.removesuffix(ALL)
-    # Every setting on top of those of its world.
-    chosen = dict.fromkeys((*SETTINGS[kind], *SETTINGS[asked.world]))
-    params = load_params(None, (*COMMON, *chosen, *asked.overrides))
+    # The later one holds, where a setting is that of its world but for some.
+    chosen = (*COMMON, *SETTINGS[kind], *SETTINGS[asked.world])
+    params = load_params(None, (*chosen, *asked.overrides))
     arms = all_arms(has_clean=kind == "decoy", strengths=tuple(asked.strengths))
     trials: dict[int, Trial] = {}
     for seed in range(asked.first_seed, asked.first_seed + asked.seeds):

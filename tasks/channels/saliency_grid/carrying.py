@@ -13,7 +13,7 @@ from feedback.channels.saliency_grid import CarriedReview, read_evidence
 from feedback.closed import ClosedReview
 from feedback.policy import Policy
 from models.saliency_grid.params import SaliencyGridParams
-from tasks.asked import save_taken
+from tasks.asked import save_taken, taken_by_run
 from tasks.channels.saliency_grid.bank import Bank
 from tasks.channels.saliency_grid.banking import take
 from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
@@ -103,7 +103,8 @@ def find_beginning(
         )
         found = reviews_before(approved, _origin_of, origin)
         # A run that goes on after a crash must not start from what was said meanwhile.
-        noted = save_taken(workplace, run_id, 0, tuple(one.bundle.request_id for one in found))
+        requests = tuple(one.bundle.request_id for one in found)
+        noted = save_taken(workplace, taken_by_run(run_id, 0), requests)
         taken = [one for one in approved if one.bundle.request_id in noted]
     return Beginning(origin(taken), [_earlier(review) for review in reversed(taken)])
 
