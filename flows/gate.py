@@ -1,7 +1,7 @@
 """The only place that waits: from a published request to the decision on it."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -90,9 +90,9 @@ def ask(
     # Whoever refuses ends the run at once; what approves is taken up when this round is decided,
     # since people who find several requests open answer one after the other.
     if _look(run, published.request_id) is None:
-        refused = [found for found in _decided(run, run.open_requests()) if not found.is_approved]
-        if refused:
-            return Asking(published.request_id, (refused[0],))
+        refused = _first_refusal(_decided(run, run.open_requests()))
+        if refused is not None:
+            return Asking(published.request_id, (refused,))
     decision = _decision(run, published.request_id)
     earlier = _known_at_last(run)
     first = Asking(published.request_id, (*earlier, decision))
@@ -167,9 +167,13 @@ def _known_so_far(run: RunContext, request_id: str) -> tuple[Decision, ...]:
     """Return the decisions that a round takes up which does not wait.
 
     Whoever asks the same goes on with what was taken up here before, however much was decided
-    since: all that is shown later rests on it, and what people answered must not be asked anew.
+    since: all that is shown later rests on it, and what people answered must not be asked anew. A
+    refusal ends the run at once, whenever it came: nothing is shown after it.
     """
     found = _by_request(run, (*run.open_requests(), request_id))
+    refused = _first_refusal(found.values())
+    if refused is not None:
+        return (refused,)
     taken = save_taken(run.workplace, taken_beside(request_id), tuple(found))
     # Another run may have had others open here, or rules that this one does not trust.
     return tuple(found[request] for request in taken if request in found)
@@ -185,6 +189,10 @@ def _known_at_last(run: RunContext) -> tuple[Decision, ...]:
     found = _by_request(run, run.open_requests())
     taken = save_taken(run.workplace, taken_by_run(run.run_id, run.round), tuple(found))
     return tuple(found[request] for request in taken)
+
+
+def _first_refusal(decisions: Iterable[Decision]) -> Decision | None:
+    return next((decision for decision in decisions if not decision.is_approved), None)
 
 
 def _by_request(run: RunContext, requests: tuple[str, ...]) -> dict[str, Decision]:

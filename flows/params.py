@@ -181,11 +181,11 @@ def load_params(path: Path | None, overrides: tuple[str, ...] = ()) -> PipelineP
 
 def _below_channels(tree: dict[str, Any], path: Path) -> dict[str, Any]:
     """Move a channel's parameters to where they belong, as ``--set`` does with its name."""
-    short = [name for name in tree if name not in PipelineParams.model_fields and _is_channel(name)]
-    if not short:
-        return tree
+    short = [name for name in tree if name not in PipelineParams.model_fields and has_params(name)]
     channels = tree.get("channels") or {}
-    twice = [name for name in short if not isinstance(channels, dict) or name in channels]
+    if not short or not isinstance(channels, dict):
+        return tree
+    twice = [name for name in short if name in channels]
     if twice:
         raise ParamsError(
             f"expected the parameters of {twice[0]!r} once in {path} (got them below 'channels' as "
@@ -195,7 +195,8 @@ def _below_channels(tree: dict[str, Any], path: Path) -> dict[str, Any]:
     return rest | {"channels": channels | {name: tree[name] for name in short}}
 
 
-def _is_channel(name: object) -> bool:
+def has_params(name: object) -> bool:
+    """Tell whether ``name`` is that of a channel whose parameters are known."""
     try:
         return bool(channel_params_class(str(name)))
     except (ValueError, AttributeError):

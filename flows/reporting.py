@@ -24,7 +24,7 @@ from tasks.orchestration import ProgressArtifacts
 from tasks.promotion import Promotion
 from tasks.records import Param, Record, Tag
 from tasks.stage import StageResult
-from tasks.tracking import Tracker, stage_records
+from tasks.tracking import Tracker
 from tasks.tracking_store import start_tracking, without_password
 from tasks.version_pages import VersionRef, compare_page, describe_version, figures_page
 
@@ -220,8 +220,7 @@ class RunReporter:
     def _stage(self, result: StageResult) -> None:
         if result.key in self._told:
             return
-        records: list[Record] = stage_records(self._run.workplace, result)
-        self.tracker.log_stage(self._run.workplace, result, records)
+        self.tracker.log_stage(self._run.workplace, result)
 
 
 def _ended(decision: Decision) -> str:

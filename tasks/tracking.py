@@ -102,20 +102,18 @@ class Tracker:
         except MlflowException as error:
             raise _refused(f"take the records of run {target}", error) from error
 
-    def log_stage(
-        self, workplace: Workplace, result: StageResult, records: Iterable[Record]
-    ) -> str:
-        """Write one stage as a child run; a reused stage links to the run that computed it.
+    def log_stage(self, workplace: Workplace, result: StageResult) -> str:
+        """Write one stage as a child run; a reused stage links to the run that has its files.
 
         Args:
-            workplace: Holds the link from a stage's key to the run that computed it.
+            workplace: Holds the artifacts, and for each key the run that has what a stage computed.
             result: The finished stage.
-            records: Metrics and figures of the stage.
 
         Returns:
             The child run's id.
         """
         link = f"tracking/{result.key}.json"
+        origin = self._origin(workplace, link) if result.reused else None
         # The number keeps the runs in the order of the flow when they are sorted by name.
         name = f"{len(workplace.results):02d} {stage_title(result.name, workplace.subject)}"
         tags = {
@@ -123,19 +121,27 @@ class Tracker:
             "parley.stage": result.name,
             "parley.reused": str(result.reused).lower(),
         }
-        if result.reused:
-            try:
-                tags["parley.computed_in_run"] = json.loads(workplace.objects.get(link))["run_id"]
-            except (StoreError, ValueError, KeyError):
-                logger.info(
-                    "stage %s was computed in a run that is not known any more", result.name
-                )
+        if origin is not None:
+            tags["parley.computed_in_run"] = origin
+        elif result.reused:
+            logger.info("stage %s was computed in a run that is not known here", result.name)
+        records = stage_records(workplace, result, is_linked=origin is not None)
         child_id = self.start_child(f"{name} (reused)" if result.reused else name, tags)
         self.log([Metric("seconds", result.seconds), *records], run_id=child_id)
         self.client.set_terminated(child_id, "FINISHED")
-        if not result.reused:
+        if origin is None:
             workplace.objects.put(link, json.dumps({"run_id": child_id}).encode())
         return child_id
+
+    def _origin(self, workplace: Workplace, link: str) -> str | None:
+        """Return the run that has a stage's files; None where this MLflow has no such run."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            run_id = str(json.loads(workplace.objects.get(link))["run_id"])
+            return run_id if self.client.get_run(run_id) else None
+        except (StoreError, ValueError, KeyError, MlflowException):
+            return None
 
     def start_child(self, name: str, tags: Mapping[str, str] = MappingProxyType({})) -> str:
         """Start a child of the parent run, with the same dataset, and return its id.
@@ -207,20 +213,22 @@ class Tracker:
             self.client.log_artifact(run_id, str(path))
 
 
-def stage_records(workplace: Workplace, result: StageResult) -> list[Record]:
+def stage_records(
+    workplace: Workplace, result: StageResult, *, is_linked: bool = False
+) -> list[Record]:
     """Return what a stage has to say: its numeric facts and files, and its series when it trained.
 
     Args:
         workplace: Holds the artifacts.
         result: A finished stage.
+        is_linked: Whether another run has its files and its series, and is linked to.
     """
     records: list[Record] = [
         Metric(name, float(value))
         for name, value in result.facts.items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
-    if result.reused:
-        # The run that computed it has them, and is linked to.
+    if is_linked:
         return records
     records += [
         Text(name, workplace.artifacts.load_text(ref))

@@ -12,7 +12,7 @@ from rich.table import Table
 import flows.channels
 from feedback.discovery import available_modules
 from feedback.errors import ParleyError, StoreAwayError, StoreError
-from flows.params import channel_params_class, load_params
+from flows.params import channel_params_class, has_params, load_params
 
 
 def show_report(run_id: str, *, as_json: bool) -> None:
@@ -59,8 +59,9 @@ def show_params(path: Path | None, overrides: tuple[str, ...]) -> None:
     """Print all parameters, those of every channel too, in the form of a parameter file."""
     params = load_params(path, overrides)
     tree = params.model_dump(mode="json")
-    # The run's own channel first.
-    names = dict.fromkeys((params.channel, *available_modules(flows.channels)))
+    # The run's own channel first. One that is still being written may have none.
+    others = filter(has_params, available_modules(flows.channels))
+    names = dict.fromkeys((params.channel, *others))
     tree["channels"] = {
         name: (params.channels.get(name) or channel_params_class(name)()).model_dump(mode="json")
         for name in names

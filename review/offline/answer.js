@@ -82,6 +82,7 @@
         speaks = true;
       } else if (one.dataset.into && chosen(one) !== null) {
         response[one.dataset.into].push(chosen(one));
+        bring(response, one);
         speaks = true;
       }
     }

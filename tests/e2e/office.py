@@ -24,6 +24,18 @@ def office(tmp_path, shapes_dir):
         made.api.close()
 
 
+def post(api, path, given):
+    """Ask the server; while its database of one file is busy, again, as Prefect's client does."""
+    answers = []
+
+    def is_heard():
+        answers.append(api.post(path, json=given))
+        return answers[-1].status_code != 503
+
+    wait_for(is_heard, 120, path)
+    return answers[-1].raise_for_status().json()
+
+
 class Office:
     def __init__(self, home, api):
         self.home, self.env = home, environment(home, PREFECT_API_URL=api)
@@ -41,15 +53,7 @@ class Office:
         return found[0]["id"] if found else None
 
     def start(self):
-        made = []
-
-        def taken():
-            # 503: SQLite is busy, and Prefect's own client would ask again.
-            made[:] = [self.api.post(f"/deployments/{self.deployment()}/create_flow_run", json={})]
-            return made[0].status_code != 503
-
-        wait_for(taken, 60, "the server to take a run")
-        return made[0].raise_for_status().json()["id"]
+        return post(self.api, f"/deployments/{self.deployment()}/create_flow_run", {})["id"]
 
     def state(self, run):
         return self.api.get(f"/flow_runs/{run}").json()["state"]

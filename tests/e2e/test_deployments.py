@@ -11,23 +11,12 @@ from feedback.exchange import publish
 from feedback.recording import load_decision
 from tasks.settings import Settings
 from tasks.workplace import open_workplace
+from tests.e2e.office import post
 from tests.e2e.servers import PARLEY, ROOT, environment, prefect_server, process, wait_for
 from tests.review_request import FILES, make_bundle
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow, pytest.mark.timeout(900)]
 PREFECT = (sys.executable, "-m", "prefect", "--no-prompt")
-
-
-def post(api, path, given):
-    """Ask the server; while its database of one file is busy, again, as Prefect's client does."""
-    answers = []
-
-    def is_heard():
-        answers.append(api.post(path, json=given))
-        return answers[-1].status_code != 503
-
-    wait_for(is_heard, 120, path)
-    return answers[-1].raise_for_status().json()
 
 
 def test_every_deployment_is_taken_and_a_worker_runs_the_watcher(tmp_path):

@@ -36,6 +36,9 @@ def test_a_file_names_a_channel_s_parameters_as_set_does(tmp_path):
     path.write_text("channels: {saliency_grid: {seeds: 1}}\nsaliency_grid: {seeds: 2}\n")
     with pytest.raises(ParamsError, match=r"'saliency_grid' once in .*params\.yaml"):
         load_params(path)
+    path.write_text("channels: [1]\nsaliency_grid: {seeds: 2}\n")
+    with pytest.raises(ParamsError, match="channels"):
+        load_params(path)
     path.write_text("saliencygrid: {seeds: 2}\n")
     with pytest.raises(ParamsError, match="unknown parameter 'saliencygrid'"):
         load_params(path)
@@ -49,6 +52,18 @@ def test_what_is_printed_can_be_read_back(tmp_path, capsys):
     path.write_text(capsys.readouterr().out)
     assert load_params(path).training.epochs == 2
     assert "concept_graph" in yaml.safe_load(path.read_text())["channels"]
+
+
+def test_a_channel_that_is_still_being_written_is_left_out(tmp_path, capsys, monkeypatch):
+    import flows.channels
+    from flows.commands.show import show_params
+
+    (tmp_path / "half_done.py").write_text("")
+    monkeypatch.setattr(flows.channels, "__path__", [*flows.channels.__path__, str(tmp_path)])
+    show_params(None, ())
+    printed = yaml.safe_load(capsys.readouterr().out)["channels"]
+    assert "half_done" not in printed
+    assert {"concept_graph", "saliency_grid"} <= set(printed)
 
 
 @pytest.mark.parametrize(

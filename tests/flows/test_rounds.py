@@ -159,6 +159,15 @@ def test_the_same_command_asks_what_the_killed_run_asked_and_takes_up_every_answ
     assert told(last) == [first.request_id, last.request_id]
 
 
+def test_a_refusal_ends_the_same_command_where_the_killed_run_saw_none(start, tracker, workplace):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    assert told(first) == []
+    answer(workplace, first.request_id, verdict="reject")
+    again = ask(replace(start, run_id="run-2"), Asks(), {}, tracker, wait=False)
+    assert told(again) == [first.request_id]
+    assert not again.decisions[0].is_approved
+
+
 def test_what_another_run_took_up_is_no_answer_to_what_this_one_did_not_ask(
     start, tracker, workplace
 ):

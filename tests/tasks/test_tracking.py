@@ -59,9 +59,9 @@ def test_stages_are_children_and_a_reused_one_links_to_its_origin(tracker, workp
     assert Metric("epoch.loss", 1.0, 2) in records
     assert not any(record.name == "good" for record in records)
     workplace.results.append(result)
-    origin = tracker.log_stage(workplace, result, records)
+    origin = tracker.log_stage(workplace, result)
     with workplace.about("edited graphs"):
-        again = tracker.log_stage(workplace, finished(workplace, reused=True), ())
+        again = tracker.log_stage(workplace, finished(workplace, reused=True))
     child, reused = tracker.client.get_run(origin), tracker.client.get_run(again)
     assert child.data.tags["mlflow.parentRunId"] == tracker.run_id
     assert child.data.metrics["seconds"] == 3.0
@@ -75,12 +75,31 @@ def test_stages_are_children_and_a_reused_one_links_to_its_origin(tracker, workp
 def test_a_text_of_a_stage_is_a_file_of_its_own_run(tracker, workplace):
     queue = workplace.artifacts.save_text("name,flags\nä.png,artefact\n")
     result = finished(workplace).model_copy(update={"outputs": {"label_queue.csv": queue}})
-    child = tracker.log_stage(workplace, result, stage_records(workplace, result))
+    child = tracker.log_stage(workplace, result)
     found = tracker.client.download_artifacts(child, "files/label_queue.csv")
     assert Path(found).read_text(encoding="utf-8") == "name,flags\nä.png,artefact\n"
     # A reused stage links to the run that has it.
-    again = stage_records(workplace, result.model_copy(update={"reused": True}))
-    assert [record.name for record in again] == ["accuracy"]
+    again = tracker.log_stage(workplace, result.model_copy(update={"reused": True}))
+    assert tracker.client.get_run(again).data.tags["parley.computed_in_run"] == child
+    assert tracker.client.list_artifacts(again) == []
+
+
+@pytest.mark.parametrize("known", [None, b'{"run_id": "of another MLflow"}', b"?"])
+def test_a_reused_stage_whose_run_is_not_known_has_its_files_itself(tracker, workplace, known):
+    # Its process died before MLflow was told, or it was computed beside another MLflow.
+    queue = workplace.artifacts.save_text("name,flags\nä.png,artefact\n")
+    outputs = {"label_queue.csv": queue, **finished(workplace).outputs}
+    result = finished(workplace, reused=True).model_copy(update={"outputs": outputs})
+    if known is not None:
+        workplace.objects.put(f"tracking/{result.key}.json", known)
+    first = tracker.log_stage(workplace, result)
+    run = tracker.client.get_run(first)
+    assert run.data.metrics["epoch.loss"] == 1.0
+    assert "parley.computed_in_run" not in run.data.tags
+    tracker.client.download_artifacts(first, "files/label_queue.csv")
+    # Whoever comes next is led to it.
+    second = tracker.client.get_run(tracker.log_stage(workplace, result))
+    assert second.data.tags["parley.computed_in_run"] == first
 
 
 def test_the_dataset_is_an_input_and_a_tag_of_the_run_and_of_its_children(tracker):

@@ -78,7 +78,7 @@ class Bank:
             ):
                 entries.pop(image, None)
             if review:
-                self.carried[image] = {**about, "review": review}
+                self.carried[image] = {**about, "review": review, "grid": answer.grid.g}
         if set(answer.flags) - {"skip"}:
             # What is there still is of somebody whom this answer does not replace.
             self.queue[image] = _joined(

@@ -7,9 +7,9 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import JsonValue
 
 from feedback.channels.saliency_grid import CellMarks, is_abstention
-from models.saliency_grid.params import AgreementParams, SaliencyGridParams
+from models.saliency_grid.params import SaliencyGridParams
 from tasks.channels.saliency_grid.agreeing import agree
-from tasks.channels.saliency_grid.bank import Bank, entries_of
+from tasks.channels.saliency_grid.bank import SETTLED_ELSEWHERE, Bank, entries_of
 from tasks.channels.saliency_grid.basis import Basis, first_rows, load_fitted
 from tasks.channels.saliency_grid.said import Said
 from tasks.stage import StageResult, Work, stage
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 @task(name="bank-feedback", cache_policy=NO_CACHE)
-@stage("bank_feedback", version=3)
+@stage("bank_feedback", version=4)
 def bank_feedback(
     work: Work,
     *,
@@ -97,8 +97,7 @@ def take(
         # An earlier review may have asked for them; no penalty of now acts on their sign.
         weights = weights.clamp(min=0)
     weights = regrid_cells(weights[None], params.grid.cells)[0]
-    earlier = None if is_abstention(kept) else bank.marks.get(answer.image)
-    if earlier is not None and _is_unlike(earlier["weights"], weights, params.agreement):
+    if _is_unlike_earlier(bank, kept, weights, params):
         doubts += ("unlike_earlier",)
     bank.take(
         kept,
@@ -131,14 +130,24 @@ def _clicks(said: Said, image: str) -> int:
     return sum(len(answer.cells) for answer in own)
 
 
-def _is_unlike(earlier: JsonValue, weights: "Tensor", params: AgreementParams) -> bool:
+def _is_unlike_earlier(
+    bank: Bank, answer: CellMarks, weights: "Tensor", params: SaliencyGridParams
+) -> bool:
     """Tell whether marks differ from those that they replace as reviewers would who disagree."""
     import torch
 
     from models.saliency_grid.agreement import compare_marks
 
-    before = torch.tensor(earlier, dtype=weights.dtype)
-    return compare_marks(before.flatten(), weights.flatten()).overlap < params.flag_below
+    earlier = bank.marks.get(answer.image)
+    if earlier is None or is_abstention(answer) or SETTLED_ELSEWHERE & set(answer.flags):
+        return False
+    # Squares of another grid cover those of now in part: the same place would look unlike itself.
+    cells = params.grid.cells
+    if {answer.grid.g, bank.carried.get(answer.image, {}).get("grid", cells)} != {cells}:
+        return False
+    before = torch.tensor(earlier["weights"], dtype=weights.dtype)
+    overlap = compare_marks(before.flatten(), weights.flatten()).overlap
+    return overlap < params.agreement.flag_below
 
 
 def _so_far(before: StageResult | None, fact: str) -> int:

@@ -110,7 +110,7 @@ def find_beginning(
 
 
 @task(name="carry-over-marks", cache_policy=NO_CACHE)
-@stage("carry_over_marks", version=4)
+@stage("carry_over_marks", version=5)
 def carry_over_marks(
     work: Work, *, basis: Basis, earlier: list[EarlierMarks], params: SaliencyGridParams
 ) -> dict[str, JsonValue]:

@@ -203,7 +203,7 @@ def test_a_student_is_the_same_for_a_seed_and_another_for_another(
     assert staged.tensors(first, "test_logits")["logits"].shape == (3 * N_TEST, 3)
     weights = staged.work.artifacts.load_bytes(first.outputs["model"])
     assert sha256_hex(weights) != staged.basis.classifier.outputs["model"].sha256
-    records = stage_records(staged.workplace, first.model_copy(update={"reused": False}))
+    records = stage_records(staged.workplace, first)
     told = {one.name: (one.step, one.value) for one in records if one.name.startswith("epoch.")}
     assert {"epoch.loss", "epoch.soft", "epoch.hard"} <= set(told)
     assert told["epoch.loss"] == (staged.params.distillation.epochs, first.number("loss"))

@@ -155,7 +155,7 @@ def test_a_teacher_follows_its_graphs(staged, taught):
 
 def test_every_pass_of_a_reasoner_is_told_to_the_tracking(staged, taught):
     def losses(result):
-        records = stage_records(staged.workplace, result.model_copy(update={"reused": False}))
+        records = stage_records(staged.workplace, result)
         series = [one for one in records if one.name == "epoch.validation_loss"]
         assert [one.step for one in series] == list(range(1, len(series) + 1))
         return [one.value for one in series]

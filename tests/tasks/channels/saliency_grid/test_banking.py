@@ -53,11 +53,13 @@ def test_an_answer_that_has_little_in_common_with_the_one_it_replaces_is_doubted
     unlike = bank(begun.answer(image, (3, 3)), before=first)
     nothing = bank(begun.answer(image), before=first)
     skipped = bank(begun.answer(image, flags=("skip",)), before=first)
+    # It has no marks any more, and waits in the label queue.
+    unusable = bank(begun.answer(image, flags=("unusable",)), before=first)
     doubted = [
         "unlike_earlier" in str(begun.work.load_json(found, "doubts"))
-        for found in (first, alike, unlike, nothing, skipped)
+        for found in (first, alike, unlike, nothing, skipped, unusable)
     ]
-    assert doubted == [False, False, True, True, False]
+    assert doubted == [False, False, True, True, False, False]
 
 
 @pytest.mark.parametrize("flag", ["skip", "unclear"])

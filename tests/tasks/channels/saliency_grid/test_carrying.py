@@ -228,3 +228,20 @@ def test_an_answer_of_this_run_takes_the_place_of_an_earlier_review(begun, said,
     assert [one["image"] for one in entries_of(begun.work, found, "carried")] == [b]
     assert found.facts["carried_images"] == 1
     assert found.facts["clicks"] == 1
+
+
+@pytest.mark.parametrize(("cells", "is_doubted"), [(4, True), (8, False)])
+def test_only_marks_on_the_same_squares_are_compared_with_earlier_ones(
+    begun, said, carry, cells, is_doubted
+):
+    a = begun.digests[0]
+    earlier = begun.answer(a, (3, 3), grid=Grid(g=cells, h=64, w=64), shown=((3, 3),))
+    found = bank_feedback.fn(
+        begun.fresh(),
+        basis=begun.basis,
+        before=carry(said("r1", earlier)),
+        said=[Said(agreed=read_marks([begun.answer(a, (0, 0))]))],
+        params=begun.channel,
+    )
+    doubts = [str(one["doubts"]) for one in entries_of(begun.work, found, "doubts")]
+    assert any("unlike_earlier" in doubt for doubt in doubts) == is_doubted

@@ -175,7 +175,7 @@ def test_every_epoch_of_a_part_is_told_to_the_tracking(begun):
     first = begun.train(1)
     second = begun.train(3, start=first)
     for part, epochs in ((first, [1]), (second, [2, 3])):
-        records = stage_records(begun.workplace, part.model_copy(update={"reused": False}))
+        records = stage_records(begun.workplace, part)
         series = [one for one in records if one.name == "epoch.loss"]
         assert [one.step for one in series] == epochs
         assert series[-1].value == part.number("loss")
@@ -183,7 +183,7 @@ def test_every_epoch_of_a_part_is_told_to_the_tracking(begun):
 
 def test_lambda_and_the_penalty_of_every_epoch_are_told_to_the_tracking(begun):
     part = begun.train(3, marks=[begun.mark(0, *CELL), begun.mark(3, (1, 2))])
-    records = stage_records(begun.workplace, part.model_copy(update={"reused": False}))
+    records = stage_records(begun.workplace, part)
     found = {(one.name, one.step): one.value for one in records}
     penalties = [found["epoch.guidance", epoch] for epoch in (1, 2, 3)]
     assert penalties[0] == 0
