@@ -151,6 +151,9 @@ TABLES = {
     "saliency-decoy": Table(
         "saliency_decoy.json", "python -m benchmarks.saliency decoy", stored_rows
     ),
+    "saliency-decoy-all": Table(
+        "saliency_decoy_all.json", "python -m benchmarks.saliency decoy_all", stored_rows
+    ),
     "saliency-demo": Table("saliency_demo.json", "python -m benchmarks.saliency demo", stored_rows),
     "saliency-pets37": Table(
         "saliency_pets37.json", "python -m benchmarks.saliency pets37", stored_rows
