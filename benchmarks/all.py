@@ -34,6 +34,7 @@ ALWAYS = (
     ("benchmarks.correction", "demo"),
     ("benchmarks.carrying", "--first-seed", "11", "--seeds", "4"),
     ("benchmarks.saliency", "decoy"),
+    ("benchmarks.saliency", "decoy_all"),
     ("benchmarks.saliency", "demo"),
 )
 ON_A_GPU = tuple(

@@ -88,6 +88,11 @@ class RunContext:
         requests = self.asked.get(self.round, ())
         return requests[follow_up] if follow_up < len(requests) else None
 
+    @property
+    def went_on(self) -> bool:
+        """Tell whether an earlier process of the run asked in the round after this one."""
+        return self.round + 1 in self.asked
+
     def open_requests(self) -> tuple[str, ...]:
         """Return the requests of earlier rounds whose decisions no round has taken up."""
         taken = {request for round_ in self.past for request in round_.taken}

@@ -168,11 +168,12 @@ def _known_so_far(run: RunContext, request_id: str) -> tuple[Decision, ...]:
 
     Whoever asks the same goes on with what was taken up here before, however much was decided
     since: all that is shown later rests on it, and what people answered must not be asked anew. A
-    refusal ends the run at once, whenever it came: nothing is shown after it.
+    refusal ends the run, also one that came since; but a run that went on from here has taken it up
+    where it found it, or has gone past it.
     """
     found = _by_request(run, (*run.open_requests(), request_id))
     refused = _first_refusal(found.values())
-    if refused is not None:
+    if refused is not None and not run.went_on:
         return (refused,)
     taken = save_taken(run.workplace, taken_beside(request_id), tuple(found))
     # Another run may have had others open here, or rules that this one does not trust.

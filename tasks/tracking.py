@@ -14,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from feedback.errors import StoreError, TrackingError
+from feedback.errors import ObjectNotFoundError, TrackingError
 from tasks.progress import stage_title
 from tasks.records import Figure, Metric, Param, Record, Table, Tag, Text
 from tasks.stage import StageResult
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 _MAX_PARAM = 6000  # characters; MLflow refuses longer values
 _BATCH = 900  # entities per log_batch call; the server's limit is 1000
+# Not there, no id, or of somebody else.
+_UNKNOWN = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE", "PERMISSION_DENIED"})
 
 
 class Tracker:
@@ -111,6 +113,10 @@ class Tracker:
 
         Returns:
             The child run's id.
+
+        Raises:
+            StoreError: If the store cannot be read or written.
+            TrackingError: If MLflow refuses it.
         """
         link = f"tracking/{result.key}.json"
         origin = self._origin(workplace, link) if result.reused else None
@@ -139,9 +145,14 @@ class Tracker:
 
         try:
             run_id = str(json.loads(workplace.objects.get(link))["run_id"])
-            return run_id if self.client.get_run(run_id) else None
-        except (StoreError, ValueError, KeyError, MlflowException):
+            found = self.client.get_run(run_id)
+        except (ObjectNotFoundError, ValueError, KeyError, TypeError):
             return None
+        except MlflowException as error:
+            if error.error_code in _UNKNOWN:
+                return None
+            raise _refused(f"tell of run {run_id}", error) from error
+        return run_id if found.info.lifecycle_stage == "active" else None
 
     def start_child(self, name: str, tags: Mapping[str, str] = MappingProxyType({})) -> str:
         """Start a child of the parent run, with the same dataset, and return its id.
@@ -175,11 +186,15 @@ class Tracker:
         self.client.log_inputs(self.run_id, self._dataset_inputs)
 
     def logged_stages(self) -> set[str]:
-        """Return the keys of the stages that are children of the parent run already."""
+        """Return the keys of the stages that are children of the parent run, written to the end."""
         children = self.client.search_runs(
             [self.experiment_id], f"tags.`mlflow.parentRunId` = '{self.run_id}'", max_results=1000
         )
-        return {run.data.tags["cache.key"] for run in children if "cache.key" in run.data.tags}
+        return {
+            run.data.tags["cache.key"]
+            for run in children
+            if "cache.key" in run.data.tags and run.info.status == "FINISHED"
+        }
 
     def suspend(self) -> None:
         """Show the parent run as one that will go on later."""

@@ -168,6 +168,19 @@ def test_a_refusal_ends_the_same_command_where_the_killed_run_saw_none(start, tr
     assert not again.decisions[0].is_approved
 
 
+def test_a_run_that_went_on_is_not_ended_by_what_was_refused_since(start, tracker, workplace):
+    first = ask(start, Asks(), {}, tracker, wait=False)
+    run = in_next_round(start, first)
+    second = publish_round(run, Asks(), {}, tracker).request_id
+    answer(workplace, first.request_id, verdict="reject")
+    # The same run in another process, which knows that it had asked in the second round.
+    again = replace(start, asked={1: (first.request_id,), 2: (second,)})
+    assert ask(again, Asks(), {}, tracker, wait=False) == first
+    # It is told there, as it would have been had it stayed.
+    last = ask(in_next_round(again, first), Asks(), {}, tracker, wait=True)
+    assert told(last) == [first.request_id]
+
+
 def test_what_another_run_took_up_is_no_answer_to_what_this_one_did_not_ask(
     start, tracker, workplace
 ):

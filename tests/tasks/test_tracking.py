@@ -84,7 +84,9 @@ def test_a_text_of_a_stage_is_a_file_of_its_own_run(tracker, workplace):
     assert tracker.client.list_artifacts(again) == []
 
 
-@pytest.mark.parametrize("known", [None, b'{"run_id": "of another MLflow"}', b"?"])
+@pytest.mark.parametrize(
+    "known", [None, b'{"run_id": "of another"}', b'{"run_id": "0123456789abcdef"}', b"?", b"[]"]
+)
 def test_a_reused_stage_whose_run_is_not_known_has_its_files_itself(tracker, workplace, known):
     # Its process died before MLflow was told, or it was computed beside another MLflow.
     queue = workplace.artifacts.save_text("name,flags\nä.png,artefact\n")
@@ -100,6 +102,22 @@ def test_a_reused_stage_whose_run_is_not_known_has_its_files_itself(tracker, wor
     # Whoever comes next is led to it.
     second = tracker.client.get_run(tracker.log_stage(workplace, result))
     assert second.data.tags["parley.computed_in_run"] == first
+
+
+def test_a_reused_stage_does_not_link_to_a_run_that_was_deleted(tracker, workplace):
+    origin = tracker.log_stage(workplace, finished(workplace))
+    tracker.client.delete_run(origin)
+    again = tracker.client.get_run(tracker.log_stage(workplace, finished(workplace, reused=True)))
+    assert "parley.computed_in_run" not in again.data.tags
+    assert again.data.metrics["epoch.loss"] == 1.0
+
+
+def test_a_stage_counts_as_written_once_its_run_is_closed(tracker, workplace):
+    # The process died while it wrote: whoever goes on writes it anew.
+    tracker.start_child("01 train classifier", {"cache.key": "k" * 64})
+    assert tracker.logged_stages() == set()
+    tracker.log_stage(workplace, finished(workplace))
+    assert tracker.logged_stages() == {"k" * 64}
 
 
 def test_the_dataset_is_an_input_and_a_tag_of_the_run_and_of_its_children(tracker):
