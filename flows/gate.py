@@ -168,8 +168,8 @@ def _known_so_far(run: RunContext, request_id: str) -> tuple[Decision, ...]:
 
     Whoever asks the same goes on with what was taken up here before, however much was decided
     since: all that is shown later rests on it, and what people answered must not be asked anew. A
-    refusal ends the run, also one that came since; but a run that went on from here has taken it up
-    where it found it, or has gone past it.
+    refusal that came since ends the run as well, unless an earlier process of it had gone on from
+    here: then it meets the refusal further on, or is past it.
     """
     found = _by_request(run, (*run.open_requests(), request_id))
     refused = _first_refusal(found.values())
